@@ -1,0 +1,7 @@
+import type { Catalogue } from '../catalogue';
+
+const components: Catalogue['components'] = {
+  placeholder: '',
+};
+
+export default components;

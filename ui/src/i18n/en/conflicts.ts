@@ -1,0 +1,5 @@
+import type { Catalogue } from '../catalogue';
+
+const conflicts: Catalogue['conflicts'] = {};
+
+export default conflicts;

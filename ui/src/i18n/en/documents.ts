@@ -1,0 +1,5 @@
+import type { Catalogue } from '../catalogue';
+
+const documents: Catalogue['documents'] = {};
+
+export default documents;

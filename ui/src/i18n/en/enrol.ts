@@ -1,0 +1,5 @@
+import type { Catalogue } from '../catalogue';
+
+const enrol: Catalogue['enrol'] = {};
+
+export default enrol;

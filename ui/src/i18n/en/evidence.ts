@@ -1,0 +1,5 @@
+import type { Catalogue } from '../catalogue';
+
+const evidence: Catalogue['evidence'] = {};
+
+export default evidence;

@@ -1,0 +1,5 @@
+import type { Catalogue } from '../catalogue';
+
+const findings: Catalogue['findings'] = {};
+
+export default findings;

@@ -1,0 +1,39 @@
+import common from './common';
+import nav from './nav';
+import shell from './shell';
+import components from './components';
+import errors from './errors';
+import enrol from './enrol';
+import workbench from './workbench';
+import subjects from './subjects';
+import inspections from './inspections';
+import evidence from './evidence';
+import findings from './findings';
+import documents from './documents';
+import overview from './overview';
+import sync from './sync';
+import conflicts from './conflicts';
+import settings from './settings';
+import type { Catalogue } from '../catalogue';
+
+/** The English catalogue. */
+const messages: Catalogue = {
+  common,
+  nav,
+  shell,
+  components,
+  errors,
+  enrol,
+  workbench,
+  subjects,
+  inspections,
+  evidence,
+  findings,
+  documents,
+  overview,
+  sync,
+  conflicts,
+  settings,
+};
+
+export default messages;

@@ -1,0 +1,5 @@
+import type { Catalogue } from '../catalogue';
+
+const inspections: Catalogue['inspections'] = {};
+
+export default inspections;

@@ -1,0 +1,19 @@
+import type { Catalogue } from '../catalogue';
+
+const nav: Catalogue['nav'] = {
+  label: 'Main navigation',
+  workbench: 'Workbench',
+  subjects: 'Subjects',
+  inspections: 'Inspections',
+  findings: 'Findings',
+  overview: 'Overview',
+  documents: 'Documents',
+  sync: 'Sync',
+  conflicts: 'Conflicts',
+  settings: 'Settings',
+  gallery: 'Gallery',
+  collapse: 'Collapse navigation',
+  expand: 'Expand navigation',
+};
+
+export default nav;

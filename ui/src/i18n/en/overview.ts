@@ -1,0 +1,5 @@
+import type { Catalogue } from '../catalogue';
+
+const overview: Catalogue['overview'] = {};
+
+export default overview;

@@ -1,0 +1,5 @@
+import type { Catalogue } from '../catalogue';
+
+const settings: Catalogue['settings'] = {};
+
+export default settings;

@@ -1,0 +1,5 @@
+import type { Catalogue } from '../catalogue';
+
+const subjects: Catalogue['subjects'] = {};
+
+export default subjects;

@@ -1,0 +1,5 @@
+import type { Catalogue } from '../catalogue';
+
+const sync: Catalogue['sync'] = {};
+
+export default sync;

@@ -1,0 +1,5 @@
+import type { Catalogue } from '../catalogue';
+
+const workbench: Catalogue['workbench'] = {};
+
+export default workbench;

@@ -1,0 +1,2 @@
+/** Texts of the feature of the same name. */
+export default {};

@@ -1,0 +1,16 @@
+/** The left navigation, and the page titles of the same names. */
+export default {
+  label: '主导航',
+  workbench: '工作台',
+  subjects: '检查对象',
+  inspections: '检查',
+  findings: '问题',
+  overview: '监管总览',
+  documents: '文书',
+  sync: '同步',
+  conflicts: '冲突',
+  settings: '设置',
+  gallery: '组件陈列',
+  collapse: '收起导航',
+  expand: '展开导航',
+};
