@@ -1,0 +1,66 @@
+//! A record's history: who did what when, with the bracket that no laptop clock can forge.
+
+use shicha_domain::{
+    DeviceId, EntryId,
+    bracket::{Bracket, Claim},
+};
+
+dto! {
+    /// Everything that was done to a record.
+    pub struct History {
+        /// In the record's order.
+        pub rows: Vec<HistoryRow>,
+    }
+
+    /// One thing that was done.
+    pub struct HistoryRow {
+        /// The entry.
+        pub entry: EntryId,
+        /// Device.
+        pub device: DeviceId,
+        /// Name of the device, where known.
+        pub device_label: String,
+        /// Sequence number on that device.
+        pub seq: u64,
+        /// Who.
+        pub author: String,
+        /// Claimed time.
+        pub at_ms: u64,
+        /// Between which moments it was made.
+        pub bracket: Bracket,
+        /// Claimed time against the bracket.
+        pub claim: Claim,
+        /// What: `opened`, `set`, `attached`, `detached`, `signed`, `number_voided`, `annulled`, `unknown`, `unreadable`.
+        pub what: String,
+        /// Field or place.
+        pub field: String,
+        /// Value as text.
+        pub value: String,
+        /// The value it replaced, as text.
+        pub before: String,
+        /// `waiting`, `delivered` or `refused`.
+        pub delivery: String,
+        /// Why it was refused.
+        pub refused: Option<String>,
+        /// Whether it came too late for the signature.
+        pub is_late: bool,
+    }
+
+    /// Whether the whole ledger holds together.
+    pub struct VerifyView {
+        /// Entries looked at.
+        pub entries: u64,
+        /// The first entry that does not fit; `None`: all fit.
+        pub first_bad: Option<BadEntryView>,
+    }
+
+    /// An entry that does not fit.
+    pub struct BadEntryView {
+        /// Device.
+        pub device: DeviceId,
+        /// Sequence number.
+        pub seq: u64,
+        /// Why, in the software's words.
+        pub reason: String,
+    }
+}

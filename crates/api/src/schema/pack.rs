@@ -1,0 +1,149 @@
+//! Campaign packs as the screens need them: a checklist with everything one click away.
+
+use std::collections::BTreeMap;
+
+dto! {
+    /// The packs at hand.
+    pub struct PacksList {
+        /// Newest version first.
+        pub packs: Vec<PackRow>,
+    }
+
+    /// A pack.
+    pub struct PackRow {
+        /// Its id.
+        pub id: String,
+        /// Its version.
+        pub version: String,
+        /// Title.
+        pub title: String,
+        /// Phases.
+        pub phases: Vec<PhaseView>,
+        /// Checklists: id, title, kind of subject.
+        pub checklists: Vec<ChecklistRow>,
+        /// Whether its contents have arrived.
+        pub is_here: bool,
+    }
+
+    /// A phase.
+    pub struct PhaseView {
+        /// Id.
+        pub id: String,
+        /// Title.
+        pub title: String,
+        /// First day.
+        pub from: String,
+        /// Last day.
+        pub to: String,
+    }
+
+    /// A checklist in a list.
+    pub struct ChecklistRow {
+        /// Id.
+        pub id: String,
+        /// Title.
+        pub title: String,
+        /// Kind of subject it is for.
+        pub subject_kind: String,
+        /// How many items.
+        pub items: u32,
+    }
+
+    /// Asks for a checklist.
+    pub struct ChecklistGet {
+        /// Pack.
+        pub pack: String,
+        /// Its version.
+        pub version: String,
+        /// Checklist.
+        pub checklist: String,
+        /// The day whose law counts.
+        pub day: String,
+    }
+
+    /// A checklist.
+    pub struct ChecklistView {
+        /// Pack.
+        pub pack: String,
+        /// Its version.
+        pub version: String,
+        /// Title of the pack.
+        pub pack_title: String,
+        /// Id.
+        pub id: String,
+        /// Title.
+        pub title: String,
+        /// Sections in order.
+        pub sections: Vec<SectionView>,
+        /// What the evidence codes mean: code → words.
+        pub evidence_codes: BTreeMap<String, String>,
+    }
+
+    /// A section.
+    pub struct SectionView {
+        /// Id.
+        pub id: String,
+        /// Title.
+        pub title: String,
+        /// Items in order.
+        pub items: Vec<ItemView>,
+    }
+
+    /// An item.
+    pub struct ItemView {
+        /// Id, e.g. TI-1.1.
+        pub id: String,
+        /// Whether it stands in the notice itself.
+        pub is_core: bool,
+        /// The question; yes means compliant.
+        pub question: String,
+        /// Codes of the evidence it wants.
+        pub evidence_codes: Vec<String>,
+        /// The evidence it wants, in words.
+        pub evidence: String,
+        /// Legal bases.
+        pub bases: Vec<BasisView>,
+        /// Penalty clauses.
+        pub penalties: Vec<PenaltyView>,
+        /// Suggested wording of the finding.
+        pub finding: String,
+        /// Suggested wording of the rectification.
+        pub measure: String,
+        /// Suggested days for the rectification.
+        pub days: u32,
+        /// What data could be checked against.
+        pub data_check: String,
+        /// Item that must not be "not applicable" for this one to be asked.
+        pub depends_on: Option<String>,
+        /// `F`, `K` or `U`.
+        pub certainty: String,
+    }
+
+    /// A legal basis.
+    pub struct BasisView {
+        /// Name of the law.
+        pub law: String,
+        /// Article and clause, in words.
+        pub clause: String,
+        /// `F`, `K` or `U`.
+        pub certainty: String,
+        /// First day in force, if known.
+        pub valid_from: Option<String>,
+        /// Last day in force, if any.
+        pub valid_to: Option<String>,
+        /// Whether it was in force on the day asked for.
+        pub is_in_force: bool,
+    }
+
+    /// A penalty clause.
+    pub struct PenaltyView {
+        /// Code, e.g. P-TI34.
+        pub code: String,
+        /// Text.
+        pub text: String,
+        /// Which part of it applies, e.g. (一).
+        pub part: String,
+        /// How sure it is, in words.
+        pub certainty: String,
+    }
+}

@@ -1,0 +1,81 @@
+//! Synchronisation as the screens show it.
+
+dto! {
+    /// What synchronisation does now.
+    #[serde(rename_all = "snake_case")]
+    pub enum SyncPhase {
+        /// Nothing waits.
+        Idle,
+        /// Trying to reach the central endpoint.
+        Connecting,
+        /// Sending records.
+        Pushing,
+        /// Fetching records.
+        Pulling,
+        /// Sending evidence.
+        Uploading,
+        /// Fetching evidence.
+        Downloading,
+        /// The central endpoint cannot be reached.
+        Offline,
+        /// A person has to do something; see the error.
+        NeedsAttention,
+    }
+
+    /// The state of synchronisation.
+    pub struct SyncStatus {
+        /// What it does now.
+        pub phase: SyncPhase,
+        /// Entries that wait.
+        pub waiting_entries: u64,
+        /// Evidence files that wait.
+        pub waiting_blobs: u64,
+        /// Their bytes still to go.
+        pub waiting_bytes: u64,
+        /// Evidence files still to fetch.
+        pub wanted_blobs: u64,
+        /// Speed now.
+        pub bytes_per_s: u64,
+        /// When the last round ended well.
+        pub last_success_ms: Option<u64>,
+        /// When the newest receipt was given.
+        pub last_receipt_ms: Option<u64>,
+        /// What went wrong last, until a round ends well.
+        pub last_error: Option<crate::error::ApiError>,
+        /// When it will be tried again.
+        pub next_try_ms: Option<u64>,
+    }
+
+    /// What synchronisation did lately.
+    pub struct SyncLog {
+        /// Newest first.
+        pub rows: Vec<SyncLogRow>,
+        /// Entries that the central endpoint refused.
+        pub refused: Vec<RefusedRow>,
+    }
+
+    /// One thing that it did.
+    pub struct SyncLogRow {
+        /// When.
+        pub at_ms: u64,
+        /// Text key, e.g. `pushed`.
+        pub code: String,
+        /// Values for the text.
+        #[ts(type = "Record<string, unknown>")]
+        pub params: serde_json::Value,
+    }
+
+    /// An entry that the central endpoint refused.
+    pub struct RefusedRow {
+        /// The record.
+        pub record: shicha_domain::RecordId,
+        /// Sequence number.
+        pub seq: u64,
+        /// Why, as a text key.
+        pub code: String,
+        /// What it was, in short.
+        pub what: String,
+        /// When.
+        pub at_ms: u64,
+    }
+}

@@ -1,0 +1,427 @@
+//! Events: what an entry says was done.
+//!
+//! Values change field by field: `set` names the field, the new value and the entries whose values it replaces. That is all a
+//! fold needs to tell an edit from a conflict. An event of an unknown type is kept as it is ([`Event::Unknown`]) and never dropped.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{
+    entry::MAX_EVENT_BYTES,
+    fields,
+    ids::{BlobHash, DeviceId, Digest, EntryId, PersonId},
+};
+
+/// What a record is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+pub enum RecordKind {
+    /// A published campaign pack.
+    Pack,
+    /// 检查对象: whoever is inspected.
+    Subject,
+    /// 检查: one visit.
+    Inspection,
+    /// 问题: one thing that is wrong, from the signing of its inspection on.
+    Finding,
+}
+
+impl RecordKind {
+    /// The word that stands in events and tables.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pack => "pack",
+            Self::Subject => "subject",
+            Self::Inspection => "inspection",
+            Self::Finding => "finding",
+        }
+    }
+}
+
+/// A photo, recording, scan or document, described; the bytes lie under their hash.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Evidence {
+    /// SHA-256 of the original bytes.
+    pub blob: BlobHash,
+    /// Length of the original in bytes.
+    pub size: u64,
+    /// File name as it came.
+    pub name: String,
+    /// Media type found in the bytes, not the one claimed by the name.
+    pub mime: String,
+    /// How it came: `camera`, `file`, `paste`, `drop`, `drawn`.
+    pub source: String,
+    /// Unix ms at which the picture says it was taken (EXIF `DateTimeOriginal`), where it says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken_at_ms: Option<u64>,
+    /// Latitude and longitude in 10⁻⁷ degrees (WGS 84), where the picture says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub position_e7: Option<(i64, i64)>,
+    /// Make and model of the camera, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub camera: Option<String>,
+    /// The attachment that this is an annotated copy of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub derived_from: Option<EntryId>,
+}
+
+/// How a signature was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+pub enum SignMethod {
+    /// Drawn on the screen.
+    Screen,
+    /// Written on the printed record, scanned back.
+    Paper,
+    /// Refused; witness and reason stand in the note (安全生产法 §68).
+    Refused,
+}
+
+/// In which capacity somebody signs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+pub enum SignerRole {
+    /// 检查人员.
+    Inspector,
+    /// 被检查单位现场负责人.
+    Subject,
+}
+
+/// A signature under a record's content.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Signature {
+    /// Digest of the content that was on the screen or paper.
+    pub digest: Digest,
+    /// Which entries that content was folded from: the last sequence number of each device.
+    pub covers: BTreeMap<DeviceId, u64>,
+    /// In which capacity.
+    pub role: SignerRole,
+    /// Name as signed.
+    pub name: String,
+    /// The person, when in the directory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<PersonId>,
+    /// How.
+    pub method: SignMethod,
+    /// Image of the signature, or scan of the signed page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mark: Option<BlobHash>,
+    /// Length of that image in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mark_size: Option<u64>,
+    /// Witness and reason of a refusal, or a remark.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub note: String,
+}
+
+/// What was done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "t", rename_all = "snake_case")]
+pub enum Event {
+    /// A record begins, with its first values.
+    Opened {
+        /// What kind of record.
+        kind: RecordKind,
+        /// First values by field.
+        fields: BTreeMap<String, Value>,
+    },
+    /// A field gets a value.
+    Set {
+        /// The field, e.g. `answers/TI-1.1/result`.
+        #[serde(rename = "f")]
+        field: String,
+        /// The new value; `null` clears the field.
+        #[serde(rename = "v")]
+        value: Value,
+        /// The entries whose values this one was written over; more than one where it settles a conflict.
+        #[serde(rename = "r", default, skip_serializing_if = "Vec::is_empty")]
+        replaces: Vec<EntryId>,
+    },
+    /// Evidence is laid to a place of the record. The attachment is named by this entry's id.
+    Attached {
+        /// Where: `answers/<item>`, `record`, or `after/…` for what comes after signing.
+        place: String,
+        /// What.
+        evidence: Evidence,
+    },
+    /// Evidence is taken out again; it stays in the ledger.
+    Detached {
+        /// The entry that attached it.
+        attachment: EntryId,
+        /// Why.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        reason: String,
+    },
+    /// The record's content is signed; the first signature freezes it.
+    Signed(Signature),
+    /// A document number that was taken will not be used.
+    NumberVoided {
+        /// The whole number, as it would have been printed.
+        number: String,
+        /// Why.
+        reason: String,
+    },
+    /// The record was opened by mistake and counts no more.
+    Annulled {
+        /// Why.
+        reason: String,
+    },
+    /// An event of a version newer than this.
+    #[serde(skip)]
+    Unknown {
+        /// Its type.
+        kind: String,
+    },
+}
+
+/// Why bytes are not an event.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EventFault {
+    /// Too many bytes.
+    #[error("the event has {0} bytes, more than allowed")]
+    TooLong(usize),
+    /// Not a JSON object with a type.
+    #[error("the event is not JSON with a type: {0}")]
+    NotJson(String),
+    /// A known type with contents that do not fit it.
+    #[error("the event does not fit its type: {0}")]
+    Malformed(String),
+    /// A value that its field cannot hold.
+    #[error("field {field}: {reason}")]
+    Field {
+        /// The field.
+        field: String,
+        /// What is wrong with the value.
+        reason: fields::FieldFault,
+    },
+}
+
+const KNOWN: [&str; 7] = [
+    "opened",
+    "set",
+    "attached",
+    "detached",
+    "signed",
+    "number_voided",
+    "annulled",
+];
+
+impl Event {
+    /// Reads an event from the bytes of an entry.
+    ///
+    /// # Errors
+    /// When the bytes are no event, or one of a known type that is malformed.
+    pub fn parse(bytes: &[u8]) -> Result<Self, EventFault> {
+        if bytes.len() > MAX_EVENT_BYTES {
+            return Err(EventFault::TooLong(bytes.len()));
+        }
+        match serde_json::from_slice::<Self>(bytes) {
+            Ok(event) => {
+                event.check()?;
+                Ok(event)
+            }
+            Err(error) => {
+                #[derive(Deserialize)]
+                struct Tag {
+                    t: String,
+                }
+                let tag: Tag = serde_json::from_slice(bytes)
+                    .map_err(|e| EventFault::NotJson(e.to_string()))?;
+                if KNOWN.contains(&tag.t.as_str()) {
+                    Err(EventFault::Malformed(error.to_string()))
+                } else {
+                    Ok(Self::Unknown {
+                        kind: tag.t.chars().take(64).collect(),
+                    })
+                }
+            }
+        }
+    }
+
+    /// The bytes to author.
+    ///
+    /// # Errors
+    /// When the event is too long or a value does not fit its field; such an event must never be appended.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, EventFault> {
+        self.check()?;
+        let bytes = serde_json::to_vec(self).map_err(|e| EventFault::Malformed(e.to_string()))?;
+        if bytes.len() > MAX_EVENT_BYTES {
+            Err(EventFault::TooLong(bytes.len()))
+        } else {
+            Ok(bytes)
+        }
+    }
+
+    fn check(&self) -> Result<(), EventFault> {
+        let field_check = |field: &str, value: &Value| {
+            fields::check(field, value).map_err(|reason| EventFault::Field {
+                field: field.chars().take(80).collect(),
+                reason,
+            })
+        };
+        match self {
+            Self::Opened { fields, .. } => fields
+                .iter()
+                .try_for_each(|(field, value)| field_check(field, value)),
+            Self::Set {
+                field,
+                value,
+                replaces,
+            } => {
+                if replaces.len() > 64 {
+                    return Err(EventFault::Malformed(
+                        "more than 64 replaced entries".into(),
+                    ));
+                }
+                field_check(field, value)
+            }
+            Self::Attached { place, evidence } => {
+                fields::check_path(place).map_err(|reason| EventFault::Field {
+                    field: place.chars().take(80).collect(),
+                    reason,
+                })?;
+                if evidence.name.len() > 512
+                    || evidence.mime.len() > 128
+                    || evidence.source.len() > 32
+                {
+                    return Err(EventFault::Malformed(
+                        "evidence name, type or source too long".into(),
+                    ));
+                }
+                Ok(())
+            }
+            Self::Signed(signature) => {
+                if signature.covers.len() > 1024
+                    || signature.name.len() > 256
+                    || signature.note.len() > 8192
+                {
+                    return Err(EventFault::Malformed("signature too long".into()));
+                }
+                Ok(())
+            }
+            Self::Detached { .. }
+            | Self::NumberVoided { .. }
+            | Self::Annulled { .. }
+            | Self::Unknown { .. } => Ok(()),
+        }
+    }
+
+    /// The same event with the entries that it names renamed, for a ledger that continues under a new device identity.
+    #[must_use]
+    pub fn renamed(
+        self,
+        entry: &dyn Fn(EntryId) -> EntryId,
+        covered: &dyn Fn(BTreeMap<DeviceId, u64>) -> BTreeMap<DeviceId, u64>,
+    ) -> Self {
+        match self {
+            Self::Set {
+                field,
+                value,
+                replaces,
+            } => Self::Set {
+                field,
+                value,
+                replaces: replaces.into_iter().map(entry).collect(),
+            },
+            Self::Attached {
+                place,
+                mut evidence,
+            } => {
+                evidence.derived_from = evidence.derived_from.map(entry);
+                Self::Attached { place, evidence }
+            }
+            Self::Detached { attachment, reason } => Self::Detached {
+                attachment: entry(attachment),
+                reason,
+            },
+            Self::Signed(mut signature) => {
+                signature.covers = covered(signature.covers);
+                Self::Signed(signature)
+            }
+            other => other,
+        }
+    }
+
+    /// The blobs that must be at hand to show this event whole, with their sizes.
+    pub fn blobs(&self) -> Option<(BlobHash, u64)> {
+        match self {
+            Self::Attached { evidence, .. } => Some((evidence.blob, evidence.size)),
+            Self::Signed(Signature {
+                mark: Some(mark),
+                mark_size,
+                ..
+            }) => Some((*mark, mark_size.unwrap_or(0))),
+            // A pack is published as a blob that its opening names.
+            Self::Opened {
+                kind: RecordKind::Pack,
+                fields,
+            } => {
+                let blob = fields.get("blob")?.as_str()?.parse().ok()?;
+                Some((
+                    blob,
+                    fields.get("size").and_then(Value::as_u64).unwrap_or(0),
+                ))
+            }
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn an_event_of_a_newer_version_is_kept_not_refused() {
+        let event = Event::parse(br#"{"t":"teleported","to":"moon"}"#).unwrap();
+        assert_eq!(
+            event,
+            Event::Unknown {
+                kind: "teleported".into()
+            }
+        );
+    }
+
+    #[test]
+    fn a_known_event_with_wrong_contents_is_refused_with_the_reason() {
+        for bad in [
+            &b"{"[..],
+            b"[]",
+            b"{}",
+            br#"{"t":"set"}"#,
+            br#"{"t":"set","f":"../x","v":1}"#,
+            br#"{"t":"signed"}"#,
+        ] {
+            assert!(
+                Event::parse(bad).is_err(),
+                "{}",
+                String::from_utf8_lossy(bad)
+            );
+        }
+        assert!(matches!(
+            Event::parse(&vec![b' '; MAX_EVENT_BYTES + 1]),
+            Err(EventFault::TooLong(_))
+        ));
+    }
+
+    #[test]
+    fn an_answer_takes_few_bytes() {
+        let event = Event::Set {
+            field: "answers/TI-1.1/result".into(),
+            value: "conforms".into(),
+            replaces: vec![],
+        };
+        assert_eq!(
+            event.to_bytes().unwrap(),
+            br#"{"t":"set","f":"answers/TI-1.1/result","v":"conforms"}"#
+        );
+    }
+}
