@@ -98,7 +98,7 @@ mod tests {
             Err(CreditCodeFault::Character)
         );
         assert_eq!(
-            credit_code_check("9135010连云港市应急管理局一二三四"),
+            credit_code_check("9135010连云港市应急管理局一二"),
             Err(CreditCodeFault::Character)
         );
     }
