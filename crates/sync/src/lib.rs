@@ -1,1 +1,7 @@
-//! Placeholder.
+//! Synchronisation: the protocol that both ends speak, and the client that pushes and pulls.
+//!
+//! The central endpoint uses [`protocol`] alone (feature `client` off) and so knows nothing of the embedded ledger.
+
+#[cfg(feature = "client")]
+pub mod client;
+pub mod protocol;

@@ -1,0 +1,49 @@
+//! The protocol between a device and the central endpoint, version 1 (docs/PROTOCOL.md).
+//!
+//! Invariant: nothing here trusts its input. Every size is bounded before memory is taken for it, and whatever a peer sends is
+//! either read whole or answered with a fault that says why. No transport, no storage, no clock.
+
+pub mod batch;
+pub mod code;
+pub mod messages;
+pub mod problem;
+pub mod signing;
+pub mod wire;
+
+pub use batch::{Batch, BatchFault, BatchWriter, Row};
+pub use code::{CodeFault, EnrolCode};
+pub use problem::{Problem, ProblemCode};
+
+/// The version of the protocol that this software speaks.
+pub const VERSION: u32 = 1;
+/// The request and answer header that names the version.
+pub const VERSION_HEADER: &str = "shicha-protocol";
+/// The answer header that names a request, so that an operator finds it in the log.
+pub const REQUEST_ID_HEADER: &str = "x-request-id";
+/// Media type of entry batches.
+pub const BATCH_TYPE: &str = "application/vnd.shicha.batch+zstd";
+/// Media type of problems (RFC 9457).
+pub const PROBLEM_TYPE: &str = "application/problem+json";
+/// How many bytes of an evidence file the sender has sent before this part.
+pub const UPLOAD_OFFSET: &str = "upload-offset";
+/// How many bytes the whole evidence file has.
+pub const UPLOAD_LENGTH: &str = "upload-length";
+/// `?1` once the whole file is there and its hash was right (a boolean of RFC 9651).
+pub const UPLOAD_COMPLETE: &str = "upload-complete";
+
+/// The most bytes of a compressed batch.
+pub const MAX_BATCH_BODY: usize = 16 << 20;
+/// The most bytes that a batch may unfold to.
+pub const MAX_BATCH_DECODED: usize = 32 << 20;
+/// The most entries of a batch.
+pub const MAX_BATCH_ROWS: usize = 20_000;
+/// How many bytes of events a batch should hold at most; one event may exceed it, two may not.
+pub const BATCH_EVENT_BYTES: usize = 8 << 20;
+/// The most bytes of a control message.
+pub const MAX_JSON_BODY: usize = 1 << 20;
+/// How many bytes of an evidence file travel in one request.
+pub const BLOB_PART: usize = 1 << 20;
+/// The most bytes of an evidence file that one request may carry.
+pub const MAX_BLOB_PART: usize = 8 << 20;
+/// The most bytes of an evidence file.
+pub const MAX_BLOB: u64 = 1 << 30;
