@@ -23,7 +23,7 @@ export default defineConfig({
   server: {
     port: 5183,
     strictPort: true,
-    proxy: { '/rpc': host, '/events': host, '/evidence': host },
+    proxy: { '/rpc': host, '/events': host, '/evidence': host, '/files': host },
   },
   build: {
     target: 'es2022',

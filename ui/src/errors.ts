@@ -5,12 +5,13 @@
  * person can do; the sentences are in the language files, in three parts: what happened, what is safe, what to
  * do. A code that this version does not know gets a general sentence that names it.
  */
-import { hasText, t, type TextKey, type TextParams } from './i18n';
+import type { ErrorCode } from './bindings/ErrorCode';
+import { hasText, t, type TextParams } from './i18n';
 
 export type Severity = 'info' | 'warning' | 'error';
 
 /** What the notice offers. The screen that shows it decides what "retry" repeats. */
-export type ErrorAction = 'retry' | 'open-sync' | 'open-conflicts' | 'open-settings' | 'enrol' | 'reload' | 'none';
+export type ErrorAction = 'retry' | 'open-sync' | 'open-conflicts' | 'open-settings' | 'reload' | 'none';
 
 export class ApiError extends Error {
   override readonly name = 'ApiError';
@@ -48,18 +49,58 @@ interface ErrorRule {
 }
 
 /** Codes that the screens themselves raise. */
-const OWN_RULES = {
+type OwnCode = 'unexpected' | 'host_unreachable' | 'evidence_unreadable';
+
+export type KnownCode = ErrorCode | OwnCode;
+
+/** The compiler asks for a line when the core gets a new code. */
+const RULES: Record<KnownCode, ErrorRule> = {
+  bad_request: { severity: 'error', action: 'reload' },
+  not_ready: { severity: 'warning', action: 'reload' },
+  not_found: { severity: 'warning', action: 'none' },
+  not_allowed: { severity: 'warning', action: 'none' },
+  frozen: { severity: 'info', action: 'none' },
+  stale: { severity: 'warning', action: 'retry' },
+  incomplete: { severity: 'info', action: 'none' },
+  bad_value: { severity: 'warning', action: 'none' },
+  wrong_passphrase: { severity: 'warning', action: 'none' },
+  weak_passphrase: { severity: 'warning', action: 'none' },
+  no_keychain: { severity: 'warning', action: 'none' },
+  newer_database: { severity: 'error', action: 'none' },
+  database_in_use: { severity: 'error', action: 'retry' },
+  disk_full: { severity: 'error', action: 'retry' },
+  storage: { severity: 'error', action: 'retry' },
+  unreachable: { severity: 'info', action: 'retry' },
+  not_a_server: { severity: 'warning', action: 'none' },
+  unknown_server: { severity: 'error', action: 'open-settings' },
+  bad_code: { severity: 'warning', action: 'none' },
+  revoked: { severity: 'error', action: 'open-settings' },
+  version_mismatch: { severity: 'error', action: 'none' },
+  server_refused: { severity: 'warning', action: 'open-sync' },
+  server_untrustworthy: { severity: 'error', action: 'open-sync' },
+  empty_file: { severity: 'warning', action: 'none' },
+  file_too_large: { severity: 'warning', action: 'none' },
+  bad_file: { severity: 'warning', action: 'none' },
+  protected_file: { severity: 'warning', action: 'none' },
+  no_font: { severity: 'warning', action: 'none' },
+  internal: { severity: 'error', action: 'retry' },
   unexpected: { severity: 'error', action: 'retry' },
   host_unreachable: { severity: 'error', action: 'retry' },
   evidence_unreadable: { severity: 'warning', action: 'retry' },
-} satisfies Record<string, ErrorRule>;
+};
 
-export const ERROR_RULES: Record<string, ErrorRule> = { ...OWN_RULES };
+export const KNOWN_CODES = Object.keys(RULES) as KnownCode[];
+
+function isKnown(code: string): code is KnownCode {
+  return Object.hasOwn(RULES, code);
+}
 
 export interface ErrorDescription {
   code: string;
   severity: Severity;
   action: ErrorAction;
+  /** For the administrator: in the software's words, not translated. */
+  detail: string;
   /** What happened. */
   happened: string;
   /** What is not affected. */
@@ -70,21 +111,21 @@ export interface ErrorDescription {
 
 function text(code: string, part: 'happened' | 'safe' | 'advice', params: TextParams): string {
   const key = `errors.${code}.${part}`;
-  const chosen: TextKey = hasText(key) ? key : `errors.unknown_code.${part}`;
-  return t(chosen, params);
+  return t(hasText(key) ? key : `errors.unknown_code.${part}`, params);
 }
 
-/** Puts an error into words. Reactive to the language when used in a template or a computed value. */
+/** Puts an error into words. Follows the language when used in a template or a computed value. */
 export function describeError(thrown: unknown): ErrorDescription {
   const { code, params } = ApiError.from(thrown);
-  const rule = ERROR_RULES[code] ?? { severity: 'error', action: 'retry' };
-  const known = code in ERROR_RULES;
+  const rule: ErrorRule = isKnown(code) ? RULES[code] : { severity: 'error', action: 'retry' };
+  const shown = isKnown(code) ? code : 'unknown_code';
   const named = { ...params, code };
   return {
     code,
     ...rule,
-    happened: text(known ? code : 'unknown_code', 'happened', named),
-    safe: text(known ? code : 'unknown_code', 'safe', named),
-    advice: text(known ? code : 'unknown_code', 'advice', named),
+    detail: typeof params.detail === 'string' ? params.detail : '',
+    happened: text(shown, 'happened', named),
+    safe: text(shown, 'safe', named),
+    advice: text(shown, 'advice', named),
   };
 }

@@ -3,6 +3,7 @@
  * feature changes no shared file.
  */
 import { createRouter, createWebHashHistory, type RouteRecordRaw } from 'vue-router';
+import type { Role } from './bindings/Role';
 import type { TextKey } from './i18n';
 
 declare module 'vue-router' {
@@ -11,6 +12,10 @@ declare module 'vue-router' {
     title?: TextKey;
     /** Shown without the frame: enrolment, unlocking. */
     bare?: boolean;
+    /** Works before the ledger is open. */
+    beforeReady?: boolean;
+    /** Only for these roles. */
+    roles?: readonly Role[];
     /** The navigation entry to mark, when it is not the route's own name. */
     nav?: string;
   }

@@ -1,6 +1,9 @@
 /** The core behind a local HTTP server as host: for development and tests in a plain browser. */
+import type { HostEvent } from '@/bindings/HostEvent';
 import { ApiError } from '@/errors';
-import type { ChosenFile, CoreEvent, EvidenceVariant, FileKind, Platform } from './types';
+import type { ChosenFile, EvidenceVariant, FileKind, Platform } from './types';
+
+const KEPT_ALIVE = new Set(['field_set', 'draft_put']);
 
 function evidenceUrl(hash: string, variant: EvidenceVariant): string {
   return `/evidence/${encodeURIComponent(hash)}?size=${variant}`;
@@ -42,19 +45,20 @@ export const httpPlatform: Platform = {
   kind: 'browser',
 
   async rpc(name, request) {
+    const body = JSON.stringify(request ?? null);
     const response = await call(`/rpc/${name}`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(request ?? null),
-      // A write that is under way when the window closes still arrives.
-      keepalive: true,
+      body,
+      // Text that is being written when the window closes still arrives; browsers allow that for small bodies.
+      keepalive: KEPT_ALIVE.has(name) && body.length < 16_000,
     });
     return (await response.json()) as unknown;
   },
 
   onEvent(listener) {
     const source = new EventSource('/events');
-    source.onmessage = ({ data }: MessageEvent<string>) => listener(JSON.parse(data) as CoreEvent);
+    source.onmessage = ({ data }: MessageEvent<string>) => listener(JSON.parse(data) as HostEvent);
     return () => source.close();
   },
 
@@ -83,8 +87,13 @@ export const httpPlatform: Platform = {
     });
   },
 
-  saveFile({ suggestedName }) {
-    return Promise.resolve(suggestedName);
+  fileUrl(token) {
+    return `/files/${encodeURIComponent(token)}`;
+  },
+
+  saveFile() {
+    // A browser offers no place to choose; `core/files.ts` downloads instead.
+    return Promise.resolve(null);
   },
 
   onFileDrop(listener) {

@@ -3,11 +3,13 @@ import { convertFileSrc, invoke } from '@tauri-apps/api/core';
 import { listen } from '@tauri-apps/api/event';
 import { getCurrentWebview } from '@tauri-apps/api/webview';
 import { open, save } from '@tauri-apps/plugin-dialog';
+import type { HostEvent } from '@/bindings/HostEvent';
 import { ApiError } from '@/errors';
-import type { ChosenFile, CoreEvent, EvidenceVariant, FileKind, Platform, Unsubscribe } from './types';
+import type { ChosenFile, EvidenceVariant, FileKind, Platform, Unsubscribe } from './types';
 
 const EVENT = 'shicha';
 const EVIDENCE_SCHEME = 'evidence';
+const FILE_SCHEME = 'made';
 
 function fromPath(path: string): ChosenFile {
   return { kind: 'path', path, name: path.split(/[\\/]/).pop() ?? path };
@@ -53,7 +55,7 @@ export const tauriPlatform: Platform = {
   },
 
   onEvent(listener) {
-    return whenReady(listen<CoreEvent>(EVENT, ({ payload }) => listener(payload)));
+    return whenReady(listen<HostEvent>(EVENT, ({ payload }) => listener(payload)));
   },
 
   evidenceUrl,
@@ -72,6 +74,10 @@ export const tauriPlatform: Platform = {
     const chosen = await open({ title, multiple, filters: filters(kinds) });
     if (chosen === null) return [];
     return (Array.isArray(chosen) ? chosen : [chosen]).map(fromPath);
+  },
+
+  fileUrl(token) {
+    return convertFileSrc(token, FILE_SCHEME);
   },
 
   async saveFile({ title, suggestedName, kinds }) {

@@ -4,12 +4,7 @@
  * There are two hosts: the desktop shell (`tauri.ts`) and the core behind a local HTTP server (`http.ts`). A
  * screen never knows which one it runs on. Everything fails with an `ApiError`.
  */
-
-/** Something that changed in the core. The shape of `payload` belongs to the typed API. */
-export interface CoreEvent {
-  name: string;
-  payload: unknown;
-}
+import type { HostEvent } from '@/bindings/HostEvent';
 
 export type Unsubscribe = () => void;
 
@@ -53,17 +48,16 @@ export interface Platform {
   readonly kind: 'desktop' | 'browser';
   /** Calls the core. Rejects with an `ApiError`. */
   rpc(name: string, request: unknown): Promise<unknown>;
-  onEvent(listener: (event: CoreEvent) => void): Unsubscribe;
+  onEvent(listener: (event: HostEvent) => void): Unsubscribe;
   /** An address for `<img>` and `<audio>`. */
   evidenceUrl(hash: string, variant: EvidenceVariant): string;
   /** The bytes: for drawing on a copy. */
   evidenceContent(hash: string, variant: EvidenceVariant): Promise<Blob>;
   /** Resolves with nothing when the person cancels. */
   openFiles(options: OpenFilesOptions): Promise<ChosenFile[]>;
-  /**
-   * Asks where a file that the core will write should go. `null` when the person cancels. In a browser there is
-   * nowhere to choose: the suggested name comes back, and the host puts the file into its export folder.
-   */
+  /** The address of a file that the core made: for showing it, or for a browser to download it. */
+  fileUrl(token: string): string;
+  /** Asks where a file should go. `null` when the person cancels. Only where `kind` is `desktop`. */
   saveFile(options: SaveFileOptions): Promise<string | null>;
   onFileDrop(listener: DropListener): Unsubscribe;
 }

@@ -6,7 +6,6 @@ const errors: Catalogue['errors'] = {
     openSync: 'Show sync details',
     openConflicts: 'Show conflicts',
     openSettings: 'Open settings',
-    enrol: 'Enrol this computer again',
     reload: 'Reopen the window',
     code: 'Code {code}',
   },
@@ -14,6 +13,151 @@ const errors: Catalogue['errors'] = {
     happened: 'This step was not completed.',
     safe: 'Everything that was shown as saved is not affected.',
     advice: 'Try again. If it does not help, tell your administrator the code {code}.',
+  },
+  bad_request: {
+    happened: 'The window and the program do not fit together, so this step was not carried out.',
+    safe: 'What was saved is not affected.',
+    advice: 'Reopen the window; if it does not help, update the program.',
+  },
+  not_ready: {
+    happened: 'The ledger is not open yet, or this computer is not enrolled.',
+    safe: 'What was saved is not affected.',
+    advice: 'Unlock or enrol this computer first.',
+  },
+  not_found: {
+    happened: 'This record or file is not here.',
+    safe: 'Nothing else is affected.',
+    advice: 'It may not have arrived on this computer yet: sync first, or go back to the list and look again.',
+  },
+  not_allowed: {
+    happened: 'Your role does not allow this step.',
+    safe: 'Nothing was changed.',
+    advice: 'If you need it, ask your administrator to change your role.',
+  },
+  frozen: {
+    happened: 'This record is signed; its content is frozen.',
+    safe: 'What was signed stays exactly as it was.',
+    advice: 'To correct something, add a supplement or inspect again.',
+  },
+  stale: {
+    happened: 'The content changed while you were looking at it, so this step was not carried out.',
+    safe: 'Both versions are kept.',
+    advice: 'Look at the newest content and do it again.',
+  },
+  incomplete: {
+    happened: 'Something required is missing, so this cannot be signed yet.',
+    safe: 'Everything you filled in is saved.',
+    advice: 'Complete what the list names, then sign.',
+  },
+  bad_value: {
+    happened: 'What you entered does not fit this field and was not taken.',
+    safe: 'The earlier content is unchanged.',
+    advice: 'Correct it as the hint says.',
+  },
+  wrong_passphrase: {
+    happened: 'The passphrase is wrong.',
+    safe: 'The ledger is not affected.',
+    advice: 'Check capital letters and the input method, then try again.',
+  },
+  weak_passphrase: {
+    happened: 'The passphrase is too short: it needs at least 8 characters.',
+    safe: 'No ledger was created yet.',
+    advice: 'Choose a longer passphrase.',
+  },
+  no_keychain: {
+    happened: 'This computer has no usable credential store.',
+    safe: 'Nothing was saved.',
+    advice: 'Protect the ledger with a passphrase instead.',
+  },
+  newer_database: {
+    happened: 'The ledger was written by a newer version of the program; this version cannot open it.',
+    safe: 'The ledger is unchanged.',
+    advice: 'Install the newer version.',
+  },
+  database_in_use: {
+    happened: 'Another window of the program is using the ledger.',
+    safe: 'The ledger is unchanged.',
+    advice: 'Close the other window and try again.',
+  },
+  disk_full: {
+    happened: 'The disk is full, so this step was not saved.',
+    safe: 'Everything shown as saved is there; what you are typing stays on the screen.',
+    advice: 'Free some space and try again. Do not close the program.',
+  },
+  storage: {
+    happened: 'The ledger could not be read or written, so this step was not saved.',
+    safe: 'Everything shown as saved is not affected; what you are typing stays on the screen.',
+    advice: 'Try again. If it does not help, check the disk and tell your administrator.',
+  },
+  unreachable: {
+    happened: 'The server cannot be reached just now.',
+    safe: 'Everything is saved on this computer and will be sent when the network returns.',
+    advice: 'You can go on working. Check the network if you need to send now.',
+  },
+  not_a_server: {
+    happened: 'There is no Shicha server at this address.',
+    safe: 'Nothing was sent.',
+    advice: 'Check the address with your administrator.',
+  },
+  unknown_server: {
+    happened: 'The server’s key is not the one that was confirmed at enrolment; the connection was stopped.',
+    safe: 'Nothing was sent to it; everything is on this computer.',
+    advice: 'Compare the server’s fingerprint with your administrator before you go on.',
+  },
+  bad_code: {
+    happened: 'The enrolment code is wrong, used or expired.',
+    safe: 'Nothing was changed on this computer.',
+    advice: 'Check the code, or ask your administrator for a new one.',
+  },
+  revoked: {
+    happened: 'Your administrator has revoked this device; the server no longer takes its entries.',
+    safe: 'Everything recorded is still complete on this computer.',
+    advice: 'Contact your administrator.',
+  },
+  version_mismatch: {
+    happened: 'The program and the server are of versions that do not work together.',
+    safe: 'Everything is saved on this computer.',
+    advice: 'Update the program, or ask your administrator to update the server.',
+  },
+  server_refused: {
+    happened: 'The server did not accept this request.',
+    safe: 'Everything is saved on this computer, and other records are sent as usual.',
+    advice: 'See the sync page for the reason.',
+  },
+  server_untrustworthy: {
+    happened: 'The server’s answers contradict each other; receiving was stopped.',
+    safe: 'What is on this computer is complete and unchanged.',
+    advice: 'Have your administrator examine the server at once.',
+  },
+  empty_file: {
+    happened: 'This file is empty (0 bytes) and was not taken.',
+    safe: 'Other files are not affected.',
+    advice: 'Check that it was copied completely and choose it again.',
+  },
+  file_too_large: {
+    happened: 'This file is too large and was not taken.',
+    safe: 'Other files are not affected.',
+    advice: 'Cut out the part you need, or lower its quality, and choose it again.',
+  },
+  bad_file: {
+    happened: 'This file cannot be read, or is not what its type says, and was not taken.',
+    safe: 'Other files are not affected.',
+    advice: 'Make sure it is not damaged and its drive is still connected, and choose it again.',
+  },
+  protected_file: {
+    happened: 'This file is protected by a password and was not taken.',
+    safe: 'Other files are not affected.',
+    advice: 'Remove the password and choose it again.',
+  },
+  no_font: {
+    happened: 'This computer lacks the Chinese fonts that documents need.',
+    safe: 'The record is not affected.',
+    advice: 'Install Chinese fonts such as FangSong and SimHei, or install the program again.',
+  },
+  internal: {
+    happened: 'The program failed inside, and this step was not completed.',
+    safe: 'Everything shown as saved is not affected.',
+    advice: 'Try again. If it does not help, tell your administrator the code.',
   },
   unexpected: {
     happened: 'Something unforeseen happened in the window, and this step was not completed.',
