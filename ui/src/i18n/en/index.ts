@@ -3,7 +3,8 @@ import nav from './nav';
 import shell from './shell';
 import components from './components';
 import errors from './errors';
-import enrol from './enrol';
+import terms from './terms';
+import setup from './setup';
 import workbench from './workbench';
 import subjects from './subjects';
 import inspections from './inspections';
@@ -23,7 +24,8 @@ const messages: Catalogue = {
   shell,
   components,
   errors,
-  enrol,
+  terms,
+  setup,
   workbench,
   subjects,
   inspections,

@@ -1,5 +1,0 @@
-import type { Catalogue } from '../catalogue';
-
-const enrol: Catalogue['enrol'] = {};
-
-export default enrol;

@@ -1,2 +1,0 @@
-/** Texts of the feature of the same name. */
-export default {};
