@@ -23,6 +23,8 @@ macro_rules! calls {
             roster_open: RosterOpen => RosterView,
             roster_preview: RosterMapping => RosterPreview,
             roster_take: RosterMapping => RosterReport,
+            // The rows that the last `roster_take` of this roster left out, all of them, with the reasons, as a workbook to put right.
+            roster_left_export: RosterMapping => FileOut,
 
             packs_list: Empty => PacksList,
             checklist_get: ChecklistGet => ChecklistView,

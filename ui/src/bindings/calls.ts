@@ -87,6 +87,7 @@ export interface Calls {
   overview_get: { request: OverviewGet; response: Overview };
   packs_list: { request: Empty; response: PacksList };
   record_history: { request: RecordRef; response: History };
+  roster_left_export: { request: RosterMapping; response: FileOut };
   roster_open: { request: RosterOpen; response: RosterView };
   roster_preview: { request: RosterMapping; response: RosterPreview };
   roster_take: { request: RosterMapping; response: RosterReport };
