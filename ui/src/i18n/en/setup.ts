@@ -9,7 +9,7 @@ const setup: Catalogue['setup'] = {
   keyTitle: 'Choose how the ledger on this computer is protected',
   keyText: 'Records, photos and signatures are kept encrypted on this computer. Without the key, nobody can read them, even with the disk in hand.',
   keychainTitle: 'System credential store',
-  keychainText: 'Windows keeps the key. Once you have signed in to the system, the program opens without another passphrase.',
+  keychainText: 'The operating system keeps the key. Once you have signed in to the system, the program opens without another passphrase.',
   keychainFit: 'For a computer with one user whose system account has a password.',
   keychainNone: 'This computer has no usable credential store. Please use a passphrase.',
   keychainUse: 'Use the credential store',

@@ -7,7 +7,7 @@ export default {
   keyTitle: '选择怎样保护本机的台账',
   keyText: '检查记录、照片和签名都加密存放在这台电脑上。没有钥匙，别人即使拿走硬盘也看不到内容。',
   keychainTitle: '用系统凭据库',
-  keychainText: '钥匙由 Windows 保管，登录系统后打开程序即可工作，不用另记口令。',
+  keychainText: '钥匙由操作系统保管，登录系统后打开程序即可工作，不用另记口令。',
   keychainFit: '适合一人一机、系统登录有密码的电脑。',
   keychainNone: '本机没有可用的系统凭据库，请用口令。',
   keychainUse: '使用系统凭据库',
