@@ -1,0 +1,137 @@
+//! Starting other programs: what is started is printed, what fails is named with its exit code.
+
+use std::{
+    io::{BufRead as _, BufReader, Write as _},
+    path::Path,
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail};
+
+/// A command by its plain name; npm's are scripts with an ending of their own on Windows.
+pub(crate) fn command(name: &str) -> Command {
+    if cfg!(windows) && (name == "npm" || name == "npx") {
+        Command::new(format!("{name}.cmd"))
+    } else {
+        Command::new(name)
+    }
+}
+
+fn words(command: &Command) -> String {
+    let name = Path::new(command.get_program())
+        .file_stem()
+        .unwrap_or_default();
+    std::iter::once(name)
+        .chain(command.get_args())
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// Runs a command, its output going where ours goes.
+pub(crate) fn run(command: &mut Command) -> Result<()> {
+    let words = words(command);
+    println!("$ {words}");
+    let status = command
+        .stdin(Stdio::null())
+        .status()
+        .with_context(|| format!("start `{words}`"))?;
+    if !status.success() {
+        bail!("`{words}` ended with {status}");
+    }
+    Ok(())
+}
+
+/// Runs a command and shows what it says only if it fails.
+pub(crate) fn run_quietly(command: &mut Command) -> Result<()> {
+    let words = words(command);
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| format!("start `{words}`"))?;
+    if !output.status.success() {
+        std::io::stderr().write_all(&output.stdout)?;
+        std::io::stderr().write_all(&output.stderr)?;
+        bail!("`{words}` ended with {}", output.status);
+    }
+    Ok(())
+}
+
+/// Runs a command whose standard output is shown and read line by line. `Ok(false)`: it ended with an error.
+pub(crate) fn run_reading(command: &mut Command, mut line: impl FnMut(&str)) -> Result<bool> {
+    let words = words(command);
+    println!("$ {words}");
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("start `{words}`"))?;
+    if let Some(stdout) = child.stdout.take() {
+        let mut reader = BufReader::new(stdout);
+        let mut bytes = Vec::new();
+        while reader.read_until(b'\n', &mut bytes)? > 0 {
+            let mut ours = std::io::stdout().lock();
+            ours.write_all(&bytes)?;
+            ours.flush()?;
+            line(&String::from_utf8_lossy(&bytes));
+            bytes.clear();
+        }
+    }
+    Ok(child.wait()?.success())
+}
+
+/// What a command prints.
+pub(crate) fn output(command: &mut Command) -> Result<String> {
+    let words = words(command);
+    let output = command
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .with_context(|| format!("start `{words}`"))?;
+    if !output.status.success() {
+        bail!("`{words}` ended with {}", output.status);
+    }
+    String::from_utf8(output.stdout).with_context(|| format!("`{words}` printed no text"))
+}
+
+/// Whether a command exists and succeeds.
+pub(crate) fn succeeds(command: &mut Command) -> bool {
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
+
+/// Does something that may take long and says so.
+pub(crate) fn timed<T>(what: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    println!("-- {what}");
+    let begin = Instant::now();
+    let done = work();
+    let word = if done.is_ok() { "done" } else { "FAILED" };
+    println!("-- {what}: {word} ({})", elapsed(begin.elapsed()));
+    done
+}
+
+/// A duration as people read it.
+pub(crate) fn elapsed(time: Duration) -> String {
+    let seconds = time.as_secs();
+    if seconds < 60 {
+        format!("{:.1} s", time.as_secs_f64())
+    } else {
+        format!("{} min {:02} s", seconds / 60, seconds % 60)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_reads_as_people_say_it() {
+        assert_eq!(elapsed(Duration::from_millis(1234)), "1.2 s");
+        assert_eq!(elapsed(Duration::from_secs(125)), "2 min 05 s");
+    }
+}
