@@ -1,2 +1,30 @@
-/** Texts of the feature of the same name. */
-export default {};
+/** Texts of the list of findings, and of deadlines wherever they are shown. */
+export default {
+  subtitle: '检查中发现的问题及其整改期限',
+  search: '按单位、问题、措施查找',
+  state: '状态',
+  region: '县区（板块）',
+  due: '期限',
+  dueOverdue: '已逾期',
+  dueWeek: '7 天内到期',
+  dueMonth: '30 天内到期',
+  org: '检查单位',
+  item: '检查项',
+  subject: '检查对象',
+  description: '问题描述',
+  measure: '整改措施',
+  responsible: '责任人',
+  deadline: '整改期限',
+  left: '剩余',
+  list: '问题清单',
+  empty: '没有问题',
+  emptyText: '检查签名后，不符合的检查项会成为问题，出现在这里。',
+  emptyFiltered: '没有符合条件的问题',
+  emptyFilteredText: '可以放宽筛选条件，或者清除查找文字。',
+  daysLeft: '还有 {n} 天',
+  dueToday: '今天到期',
+  overdueBy: '逾期 {n} 天',
+  passedBy: '已过 {n} 天',
+  todayIs: '就在今天',
+  noDeadline: '未定期限',
+};

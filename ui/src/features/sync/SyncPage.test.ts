@@ -1,0 +1,80 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { SyncLog } from '@/bindings/SyncLog';
+import type { SyncStatus } from '@/bindings/SyncStatus';
+import { setLocale } from '@/i18n';
+import { installFakeCore } from '@/testing/fakeCore';
+import { freshStores, mountPage } from '@/testing/mountPage';
+import { syncStatus } from '@/testing/samples';
+import { logText } from './logText';
+import SyncPage from './SyncPage.vue';
+
+beforeEach(freshStores);
+
+async function open(status: SyncStatus, log: SyncLog = { rows: [], refused: [] }) {
+  const core = installFakeCore({
+    sync_status: () => status,
+    sync_log: () => log,
+    sync_now: () => ({}),
+    conflicts_list: () => ({ conflicts: [] }),
+  });
+  return { core, ...(await mountPage(SyncPage)) };
+}
+
+describe('the synchronisation page', () => {
+  it('does not speak of receipts before the first one is there', async () => {
+    const { at } = await open(syncStatus());
+    expect(at('sync-phase').text()).toContain('服务器也还没有给过回执');
+    expect(at('sync-last-receipt').text()).toContain('还没有');
+  });
+
+  it('says offline what is safe and when it tries again', async () => {
+    const { at } = await open(syncStatus({ phase: 'offline', waiting_entries: 12, next_try_ms: Date.now() + 90_000 }));
+    expect(at('sync-phase').text()).toContain('已存本机');
+    expect(at('sync-next-try').text()).toMatch(/(1|2)\s*分钟后/);
+    expect(at('sync-waiting-entries').text()).toContain('12');
+  });
+
+  it('shows what waits, how fast it goes and how long it will take', async () => {
+    const { at } = await open(
+      syncStatus({ phase: 'uploading', waiting_blobs: 3, waiting_bytes: 12 * 1024 * 1024, bytes_per_s: 1024 * 1024 }),
+    );
+    expect(at('sync-waiting-files').text()).toContain('12 MB');
+    expect(at('sync-speed').text()).toContain('1 MB/秒');
+    expect(at('sync-speed').text()).toMatch(/约需 12\s*秒/);
+  });
+
+  it('puts the last error into words with what to do, and begins at once when asked', async () => {
+    const { core, at, click } = await open(syncStatus({ phase: 'needs_attention', last_error: { code: 'revoked', params: {} } }));
+    expect(at('sync-error').text()).toContain('管理员已停用这台设备');
+    expect(at('sync-error').text()).toContain('请联系管理员');
+    await click('sync-now');
+    expect(core.requests('sync_now')).toHaveLength(1);
+  });
+
+  it('lists refused entries with the reason, without hiding that they are kept', async () => {
+    const { at } = await open(syncStatus(), {
+      rows: [],
+      refused: [{ record: '018f0000-0000-7000-8000-00000000a001', seq: 41, code: 'channel', what: '检查结果', at_ms: 1 }],
+    });
+    expect(at('sync-refused').text()).toContain('仍完整保存在本机');
+    expect(at('sync-refused-row').text()).toContain('您的岗位不能写入这个单位的台账');
+    expect(at('sync-refused-row').find('a').attributes('href')).toBe('/record/018f0000-0000-7000-8000-00000000a001');
+  });
+});
+
+describe('a line of the log', () => {
+  it('reads as a sentence in both languages', () => {
+    const row = { at_ms: 1, code: 'pushed', params: { entries: 1234 } };
+    expect(logText(row)).toBe('送达记录 1,234 条');
+    setLocale('en');
+    expect(logText(row)).toBe('1,234 records delivered');
+  });
+
+  it('explains a failure with the words of its error', () => {
+    expect(logText({ at_ms: 1, code: 'failed', params: { code: 'unreachable' } })).toContain('连不上服务器');
+  });
+
+  it('shows the code of a newer version as it is', () => {
+    expect(logText({ at_ms: 1, code: 'teleported', params: {} })).toBe('teleported');
+  });
+});
