@@ -96,6 +96,8 @@ export function usePagedRows<T>(fetch: FetchRows<T>, sort: () => TableSort | nul
       isReplacing.value = false;
       afterReplace?.();
       afterReplace = undefined;
+      // Without a move to the top, rows far down may be in view.
+      settle = setTimeout(fetchWanted, 0);
     }
     error.value = null;
     total.value = answer.total;
@@ -128,10 +130,19 @@ export function usePagedRows<T>(fetch: FetchRows<T>, sort: () => TableSort | nul
 
   function show(first: number, last: number): void {
     const end = total.value === null ? last : Math.min(last, total.value - 1);
+    const before = wanted;
     wanted = [Math.floor(Math.max(0, first) / pageSize), Math.floor(Math.max(0, end) / pageSize)];
     if (isReplacing.value) return;
-    if (running.value.size === 0 && settle === undefined) fetchWanted();
-    else settle ??= setTimeout(fetchWanted, SETTLE_MS);
+    const jumped = wanted[0] > before[1] || wanted[1] < before[0];
+    if (jumped) {
+      // Each further jump puts the question off until the list rests.
+      clearTimeout(settle);
+      settle = setTimeout(fetchWanted, SETTLE_MS);
+    } else if (running.value.size === 0 && settle === undefined) {
+      fetchWanted();
+    } else {
+      settle ??= setTimeout(fetchWanted, SETTLE_MS);
+    }
   }
 
   function replace(then?: () => void): void {

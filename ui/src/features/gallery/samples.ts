@@ -43,3 +43,57 @@ export const deliveries: Record<string, Delivery> = {
   seen: { place: 'seen', waiting_entries: 0, waiting_blobs: 0, waiting_bytes: 0, receipt_at_ms: 1_641_450_000_000, refused: 0 },
   refused: { place: 'here', waiting_entries: 1, waiting_blobs: 0, waiting_bytes: 0, receipt_at_ms: null, refused: 1 },
 };
+
+export interface SampleRow {
+  id: string;
+  name: string;
+  kind: string;
+  county: string;
+  date: string;
+  findings: number;
+}
+
+const COUNTIES = ['东海县', '灌云县', '灌南县', '赣榆区', '海州区', '连云区'];
+const KINDS = ['安全培训机构', '考试机构', '生产经营单位'];
+const NAMES = ['远大职业培训学校', '安泰安全技术培训中心', '港城特种作业考试点', '恒信化工有限公司'];
+
+function pick<T>(from: readonly T[], at: number): T {
+  return from[at % from.length] as T;
+}
+
+export function sampleRow(at: number): SampleRow {
+  return {
+    id: `s${at}`,
+    name: `${pick(COUNTIES, at)}${pick(NAMES, at * 7)} ${at}`,
+    kind: pick(KINDS, at),
+    county: pick(COUNTIES, at),
+    date: `2022-0${1 + (at % 6)}-1${at % 10}`,
+    findings: at % 8,
+  };
+}
+
+const drawn = new Map<number, string>();
+
+/** A drawn picture in place of a photo. */
+export function photo(seed: number): string {
+  const known = drawn.get(seed);
+  if (known) return known;
+  const canvas = document.createElement('canvas');
+  canvas.width = 1600;
+  canvas.height = 1200;
+  const context = canvas.getContext('2d');
+  if (context) {
+    const hue = (seed * 67) % 360;
+    const box = (colour: string, x: number, y: number, width: number, height: number): void => {
+      context.fillStyle = colour;
+      context.fillRect(x, y, width, height);
+    };
+    box(`hsl(${hue} 25% 70%)`, 0, 0, 1600, 1200);
+    box(`hsl(${hue} 20% 45%)`, 0, 800, 1600, 400);
+    box('#c22', 600, 300, 240, 620);
+    box('#fff', 670, 380, 100, 100);
+  }
+  const url = canvas.toDataURL('image/jpeg');
+  drawn.set(seed, url);
+  return url;
+}

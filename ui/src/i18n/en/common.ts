@@ -2,7 +2,7 @@ import type { Catalogue } from '../catalogue';
 
 const common: Catalogue['common'] = {
   appName: 'Shicha',
-  appTagline: 'Training and examination inspection',
+  appTagline: 'Training inspection',
   ok: 'OK',
   cancel: 'Cancel',
   close: 'Close',
