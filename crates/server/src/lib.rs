@@ -1,1 +1,17 @@
-//! Placeholder.
+//! The central endpoint: holds every device's ledger, gives receipts, numbers entries, and hands out what each may read.
+//!
+//! Invariant: the server decides by what it holds itself, never by what a client says; what it has confirmed with a receipt is
+//! durable. It knows the protocol, not the devices' embedded ledger.
+
+pub mod cli;
+pub mod evidence;
+pub mod home;
+mod http;
+mod intake;
+mod scope;
+mod serve;
+pub mod signer;
+pub mod store;
+pub mod verify;
+
+pub use serve::{Clock, Config, Running, ServeError, serve};

@@ -1,0 +1,147 @@
+//! Keeping the data: verification and backup.
+
+use std::{fs, io, path::Path};
+
+use serde_json::json;
+
+use super::say::{Failure, Say};
+use crate::{
+    evidence::sync_folder,
+    home::{DATABASE_FILE, EVIDENCE_FOLDER, Home},
+    signer::KEY_FILE,
+    verify::{self, VerifyFault},
+};
+
+pub(super) fn verify(say: &Say, home: &Home) -> Result<(), Failure> {
+    let found = verify::verify(home, &mut |so_far| {
+        tracing::debug!(entries = so_far.entries, blobs = so_far.blobs, "verifying");
+    })?;
+    let value = serde_json::to_value(&found)
+        .map_err(|error| Failure::folder("无法输出", error.to_string()))?;
+    if !found.faults.is_empty() {
+        for fault in &found.faults {
+            say.note(&sentence(fault));
+        }
+        let count = found.faults.len();
+        return Err(Failure::input(
+            format!("发现 {count} 处不符"),
+            format!("{count} things do not fit"),
+        )
+        .with_faults(value["faults"].clone()));
+    }
+    say.result(&value, || {
+        vec![format!(
+            "全部相符：设备 {}、条目 {}、回执 {}、频道 {}、附件 {} (everything fits: devices, entries, receipts, channels, files)",
+            found.devices, found.entries, found.receipts, found.channels, found.blobs
+        )]
+    });
+    Ok(())
+}
+
+fn sentence(fault: &VerifyFault) -> String {
+    match fault {
+        VerifyFault::Entry {
+            device,
+            seq,
+            reason,
+        } => {
+            format!(
+                "设备 {device} 从第 {seq} 条起与封存时不同：{reason} (first entry that does not fit)"
+            )
+        }
+        VerifyFault::Receipt {
+            device,
+            seq,
+            reason,
+        } => {
+            format!("设备 {device} 第 {seq} 条的回执不符：{reason} (receipt does not fit)")
+        }
+        VerifyFault::Numbers {
+            channel,
+            last,
+            count,
+        } => {
+            format!("频道 {channel} 的编号有缺：最后 {last}，实有 {count} (numbers have a gap)")
+        }
+        VerifyFault::Evidence {
+            hash,
+            is_there: true,
+        } => format!("附件 {hash} 的内容已变 (bytes have changed)"),
+        VerifyFault::Evidence {
+            hash,
+            is_there: false,
+        } => format!("附件 {hash} 不见了 (file is missing)"),
+    }
+}
+
+/// Copies the data folder. The database first: evidence that it names was there before, and evidence is never changed.
+pub(super) fn backup(say: &Say, home: &Home, target: &Path) -> Result<(), Failure> {
+    if target.exists() {
+        return Err(Failure::input(
+            format!("{} 已存在", target.display()),
+            format!("{} exists already", target.display()),
+        ));
+    }
+    let failed = |error: io::Error| {
+        Failure::folder(
+            format!("无法写入 {}", target.display()),
+            format!("{}: {error}", target.display()),
+        )
+    };
+    let name = target
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
+    // Under another name until it is whole, so that half a backup is not taken for one.
+    let unfinished = target.with_file_name(format!("{name}.unfinished"));
+    fs::create_dir_all(&unfinished).map_err(failed)?;
+    let database = unfinished.join(DATABASE_FILE);
+    for left in [&database, &unfinished.join(KEY_FILE)] {
+        if left.exists() {
+            fs::remove_file(left).map_err(failed)?;
+        }
+    }
+    home.store.backup_to(&database, uuid::Uuid::now_v7())?;
+    fs::copy(home.dir.join(KEY_FILE), unfinished.join(KEY_FILE)).map_err(failed)?;
+    let mut files = 0_u64;
+    for (hash, _) in home.store.blobs()? {
+        let from = home.evidence.path(hash);
+        let to = unfinished
+            .join(EVIDENCE_FOLDER)
+            .join(&hash.to_string()[..2])
+            .join(hash.to_string());
+        if to.exists() {
+            continue;
+        }
+        if let Some(folder) = to.parent() {
+            fs::create_dir_all(folder).map_err(failed)?;
+        }
+        match fs::copy(&from, &to) {
+            Ok(_) => files += 1,
+            // `verify` tells of it; a backup of the rest is worth more than none.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                say.note(&format!("附件 {hash} 不见了，未备份 (missing, not copied)"));
+            }
+            Err(error) => return Err(failed(error)),
+        }
+        fs::OpenOptions::new()
+            .write(true)
+            .open(&to)
+            .and_then(|file| file.sync_all())
+            .map_err(failed)?;
+    }
+    fs::rename(&unfinished, target).map_err(failed)?;
+    sync_folder(
+        target
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty()),
+    )
+    .map_err(failed)?;
+    say.result(&json!({ "path": target, "files": files }), || {
+        vec![format!(
+            "已备份到 {}，含数据库、服务器密钥和 {files} 个附件；密钥须妥善保管 (backed up; it holds the server's key, keep it safe)",
+            target.display()
+        )]
+    });
+    Ok(())
+}

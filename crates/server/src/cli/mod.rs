@@ -1,0 +1,282 @@
+//! The administrator's commands.
+//!
+//! Each works on the data folder directly, whether the server runs or not, and may be repeated without harm. Output is Chinese with
+//! the English in parentheses; with `--json` one JSON value for programs. Exit codes: 0 done, 1 the input or the data are at fault,
+//! 2 wrong usage, 3 the data folder cannot be used.
+
+mod device;
+mod directory;
+mod import;
+mod keep;
+mod pack;
+mod say;
+mod serving;
+
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+use shicha_domain::{
+    OrgCode,
+    directory::{OrgKind, Role},
+};
+
+use crate::home::{Home, HomeError};
+use say::{Failure, Say};
+
+/// 实查中心端 (the Shicha central endpoint)
+#[derive(Parser)]
+#[command(name = "shicha-server", version, arg_required_else_help = true)]
+pub struct Cli {
+    /// 数据文件夹 (data folder)
+    #[arg(
+        long,
+        global = true,
+        env = "SHICHA_DATA",
+        default_value = "shicha-data"
+    )]
+    data: PathBuf,
+    /// 输出 JSON，供程序读取 (one JSON value on standard output)
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// 运行中心端；文件夹为空时先初始化 (run; an empty folder is initialised first)
+    Serve {
+        /// 监听地址 (address to listen at)
+        #[arg(long, default_value = "127.0.0.1:7300")]
+        listen: SocketAddr,
+        /// 首次运行时的名称 (name, when the folder is empty)
+        #[arg(long, default_value = "实查中心端")]
+        name: String,
+        /// 日志输出为 JSON (log as JSON lines)
+        #[arg(long)]
+        log_json: bool,
+    },
+    /// 初始化数据文件夹，或改名 (make the data folder, or rename the server)
+    Init {
+        /// 名称，例如 连云港市应急管理局中心端 (name)
+        #[arg(long)]
+        name: String,
+        /// 标记为样例数据 (mark everything as sample data)
+        #[arg(long)]
+        sample: bool,
+    },
+    /// 组织 (organisations)
+    #[command(subcommand)]
+    Org(Org),
+    /// 人员 (people)
+    #[command(subcommand)]
+    Person(Person),
+    /// 注册码 (enrolment codes)
+    #[command(subcommand)]
+    Code(Code),
+    /// 设备 (devices)
+    #[command(subcommand)]
+    Device(Device),
+    /// 模板包 (campaign packs)
+    #[command(subcommand)]
+    Pack(Pack),
+    /// 逐条核对全部数据 (hold everything against what it must be)
+    Verify,
+    /// 备份到一个新文件夹，运行中也可以 (copy to a new folder, also while the server runs)
+    Backup {
+        /// 目标文件夹，必须不存在 (target; must not exist)
+        path: PathBuf,
+    },
+}
+
+#[derive(Subcommand)]
+enum Org {
+    /// 增加或修改 (add or change)
+    Add {
+        /// 代码：字母、数字、- 和 _ (code)
+        #[arg(long)]
+        code: OrgCode,
+        /// 全称 (name)
+        #[arg(long)]
+        name: String,
+        /// 文号简称，例如 苏连 (abbreviation in document numbers)
+        #[arg(long, default_value = "")]
+        short_name: String,
+        /// city、county 或 institution (kind)
+        #[arg(long, value_parser = org_kind)]
+        kind: OrgKind,
+        /// 上级代码 (code of the organisation above)
+        #[arg(long)]
+        parent: Option<OrgCode>,
+        /// 行政区划代码 (region code)
+        #[arg(long)]
+        region: Option<String>,
+    },
+    /// 列出 (list)
+    List,
+    /// 从 JSON 文件导入组织和人员 (import organisations and people from a JSON file)
+    Import {
+        /// 文件 (file)
+        file: PathBuf,
+    },
+}
+
+#[derive(Subcommand)]
+enum Person {
+    /// 增加；同名同组织同角色的人已存在时只更新证号 (add; who is there already keeps the identity)
+    Add {
+        /// 姓名 (name)
+        #[arg(long)]
+        name: String,
+        /// 组织代码 (organisation)
+        #[arg(long)]
+        org: OrgCode,
+        /// inspector、supervisor、institution 或 administrator (role)
+        #[arg(long, value_parser = role)]
+        role: Role,
+        /// 执法证号 (certificate number)
+        #[arg(long)]
+        certificate: Option<String>,
+    },
+    /// 停用：不再能同步 (no longer acts: all devices are out)
+    Retire {
+        /// 编号或姓名 (identifier or unambiguous name)
+        #[arg(long)]
+        person: String,
+    },
+    /// 列出 (list)
+    List,
+}
+
+#[derive(Subcommand)]
+enum Code {
+    /// 生成一次性注册码 (make a one-time enrolment code)
+    New {
+        /// 编号或姓名 (identifier or unambiguous name)
+        #[arg(long)]
+        person: String,
+        /// 有效天数 (days until it expires)
+        #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=90))]
+        days: u32,
+    },
+}
+
+#[derive(Subcommand)]
+enum Device {
+    /// 列出 (list)
+    List,
+    /// 吊销：立即生效，不可恢复 (revoke, at once and for ever)
+    Revoke {
+        /// 设备编号 (identifier)
+        #[arg(long)]
+        device: shicha_domain::DeviceId,
+    },
+}
+
+#[derive(Subcommand)]
+enum Pack {
+    /// 检查模板包，逐条指出文件、行、列和原因 (check; names file, line, column and reason)
+    Check {
+        /// 文件 (file)
+        file: PathBuf,
+    },
+    /// 检查并发布给该组织及其下级 (check, and publish to everyone at or below the organisation)
+    Publish {
+        /// 文件 (file)
+        file: PathBuf,
+        /// 发布的组织代码 (the organisation that publishes)
+        #[arg(long)]
+        org: OrgCode,
+        /// 以谁的名义；省略时用该组织的管理员 (in whose name; an administrator of the organisation if omitted)
+        #[arg(long)]
+        person: Option<String>,
+    },
+}
+
+fn org_kind(text: &str) -> Result<OrgKind, String> {
+    serde_json::from_value(text.into()).map_err(|_| "city | county | institution".to_owned())
+}
+
+fn role(text: &str) -> Result<Role, String> {
+    serde_json::from_value(text.into())
+        .map_err(|_| "inspector | supervisor | institution | administrator".to_owned())
+}
+
+/// Does what the command line says.
+pub fn run(cli: Cli) -> ExitCode {
+    let say = Say::new(cli.json);
+    let result = match cli.command {
+        Command::Serve {
+            listen,
+            name,
+            log_json,
+        } => serving::serve(&say, &cli.data, listen, &name, log_json),
+        Command::Init { name, sample } => serving::init(&say, &cli.data, &name, sample),
+        Command::Pack(Pack::Check { file }) => pack::check(&say, &file),
+        command => Home::open(&cli.data)
+            .map_err(Failure::from)
+            .and_then(|home| with_home(&say, &home, command)),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => say.failure(&failure),
+    }
+}
+
+fn with_home(say: &Say, home: &Home, command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Org(Org::Add {
+            code,
+            name,
+            short_name,
+            kind,
+            parent,
+            region,
+        }) => {
+            let org = shicha_domain::directory::Org {
+                code,
+                name,
+                short_name,
+                parent,
+                kind,
+                region,
+            };
+            directory::add_org(say, home, &org)
+        }
+        Command::Org(Org::List) => directory::list_orgs(say, home),
+        Command::Org(Org::Import { file }) => import::import(say, home, &file),
+        Command::Person(Person::Add {
+            name,
+            org,
+            role,
+            certificate,
+        }) => directory::add_person(say, home, name, org, role, certificate),
+        Command::Person(Person::Retire { person }) => directory::retire_person(say, home, &person),
+        Command::Person(Person::List) => directory::list_people(say, home),
+        Command::Code(Code::New { person, days }) => device::new_code(say, home, &person, days),
+        Command::Device(Device::List) => device::list(say, home),
+        Command::Device(Device::Revoke { device }) => device::revoke(say, home, device),
+        Command::Pack(Pack::Publish { file, org, person }) => {
+            pack::publish(say, home, &file, &org, person.as_deref())
+        }
+        Command::Verify => keep::verify(say, home),
+        Command::Backup { path } => keep::backup(say, home, &path),
+        // These work without an opened data folder and were done already.
+        Command::Serve { .. } | Command::Init { .. } | Command::Pack(Pack::Check { .. }) => Ok(()),
+    }
+}
+
+impl From<HomeError> for Failure {
+    fn from(error: HomeError) -> Self {
+        match error {
+            HomeError::Empty(dir) => Self::folder(
+                format!("{} 中没有中心端数据，请先运行 init 或 serve", dir.display()),
+                format!(
+                    "there is no central endpoint in {}; run init or serve first",
+                    dir.display()
+                ),
+            ),
+            other => Self::folder("数据文件夹无法使用".to_owned(), other.to_string()),
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! How commands speak: to people in two languages, or to programs in JSON.
+
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+
+use crate::store::StoreError;
+
+/// Why a command could not be done.
+#[derive(Debug)]
+pub(super) struct Failure {
+    zh: String,
+    en: String,
+    exit: u8,
+    faults: Option<Value>,
+}
+
+impl Failure {
+    /// The input or the data are at fault.
+    pub(super) fn input(zh: impl Into<String>, en: impl Into<String>) -> Self {
+        Self {
+            zh: zh.into(),
+            en: en.into(),
+            exit: 1,
+            faults: None,
+        }
+    }
+
+    /// The data folder cannot be used.
+    pub(super) fn folder(zh: impl Into<String>, en: impl Into<String>) -> Self {
+        Self {
+            zh: zh.into(),
+            en: en.into(),
+            exit: 3,
+            faults: None,
+        }
+    }
+
+    /// Adds what exactly is at fault, for programs.
+    pub(super) fn with_faults(mut self, faults: Value) -> Self {
+        self.faults = Some(faults);
+        self
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        match &error {
+            StoreError::Missing(what) => Self::input(
+                format!("没有找到：{}", zh_of(what)),
+                format!("no such {what}"),
+            ),
+            StoreError::Contradiction(what) => Self::input("与已有数据矛盾", *what),
+            StoreError::Newer { .. } => {
+                Self::folder("数据由更新版本的软件写成，未作任何改动", error.to_string())
+            }
+            _ => Self::folder("数据库无法读写", error.to_string()),
+        }
+    }
+}
+
+fn zh_of(what: &str) -> &'static str {
+    match what {
+        "organisation" => "组织",
+        "organisation above" => "上级组织",
+        "person" => "人员",
+        "device" => "设备",
+        _ => "所指的内容",
+    }
+}
+
+/// The command's voice.
+pub(super) struct Say {
+    json: bool,
+}
+
+impl Say {
+    pub(super) fn new(json: bool) -> Self {
+        Self { json }
+    }
+
+    /// The result: one JSON value, or lines for people.
+    pub(super) fn result(&self, value: &Value, lines: impl FnOnce() -> Vec<String>) {
+        if self.json {
+            println!("{value}");
+        } else {
+            for line in lines() {
+                println!("{line}");
+            }
+        }
+    }
+
+    /// Something to know on the way, for people only.
+    pub(super) fn note(&self, line: &str) {
+        if !self.json {
+            eprintln!("{line}");
+        }
+    }
+
+    /// The end of a command that could not be done.
+    pub(super) fn failure(&self, failure: &Failure) -> ExitCode {
+        if self.json {
+            let mut value = json!({ "error": failure.en, "error_zh": failure.zh });
+            if let Some(faults) = &failure.faults {
+                value["faults"] = faults.clone();
+            }
+            println!("{value}");
+        } else {
+            eprintln!("错误：{} (error: {})", failure.zh, failure.en);
+        }
+        ExitCode::from(failure.exit)
+    }
+}
+
+/// A moment as operators read it.
+pub(super) fn moment(ms: u64) -> String {
+    let at = i64::try_from(ms)
+        .ok()
+        .and_then(chrono::DateTime::from_timestamp_millis);
+    at.map_or_else(
+        || "-".to_owned(),
+        |at| {
+            at.with_timezone(&chrono::Local)
+                .format("%Y-%m-%d %H:%M")
+                .to_string()
+        },
+    )
+}

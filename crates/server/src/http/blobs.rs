@@ -1,0 +1,315 @@
+//! Evidence: how much is there, sending it from where it stopped, fetching it from where it stopped.
+//!
+//! Entries go first: evidence is taken only from somebody whose accepted entry names it, and given only to somebody who may read an
+//! entry that names it. To everybody else it does not exist.
+
+use std::{str::FromStr, time::Duration};
+
+use axum::{
+    body::{Body, Bytes},
+    extract::{Path, State},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use futures::StreamExt as _;
+use shicha_domain::{BlobHash, authority};
+use shicha_sync::protocol::{
+    MAX_BLOB, MAX_BLOB_PART, ProblemCode, UPLOAD_COMPLETE, UPLOAD_LENGTH, UPLOAD_OFFSET,
+};
+use tokio::io::AsyncReadExt as _;
+
+use super::{
+    App, Shared,
+    fault::{Fault, blocking},
+    session::Caller,
+};
+use crate::evidence::Held;
+
+/// How long a sender may be silent in the middle of a part.
+const SILENCE: Duration = Duration::from_secs(30);
+/// How much is written at a time.
+const PIECE: usize = 256 << 10;
+
+fn parse(hash: &str) -> Result<BlobHash, Fault> {
+    hash.parse()
+        .map_err(|_| Fault::bad_request("evidence is named by 64 lower-case hexadecimal digits"))
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wish {
+    Send,
+    Fetch,
+    Either,
+}
+
+fn permit(app: &App, caller: &Caller, hash: BlobHash, wish: Wish) -> Result<(), Fault> {
+    let register = app.home.store.register()?;
+    let is_permitted = app
+        .home
+        .store
+        .blob_uses(hash)?
+        .iter()
+        .any(|(channel, person)| {
+            (wish != Wish::Fetch && *person == caller.actor.person)
+                || (wish != Wish::Send
+                    && authority::may_read(&caller.actor, channel, &register.tree))
+        });
+    if is_permitted {
+        Ok(())
+    } else {
+        Err(Fault::new(
+            ProblemCode::NotFound,
+            "no entry that you know names this evidence",
+        ))
+    }
+}
+
+fn number<T: FromStr>(headers: &HeaderMap, name: &'static str) -> Result<T, Fault> {
+    headers
+        .get(name)
+        .and_then(|value| value.to_str().ok()?.parse().ok())
+        .ok_or_else(|| Fault::bad_request(format!("the header {name} must hold a number")))
+}
+
+fn progress(status: StatusCode, held: Held) -> Response {
+    let mut response = status.into_response();
+    let headers = response.headers_mut();
+    let (offset, complete) = match held {
+        Held::Whole(size) => {
+            headers.insert(
+                HeaderName::from_static(UPLOAD_LENGTH),
+                HeaderValue::from(size),
+            );
+            (size, "?1")
+        }
+        Held::Part(have) => (have, "?0"),
+    };
+    headers.insert(
+        HeaderName::from_static(UPLOAD_OFFSET),
+        HeaderValue::from(offset),
+    );
+    headers.insert(
+        HeaderName::from_static(UPLOAD_COMPLETE),
+        HeaderValue::from_static(complete),
+    );
+    response
+}
+
+pub(super) async fn state(
+    State(app): State<Shared>,
+    caller: Caller,
+    Path(hash): Path<String>,
+) -> Result<Response, Fault> {
+    let hash = parse(&hash)?;
+    blocking(move || {
+        permit(&app, &caller, hash, Wish::Either)?;
+        Ok(progress(StatusCode::OK, app.home.evidence.held(hash)?))
+    })
+    .await
+}
+
+pub(super) async fn send(
+    State(app): State<Shared>,
+    caller: Caller,
+    Path(hash): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Fault> {
+    let hash = parse(&hash)?;
+    let offset: u64 = number(&headers, UPLOAD_OFFSET)?;
+    let total: u64 = number(&headers, UPLOAD_LENGTH)?;
+    if total == 0 || total > MAX_BLOB {
+        return Err(Fault::new(
+            ProblemCode::TooLarge,
+            format!("evidence has 1 to {MAX_BLOB} bytes"),
+        ));
+    }
+    let announced: Option<u64> = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse().ok());
+    if announced.is_some_and(|length| length > MAX_BLOB_PART as u64) {
+        return Err(Fault::new(
+            ProblemCode::TooLarge,
+            format!("a part has at most {MAX_BLOB_PART} bytes"),
+        ));
+    }
+    let held = blocking({
+        let app = Shared::clone(&app);
+        move || {
+            permit(&app, &caller, hash, Wish::Send)?;
+            Ok(app.home.evidence.held(hash)?)
+        }
+    })
+    .await?;
+    match held {
+        whole @ Held::Whole(_) => return Ok(progress(StatusCode::OK, whole)),
+        Held::Part(have) if have != offset => {
+            return Err(crate::evidence::EvidenceError::Offset(have).into());
+        }
+        Held::Part(_) => {}
+    }
+    let held = receive(&app, hash, offset, total, body).await?;
+    Ok(progress(StatusCode::OK, held))
+}
+
+/// Writes as it comes, so that what has arrived when the line breaks need not be sent again.
+async fn receive(
+    app: &Shared,
+    hash: BlobHash,
+    offset: u64,
+    total: u64,
+    body: Body,
+) -> Result<Held, Fault> {
+    let mut stream = body.into_data_stream();
+    let mut waiting: Vec<u8> = Vec::with_capacity(PIECE);
+    let mut at = offset;
+    let mut taken = 0;
+    let broken = loop {
+        let chunk = match tokio::time::timeout(SILENCE, stream.next()).await {
+            Ok(None) => break None,
+            Ok(Some(Ok(chunk))) => chunk,
+            Ok(Some(Err(_))) => break Some(Fault::bad_request("the part ended early")),
+            Err(_elapsed) => {
+                break Some(Fault::new(ProblemCode::Timeout, "nothing came for a while"));
+            }
+        };
+        taken += chunk.len();
+        if taken > MAX_BLOB_PART {
+            break Some(Fault::new(
+                ProblemCode::TooLarge,
+                format!("a part has at most {MAX_BLOB_PART} bytes"),
+            ));
+        }
+        waiting.extend_from_slice(&chunk);
+        if waiting.len() >= PIECE {
+            let piece = std::mem::replace(&mut waiting, Vec::with_capacity(PIECE));
+            at = write(app, hash, at, total, piece).await?;
+        }
+    };
+    if !waiting.is_empty() {
+        at = write(app, hash, at, total, waiting).await?;
+    }
+    match broken {
+        Some(fault) => Err(fault),
+        None if at < total => Ok(Held::Part(at)),
+        None => {
+            let app = Shared::clone(app);
+            blocking(move || {
+                let size = app.home.evidence.lock(hash).finish()?;
+                app.home.store.note_blob(hash, size, app.now_ms())?;
+                Ok(Held::Whole(size))
+            })
+            .await
+        }
+    }
+}
+
+async fn write(
+    app: &Shared,
+    hash: BlobHash,
+    at: u64,
+    total: u64,
+    piece: Vec<u8>,
+) -> Result<u64, Fault> {
+    let app = Shared::clone(app);
+    blocking(
+        move || match app.home.evidence.lock(hash).append(at, total, &piece)? {
+            Held::Part(end) | Held::Whole(end) => Ok(end),
+        },
+    )
+    .await
+}
+
+pub(super) async fn fetch(
+    State(app): State<Shared>,
+    caller: Caller,
+    Path(hash): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Fault> {
+    let hash = parse(&hash)?;
+    let range = headers
+        .get(header::RANGE)
+        .map(|value| range_of(value.to_str().unwrap_or("")))
+        .transpose()?;
+    let start = range.map_or(0, |(start, _)| start);
+    let found = blocking(move || {
+        permit(&app, &caller, hash, Wish::Fetch)?;
+        Ok(app.home.evidence.read(hash, start)?)
+    })
+    .await?;
+    let Some((file, size)) = found else {
+        return Err(Fault::new(
+            ProblemCode::NotFound,
+            "this evidence has not arrived yet",
+        ));
+    };
+    if start > size || (start == size && size > 0 && range.is_some()) {
+        let mut response = Fault::bad_request("the range begins after the end").into_response();
+        *response.status_mut() = StatusCode::RANGE_NOT_SATISFIABLE;
+        return Ok(response);
+    }
+    let end = range
+        .and_then(|(_, last)| last)
+        .map_or(size, |last| last.saturating_add(1).min(size));
+    let length = end - start;
+    let status = if range.is_some() {
+        StatusCode::PARTIAL_CONTENT
+    } else {
+        StatusCode::OK
+    };
+    let mut response = (status, Body::from_stream(pieces(file, length))).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/octet-stream"),
+    );
+    headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    if let (true, Ok(range)) = (
+        range.is_some(),
+        HeaderValue::from_str(&format!("bytes {start}-{}/{size}", end - 1)),
+    ) {
+        headers.insert(header::CONTENT_RANGE, range);
+    }
+    Ok(response)
+}
+
+/// `bytes=a-` or `bytes=a-b`: one range from a known start (RFC 9110 §14).
+fn range_of(text: &str) -> Result<(u64, Option<u64>), Fault> {
+    let fault = || Fault::bad_request("a range must be bytes=FIRST- or bytes=FIRST-LAST");
+    let (first, last) = text
+        .strip_prefix("bytes=")
+        .and_then(|range| range.split_once('-'))
+        .ok_or_else(fault)?;
+    let first: u64 = first.parse().map_err(|_| fault())?;
+    let last = if last.is_empty() {
+        None
+    } else {
+        Some(last.parse::<u64>().map_err(|_| fault())?)
+    };
+    if last.is_some_and(|last| last < first) {
+        Err(fault())
+    } else {
+        Ok((first, last))
+    }
+}
+
+fn pieces(file: std::fs::File, length: u64) -> impl futures::Stream<Item = std::io::Result<Bytes>> {
+    let file = tokio::fs::File::from_std(file).take(length);
+    futures::stream::try_unfold(file, |mut file| async move {
+        let mut piece = vec![0; PIECE];
+        let mut filled = 0;
+        while filled < PIECE {
+            match file.read(&mut piece[filled..]).await? {
+                0 => break,
+                n => filled += n,
+            }
+        }
+        piece.truncate(filled);
+        Ok(if filled == 0 {
+            None
+        } else {
+            Some((Bytes::from(piece), file))
+        })
+    })
+}

@@ -1,0 +1,203 @@
+//! Push and pull.
+
+use std::collections::HashMap;
+
+use axum::{
+    Json,
+    body::Bytes,
+    extract::State,
+    http::{HeaderMap, HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use shicha_domain::{Channel, DeviceId, authority, receipt};
+use shicha_sync::protocol::{
+    BATCH_EVENT_BYTES, BATCH_TYPE, BatchWriter, MAX_BATCH_ROWS, Problem, ProblemCode,
+    messages::{ForkReport, Head, PullRequest, PushReply},
+    signing, wire,
+};
+
+use super::{
+    App, Change, Shared,
+    fault::{Fault, blocking, message},
+    session::Caller,
+};
+use crate::{
+    intake,
+    store::{Appended, PullQuery},
+};
+
+/// How many ids a fork report holds at most.
+const FORK_LOG: usize = 2_000;
+
+pub(super) async fn push(
+    State(app): State<Shared>,
+    caller: Caller,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<PushReply>, Fault> {
+    if headers
+        .get(header::CONTENT_TYPE)
+        .is_none_or(|kind| kind != BATCH_TYPE)
+    {
+        return Err(Fault::bad_request(format!("the body must be {BATCH_TYPE}")));
+    }
+    let _permit = app
+        .heavy
+        .acquire()
+        .await
+        .map_err(|error| Fault::internal(&error))?;
+    let device = caller.state.device.id;
+    let (reply, channels) = blocking({
+        let app = Shared::clone(&app);
+        move || take_in(&app, &caller, &body)
+    })
+    .await?;
+    if !channels.is_empty() {
+        app.tell(Change::Entries {
+            channels,
+            by: Some(device),
+        });
+    }
+    Ok(Json(reply))
+}
+
+fn take_in(app: &App, caller: &Caller, body: &[u8]) -> Result<(PushReply, Vec<Channel>), Fault> {
+    let device = caller.state.device.id;
+    let push = wire::read_push(body)?;
+    let (Some(first), Some(last)) = (push.batch.rows.first(), push.batch.rows.last()) else {
+        return Err(Fault::bad_request("a push without entries"));
+    };
+    if push.batch.rows.iter().any(|row| row.entry.device != device) {
+        return Err(Fault::new(
+            ProblemCode::Forbidden,
+            "a device sends its own ledger and no other",
+        ));
+    }
+    let said = receipt::push_bytes(device, last.entry.seq, last.id);
+    if !signing::is_signed(&caller.state.device.public_key, &said, &push.signature) {
+        return Err(Fault::new(
+            ProblemCode::Forbidden,
+            "the device did not sign these entries",
+        ));
+    }
+    let first_seq = first.entry.seq;
+    let candidates = intake::candidates(push.batch.rows)
+        .map_err(|fault| Fault::bad_request(fault.to_string()))?;
+    let register = app.home.store.register()?;
+    let now_ms = app.now_ms();
+    let appended = app.home.store.append(
+        device,
+        &candidates,
+        &push.signature,
+        &|candidate, placed| intake::judge(&caller.actor, &register.tree, candidate, placed),
+        &|device, seq, head| app.home.signer.receipt(device, seq, head, now_ms),
+    )?;
+    match appended {
+        Appended::Held(held) => {
+            tracing::info!(
+                new = held.new,
+                refused = held.refused.len(),
+                "took entries in"
+            );
+            let reply = PushReply {
+                receipts: held.receipts,
+                accepted: held.accepted,
+                refused: held.refused,
+                head: held.head,
+            };
+            Ok((reply, held.channels))
+        }
+        Appended::Fork { common, head } => {
+            tracing::warn!(%device, at = head.seq, "a device's ledger has parted from the one held");
+            Err(fork(app, device, first_seq, common, head)?)
+        }
+        Appended::Gap { head } => {
+            let problem = Problem::new(
+                ProblemCode::Gap,
+                format!("this ledger is held up to {}", head.seq),
+            );
+            Err(Fault(problem.with("head", to_json(&head)?)))
+        }
+    }
+}
+
+fn fork(
+    app: &App,
+    device: DeviceId,
+    first: u64,
+    common: Option<Head>,
+    head: Head,
+) -> Result<Fault, Fault> {
+    let from = match common {
+        Some(common) => common.seq + 1,
+        None => first.min(head.seq).saturating_sub(FORK_LOG as u64).max(1),
+    };
+    let log = app.home.store.log(device, from, FORK_LOG)?;
+    let report = ForkReport { common, log, head };
+    let problem = Problem::new(
+        ProblemCode::Fork,
+        "the device must go on under a new identity",
+    );
+    Ok(Fault(problem.with("fork", to_json(&report)?)))
+}
+
+fn to_json(value: &impl serde::Serialize) -> Result<serde_json::Value, Fault> {
+    serde_json::to_value(value).map_err(|error| Fault::internal(&error))
+}
+
+pub(super) async fn pull(
+    State(app): State<Shared>,
+    caller: Caller,
+    body: Bytes,
+) -> Result<Response, Fault> {
+    let request: PullRequest = message(&body)?;
+    let _permit = app
+        .heavy
+        .acquire()
+        .await
+        .map_err(|error| Fault::internal(&error))?;
+    let (body, seen) = blocking({
+        let app = Shared::clone(&app);
+        move || give_out(&app, &caller, request)
+    })
+    .await?;
+    if let Some(cursors) = seen {
+        // Nobody waits for this, and if it is lost the next pull says it again.
+        let app = Shared::clone(&app);
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = app.home.store.note_seen(cursors.0, &cursors.1) {
+                tracing::warn!(%error, "could not note how far channels were seen");
+            }
+        });
+    }
+    Ok((
+        [(header::CONTENT_TYPE, HeaderValue::from_static(BATCH_TYPE))],
+        body,
+    )
+        .into_response())
+}
+
+type SeenUpto = (shicha_domain::PersonId, HashMap<Channel, u64>);
+
+fn give_out(
+    app: &App,
+    caller: &Caller,
+    request: PullRequest,
+) -> Result<(Vec<u8>, Option<SeenUpto>), Fault> {
+    let register = app.home.store.register()?;
+    let cursors: HashMap<Channel, u64> = request.cursors.into_iter().collect();
+    let mut batch = BatchWriter::new();
+    let query = PullQuery {
+        person: caller.actor.person,
+        may_read: &|channel| authority::may_read(&caller.actor, channel, &register.tree),
+        cursors: &cursors,
+        max_entries: (request.max_entries as usize).clamp(1, MAX_BATCH_ROWS),
+        max_event_bytes: BATCH_EVENT_BYTES,
+    };
+    let pulled = app.home.store.pull(&query, &mut batch)?;
+    let body = wire::write_pull(&pulled.channels, pulled.more, batch)?;
+    Ok((
+        body,
+        pulled.is_news.then_some((caller.actor.person, cursors)),
+    ))
+}

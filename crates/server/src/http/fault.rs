@@ -1,0 +1,129 @@
+//! Between the server's errors and problems: the cause goes to the log, once; the client gets a code and the request id.
+
+use axum::{
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use serde::de::DeserializeOwned;
+use shicha_sync::protocol::{BatchFault, Problem, ProblemCode};
+
+use crate::{evidence::EvidenceError, store::StoreError};
+
+/// A problem on its way out. The guard writes its body, because it knows the request id.
+#[derive(Debug, Clone)]
+pub(crate) struct Fault(pub(crate) Problem);
+
+impl Fault {
+    pub(crate) fn new(code: ProblemCode, detail: impl Into<String>) -> Self {
+        Self(Problem::new(code, detail))
+    }
+
+    pub(crate) fn bad_request(detail: impl Into<String>) -> Self {
+        Self::new(ProblemCode::BadRequest, detail)
+    }
+
+    /// A fault of the server: logged here, with the cause that the client is not told.
+    pub(crate) fn internal(cause: &dyn std::fmt::Display) -> Self {
+        tracing::error!(%cause, "a request failed");
+        Self::new(
+            ProblemCode::Internal,
+            "the cause stands in the server's log under this request id",
+        )
+    }
+}
+
+impl IntoResponse for Fault {
+    fn into_response(self) -> Response {
+        let status =
+            StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        match &error {
+            StoreError::Contradiction(what) => Self::bad_request(*what),
+            StoreError::Missing(what) => {
+                Self::new(ProblemCode::NotFound, format!("no such {what}"))
+            }
+            StoreError::Sqlite(rusqlite::Error::SqliteFailure(failure, _)) => match failure.code {
+                rusqlite::ErrorCode::DiskFull => {
+                    tracing::error!(%error, "no space left for the database");
+                    Self::new(
+                        ProblemCode::NoSpace,
+                        "the server has no space left for entries",
+                    )
+                }
+                rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked => {
+                    tracing::warn!(%error, "the database is busy");
+                    Self::new(ProblemCode::Unavailable, "the server is busy; try again")
+                }
+                _ => Self::internal(&error),
+            },
+            _ => Self::internal(&error),
+        }
+    }
+}
+
+impl From<BatchFault> for Fault {
+    fn from(fault: BatchFault) -> Self {
+        match fault {
+            BatchFault::TooLarge => Self::new(ProblemCode::TooLarge, fault.to_string()),
+            _ => Self::bad_request(fault.to_string()),
+        }
+    }
+}
+
+impl From<EvidenceError> for Fault {
+    fn from(error: EvidenceError) -> Self {
+        match error {
+            EvidenceError::Offset(right) => Self(
+                Problem::new(
+                    ProblemCode::Offset,
+                    format!("the next part begins at {right}"),
+                )
+                .with("offset", right),
+            ),
+            EvidenceError::TooLarge => Self::new(
+                ProblemCode::TooLarge,
+                "more bytes than announced or allowed",
+            ),
+            EvidenceError::HashMismatch => {
+                Self::new(ProblemCode::HashMismatch, "the bytes were thrown away")
+            }
+            EvidenceError::NoSpace => {
+                tracing::error!("no space left for evidence");
+                Self::new(
+                    ProblemCode::NoSpace,
+                    "the server has no space left for this file",
+                )
+            }
+            EvidenceError::Io(error) => Self::internal(&error),
+        }
+    }
+}
+
+impl From<std::io::Error> for Fault {
+    fn from(error: std::io::Error) -> Self {
+        EvidenceError::from(error).into()
+    }
+}
+
+/// Reads a control message.
+pub(crate) fn message<T: DeserializeOwned>(body: &[u8]) -> Result<T, Fault> {
+    serde_json::from_slice(body).map_err(|error| Fault::bad_request(error.to_string()))
+}
+
+/// Does blocking work off the threads that serve connections.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
+) -> Result<T, Fault> {
+    let span = tracing::Span::current();
+    match tokio::task::spawn_blocking(move || span.in_scope(work)).await {
+        Ok(result) => result,
+        Err(panic) => Err(Fault::internal(&panic)),
+    }
+}

@@ -1,0 +1,152 @@
+//! What every request goes through: a name, the version of the protocol, a time limit, and an answer that is always well formed.
+
+use std::{net::SocketAddr, panic::AssertUnwindSafe, time::Duration};
+
+use axum::{
+    extract::{MatchedPath, Request},
+    http::{HeaderValue, Method, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use futures::FutureExt as _;
+use shicha_sync::protocol::{
+    PROBLEM_TYPE, Problem, ProblemCode, REQUEST_ID_HEADER, VERSION, VERSION_HEADER,
+};
+use tracing::Instrument as _;
+
+use super::fault::Fault;
+
+/// Where a request comes from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Peer(pub(crate) SocketAddr);
+
+/// How long a request may take until its answer begins. A batch or a photo may come over a poor line.
+fn time_limit(method: &Method, route: &str) -> Duration {
+    Duration::from_secs(match route {
+        "/v1/blobs/{hash}" if method == Method::PATCH => 900,
+        "/v1/push" | "/v1/pull" => 300,
+        _ => 30,
+    })
+}
+
+pub(crate) async fn guard(request: Request, next: Next) -> Response {
+    let id = format!("{:016x}", rand::random::<u64>());
+    let method = request.method().clone();
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or("-", MatchedPath::as_str)
+        .to_owned();
+    // The path is not logged but the route: a hash names evidence, and what clients send for a path may be anything.
+    let span = tracing::info_span!("request", id = %id, method = %method, route = %route);
+    async move {
+        let begun = std::time::Instant::now();
+        let response = match check_version(&request, &route) {
+            Err(fault) => fault.into_response(),
+            Ok(()) => {
+                let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
+                match tokio::time::timeout(time_limit(&method, &route), answer).await {
+                    Ok(Ok(response)) => response,
+                    Ok(Err(_panic)) => Fault::internal(&"a handler panicked").into_response(),
+                    Err(_elapsed) => Fault::new(ProblemCode::Timeout, "the request took too long")
+                        .into_response(),
+                }
+            }
+        };
+        let response = finish(response, &id, method == Method::HEAD);
+        tracing::info!(
+            status = response.status().as_u16(),
+            ms = begun.elapsed().as_millis() as u64,
+            "answered"
+        );
+        response
+    }
+    .instrument(span)
+    .await
+}
+
+fn check_version(request: &Request, route: &str) -> Result<(), Fault> {
+    // Whoever asks who the server is cannot know yet what it speaks.
+    if route == "/v1/server" {
+        return Ok(());
+    }
+    let spoken = request
+        .headers()
+        .get(VERSION_HEADER)
+        .and_then(|value| value.to_str().ok()?.parse::<u32>().ok());
+    let action = match spoken {
+        Some(VERSION) => return Ok(()),
+        Some(newer) if newer > VERSION => "update_server",
+        _ => "update_client",
+    };
+    let detail = format!(
+        "this server speaks version {VERSION} of the protocol; the header {VERSION_HEADER} must say so"
+    );
+    let problem = Problem::new(ProblemCode::Version, detail)
+        .with("supported", vec![VERSION])
+        .with("software", env!("CARGO_PKG_VERSION"))
+        .with("action", action);
+    Err(Fault(problem))
+}
+
+/// Gives the answer its headers, and a problem its body.
+fn finish(mut response: Response, id: &str, is_head: bool) -> Response {
+    let status = response.status();
+    if status.is_client_error() || status.is_server_error() {
+        let fault = response.extensions_mut().remove::<Fault>();
+        let mut problem = fault.map_or_else(|| plain(status), |fault| fault.0);
+        problem.request_id = id.to_owned();
+        let body = serde_json::to_vec(&problem).unwrap_or_default();
+        let mut answer = if is_head {
+            StatusCode::OK.into_response()
+        } else {
+            body.into_response()
+        };
+        *answer.status_mut() = status;
+        for name in [header::ALLOW, header::RETRY_AFTER] {
+            if let Some(value) = response.headers().get(&name) {
+                answer.headers_mut().insert(name, value.clone());
+            }
+        }
+        answer
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_TYPE));
+        if problem.code == ProblemCode::SlowDown {
+            answer
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
+        }
+        response = answer;
+    }
+    let headers = response.headers_mut();
+    headers.insert(VERSION_HEADER, HeaderValue::from(VERSION));
+    if let Ok(id) = HeaderValue::from_str(id) {
+        headers.insert(REQUEST_ID_HEADER, id);
+    }
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    response
+}
+
+/// The problem for an answer that the framework gave: no such path, a wrong method, a body too large.
+fn plain(status: StatusCode) -> Problem {
+    let code = match status {
+        StatusCode::NOT_FOUND => ProblemCode::NotFound,
+        StatusCode::PAYLOAD_TOO_LARGE => ProblemCode::TooLarge,
+        StatusCode::REQUEST_TIMEOUT => ProblemCode::Timeout,
+        StatusCode::UNAUTHORIZED => ProblemCode::Unauthorized,
+        status if status.is_server_error() => ProblemCode::Internal,
+        _ => ProblemCode::BadRequest,
+    };
+    let mut problem = Problem::new(
+        code,
+        status
+            .canonical_reason()
+            .unwrap_or("the request cannot be answered"),
+    );
+    problem.status = status.as_u16();
+    problem
+}

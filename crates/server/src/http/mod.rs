@@ -1,0 +1,136 @@
+//! The endpoints: who may call them, how much they read, and what they answer.
+//!
+//! Invariant: whatever arrives, the answer is a reply or a problem with a request id; bodies and times are bounded before anything
+//! is done with them; blocking work is done off the threads that serve connections.
+
+mod blobs;
+mod control;
+mod entries;
+mod events;
+mod fault;
+mod guard;
+mod limit;
+mod session;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    middleware,
+    routing::{get, post},
+};
+use shicha_domain::{Channel, DeviceId};
+use shicha_sync::protocol::{MAX_BATCH_BODY, MAX_JSON_BODY};
+use tokio::sync::{Semaphore, broadcast, watch};
+
+use crate::{
+    home::Home,
+    serve::Clock,
+    store::{Register, StoreError},
+};
+
+pub(crate) use guard::Peer;
+
+/// How many large requests are worked on at a time; each may take a few times 32 MiB.
+const HEAVY: usize = 6;
+
+/// What all endpoints share.
+pub(crate) struct App {
+    pub(crate) home: Home,
+    pub(crate) clock: Clock,
+    pub(crate) changes: broadcast::Sender<Arc<Change>>,
+    pub(crate) closing: watch::Receiver<bool>,
+    sessions: session::Sessions,
+    attempts: limit::Attempts,
+    heavy: Semaphore,
+    /// The directory as the event streams know it.
+    register: parking_lot::RwLock<Arc<Register>>,
+}
+
+/// Something changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// A device brought new entries for these channels.
+    Entries {
+        channels: Vec<Channel>,
+        by: Option<DeviceId>,
+    },
+    /// Another process changed something.
+    Anything,
+    /// The directory changed.
+    Directory,
+}
+
+impl App {
+    pub(crate) fn new(
+        home: Home,
+        clock: Clock,
+        closing: watch::Receiver<bool>,
+    ) -> Result<Self, StoreError> {
+        let register = home.store.register()?;
+        Ok(Self {
+            home,
+            clock,
+            changes: broadcast::channel(256).0,
+            closing,
+            sessions: session::Sessions::new(),
+            attempts: limit::Attempts::default(),
+            heavy: Semaphore::new(HEAVY),
+            register: parking_lot::RwLock::new(register),
+        })
+    }
+
+    pub(crate) fn now_ms(&self) -> u64 {
+        (self.clock)()
+    }
+
+    /// Reads the directory again for the event streams.
+    pub(crate) fn refresh(&self) -> Result<(), StoreError> {
+        *self.register.write() = self.home.store.register()?;
+        Ok(())
+    }
+
+    fn known_register(&self) -> Arc<Register> {
+        Arc::clone(&self.register.read())
+    }
+
+    /// Tells the event streams.
+    pub(crate) fn tell(&self, change: Change) {
+        // No stream may be open; then nobody needs to know.
+        let _nobody = self.changes.send(Arc::new(change));
+    }
+}
+
+/// What handlers are given.
+pub(crate) type Shared = Arc<App>;
+
+/// All endpoints.
+pub(crate) fn router(app: Shared) -> Router {
+    let batches = Router::new()
+        .route("/v1/push", post(entries::push))
+        .layer(DefaultBodyLimit::max(MAX_BATCH_BODY));
+    let blobs = Router::new()
+        .route(
+            "/v1/blobs/{hash}",
+            get(blobs::fetch).head(blobs::state).patch(blobs::send),
+        )
+        .layer(DefaultBodyLimit::disable());
+    let control = Router::new()
+        .route("/v1/server", get(control::server))
+        .route("/v1/enrol", post(control::enrol))
+        .route("/v1/session/challenge", post(control::challenge))
+        .route("/v1/session", post(control::session))
+        .route("/v1/identity", post(control::identity))
+        .route("/v1/directory", get(control::directory))
+        .route("/v1/numbers", post(control::numbers))
+        .route("/v1/pull", post(entries::pull))
+        .route("/v1/events", get(events::stream))
+        .layer(DefaultBodyLimit::max(MAX_JSON_BODY));
+    Router::new()
+        .merge(batches)
+        .merge(blobs)
+        .merge(control)
+        .layer(middleware::from_fn(guard::guard))
+        .with_state(app)
+}

@@ -1,0 +1,207 @@
+//! Sessions: challenges that are good once, tokens that the server can check without remembering them, and who a request is from.
+//!
+//! Invariant: a token says which device, never what it may do; that is looked up for every request, so a revoked device is out at
+//! once. The key of tokens is made at each start, so a restart ends all sessions and clients open new ones by themselves.
+
+use std::collections::HashMap;
+
+use axum::{extract::FromRequestParts, http::header, http::request::Parts};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use parking_lot::Mutex;
+use shicha_domain::{DeviceId, authority::Actor};
+use shicha_sync::protocol::ProblemCode;
+use subtle::ConstantTimeEq as _;
+use uuid::Uuid;
+
+use super::{
+    Shared,
+    fault::{Fault, blocking},
+};
+use crate::{intake::actor_of, signer::keyed_hash, store::DeviceState};
+
+const CHALLENGE_MS: u64 = 2 * 60 * 1000;
+const SESSION_MS: u64 = 60 * 60 * 1000;
+const MAC: usize = 32;
+
+pub(super) struct Sessions {
+    key: [u8; 32],
+    /// Challenges that were used, until they would have run out anyway.
+    used: Mutex<HashMap<[u8; 16], u64>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TokenFault {
+    Invalid,
+    Expired,
+}
+
+impl Sessions {
+    pub(super) fn new() -> Self {
+        Self {
+            key: rand::random(),
+            used: Mutex::new(HashMap::new()),
+        }
+    }
+
+    /// What the device is to sign: random, when, and the server's mark that it was for this device.
+    pub(super) fn challenge(&self, device: DeviceId, now_ms: u64) -> Vec<u8> {
+        let random: [u8; 16] = rand::random();
+        let mut challenge = Vec::with_capacity(24 + MAC);
+        challenge.extend_from_slice(&random);
+        challenge.extend_from_slice(&now_ms.to_be_bytes());
+        let mac = keyed_hash(
+            &self.key,
+            &[b"challenge\0", device.0.as_bytes(), &challenge],
+        );
+        challenge.extend_from_slice(&mac);
+        challenge
+    }
+
+    /// Whether the challenge was given to this device just now and is used for the first time.
+    pub(super) fn redeem(&self, device: DeviceId, challenge: &[u8], now_ms: u64) -> bool {
+        if challenge.len() != 24 + MAC {
+            return false;
+        }
+        let (said, mac) = challenge.split_at(24);
+        let expected = keyed_hash(&self.key, &[b"challenge\0", device.0.as_bytes(), said]);
+        if !bool::from(expected.ct_eq(mac)) {
+            return false;
+        }
+        let (mut random, mut given) = ([0; 16], [0; 8]);
+        random.copy_from_slice(&said[..16]);
+        given.copy_from_slice(&said[16..]);
+        if now_ms.abs_diff(u64::from_be_bytes(given)) > CHALLENGE_MS {
+            return false;
+        }
+        let mut used = self.used.lock();
+        used.retain(|_, at| now_ms.abs_diff(*at) <= 2 * CHALLENGE_MS);
+        used.insert(random, now_ms).is_none()
+    }
+
+    /// A token for the device, and until when it holds.
+    pub(super) fn token(&self, device: DeviceId, now_ms: u64) -> (String, u64) {
+        let expires = now_ms + SESSION_MS;
+        let mut token = Vec::with_capacity(24 + MAC);
+        token.extend_from_slice(device.0.as_bytes());
+        token.extend_from_slice(&expires.to_be_bytes());
+        token.extend_from_slice(&keyed_hash(&self.key, &[b"token\0", &token]));
+        (URL_SAFE_NO_PAD.encode(token), expires)
+    }
+
+    /// Which device a token is of, and until when it holds.
+    pub(super) fn check(&self, token: &str, now_ms: u64) -> Result<(DeviceId, u64), TokenFault> {
+        let mut bytes = [0; 24 + MAC];
+        if URL_SAFE_NO_PAD.decode_slice(token, &mut bytes) != Ok(bytes.len()) {
+            return Err(TokenFault::Invalid);
+        }
+        let (said, mac) = bytes.split_at(24);
+        if !bool::from(keyed_hash(&self.key, &[b"token\0", said]).ct_eq(mac)) {
+            return Err(TokenFault::Invalid);
+        }
+        let (mut device, mut expires) = ([0; 16], [0; 8]);
+        device.copy_from_slice(&said[..16]);
+        expires.copy_from_slice(&said[16..]);
+        let expires = u64::from_be_bytes(expires);
+        if now_ms >= expires {
+            return Err(TokenFault::Expired);
+        }
+        Ok((DeviceId(Uuid::from_bytes(device)), expires))
+    }
+}
+
+/// Who a request is from.
+#[derive(Debug, Clone)]
+pub(crate) struct Caller {
+    pub(crate) state: DeviceState,
+    pub(crate) actor: Actor,
+    pub(crate) session_ends_ms: u64,
+}
+
+impl FromRequestParts<Shared> for Caller {
+    type Rejection = Fault;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, Fault> {
+        let token = parts
+            .headers
+            .get(header::AUTHORIZATION)
+            .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "))
+            .ok_or_else(|| Fault::new(ProblemCode::Unauthorized, "no session token"))?;
+        let (device, session_ends_ms) =
+            app.sessions
+                .check(token, app.now_ms())
+                .map_err(|fault| match fault {
+                    TokenFault::Invalid => Fault::new(
+                        ProblemCode::Unauthorized,
+                        "not a session token of this server",
+                    ),
+                    TokenFault::Expired => {
+                        Fault::new(ProblemCode::SessionExpired, "the session has run out")
+                    }
+                })?;
+        let store = Shared::clone(app);
+        let state = blocking(move || Ok(store.home.store.device(device)?)).await?;
+        let state = active(state)?;
+        let actor = actor_of(&state);
+        Ok(Self {
+            state,
+            actor,
+            session_ends_ms,
+        })
+    }
+}
+
+/// A device that may still take part.
+pub(super) fn active(state: Option<DeviceState>) -> Result<DeviceState, Fault> {
+    match state {
+        None => Err(Fault::new(ProblemCode::Unauthorized, "no such device")),
+        Some(state) if state.is_active() => Ok(state),
+        Some(_) => Err(Fault::new(
+            ProblemCode::Revoked,
+            "the administrator revoked this device or its person",
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    const DEVICE: DeviceId = DeviceId(Uuid::from_u128(1));
+    const OTHER: DeviceId = DeviceId(Uuid::from_u128(2));
+
+    #[test]
+    fn a_token_is_good_for_its_device_until_it_runs_out_and_at_no_other_server() {
+        let sessions = Sessions::new();
+        let (token, expires) = sessions.token(DEVICE, 1_000);
+        assert_eq!(sessions.check(&token, 1_000), Ok((DEVICE, expires)));
+        assert_eq!(sessions.check(&token, expires), Err(TokenFault::Expired));
+        assert_eq!(
+            Sessions::new().check(&token, 1_000),
+            Err(TokenFault::Invalid)
+        );
+        let mut forged = URL_SAFE_NO_PAD.decode(&token).unwrap();
+        forged[..16].copy_from_slice(OTHER.0.as_bytes());
+        assert_eq!(
+            sessions.check(&URL_SAFE_NO_PAD.encode(forged), 1_000),
+            Err(TokenFault::Invalid)
+        );
+        for garbage in ["", "x", "....", &"A".repeat(10_000)] {
+            assert_eq!(sessions.check(garbage, 1_000), Err(TokenFault::Invalid));
+        }
+    }
+
+    #[test]
+    fn a_challenge_is_good_once_for_its_device_and_not_for_long() {
+        let sessions = Sessions::new();
+        let challenge = sessions.challenge(DEVICE, 1_000_000);
+        assert!(!sessions.redeem(OTHER, &challenge, 1_000_000));
+        assert!(!sessions.redeem(DEVICE, &challenge, 1_000_000 + CHALLENGE_MS + 1));
+        assert!(sessions.redeem(DEVICE, &challenge, 1_000_000));
+        assert!(
+            !sessions.redeem(DEVICE, &challenge, 1_000_000),
+            "a second time is a replay"
+        );
+        assert!(!sessions.redeem(DEVICE, &challenge[..20], 1_000_000));
+    }
+}

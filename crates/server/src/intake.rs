@@ -1,0 +1,77 @@
+//! Judging entries: what the server lets into its channels.
+//!
+//! Invariant: nothing that a client says about itself counts. Who acts, as what and where is taken from the directory; what a record
+//! is and where it lives, from the entries that were accepted before.
+
+use shicha_domain::{
+    Entry, EntryId, Event,
+    authority::{self, Actor, Refusal},
+    directory::OrgTree,
+    entry::{ChainFault, follow},
+};
+use shicha_sync::protocol::{Row, messages::refusal};
+
+use crate::store::{Candidate, DeviceState, Placed};
+
+/// Somebody in the directory, as authority is decided by.
+pub(crate) fn actor_of(state: &DeviceState) -> Actor {
+    Actor {
+        person: state.person.id,
+        org: state.person.org.clone(),
+        role: state.person.role,
+    }
+}
+
+/// Decides on one entry: nothing, or the code of the refusal. The claimed time is no ground: clocks go wrong, and the receipt says
+/// what can be known.
+pub(crate) fn judge(
+    actor: &Actor,
+    tree: &OrgTree,
+    candidate: &Candidate,
+    placed: Option<&Placed>,
+) -> Result<(), &'static str> {
+    let entry = &candidate.entry;
+    let Some(event) = &candidate.event else {
+        return Err(refusal::MALFORMED);
+    };
+    if entry.author != actor.person {
+        return Err(refusal::AUTHOR);
+    }
+    if placed.is_some_and(|placed| placed.channel != entry.channel) {
+        return Err(refusal::ELSEWHERE);
+    }
+    let kind = placed.and_then(|placed| placed.kind);
+    authority::may_write(actor, &entry.channel, kind, event, tree).map_err(
+        |refused| match refused {
+            Refusal::Channel => refusal::CHANNEL,
+            Refusal::Event => refusal::EVENT,
+            Refusal::NoSuchOrg => refusal::NO_SUCH_ORG,
+        },
+    )
+}
+
+/// Checks that rows follow each other in one device's ledger and reads what they say.
+///
+/// # Errors
+/// At the first that does not follow the one before it.
+pub(crate) fn candidates(rows: Vec<Row>) -> Result<Vec<Candidate>, ChainFault> {
+    let mut head: Option<(u64, EntryId)> = None;
+    rows.into_iter()
+        .map(|Row { id, entry, .. }| {
+            if let Some(head) = head {
+                // The reader has computed the id already, from the same parts.
+                follow_known(head, &entry)?;
+            }
+            head = Some((entry.seq, id));
+            let event = Event::parse(&entry.event).ok();
+            Ok(Candidate { id, entry, event })
+        })
+        .collect()
+}
+
+fn follow_known(head: (u64, EntryId), entry: &Entry) -> Result<(), ChainFault> {
+    if entry.prev == head.1 && head.0.checked_add(1) == Some(entry.seq) {
+        return Ok(());
+    }
+    follow(head, entry).map(|_| ())
+}

@@ -1,0 +1,147 @@
+//! The server's key: what every receipt is signed with and every device pins.
+//!
+//! Invariant: the file is readable by its owner only, is never overwritten, and is never sent or logged. Losing it means that every
+//! device has to be enrolled anew, so a backup holds it too.
+
+use std::{
+    fs,
+    io::{Read as _, Write as _},
+    path::Path,
+};
+
+use ed25519_dalek::SigningKey;
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
+use shicha_domain::{DeviceId, EntryId, Receipt, receipt};
+use shicha_sync::protocol::signing;
+
+/// Name of the key's file in the data folder.
+pub const KEY_FILE: &str = "server.key";
+
+/// The server's signing key, and what is derived from it.
+pub struct Signer {
+    key: SigningKey,
+}
+
+impl Signer {
+    /// Reads the key from its file.
+    ///
+    /// # Errors
+    /// When there is none, or the file holds something else.
+    pub fn load(dir: &Path) -> std::io::Result<Self> {
+        let mut bytes = Vec::new();
+        fs::File::open(dir.join(KEY_FILE))?
+            .take(64)
+            .read_to_end(&mut bytes)?;
+        let key: [u8; 32] = bytes.try_into().map_err(|_| {
+            std::io::Error::new(
+                std::io::ErrorKind::InvalidData,
+                "server.key does not hold a key",
+            )
+        })?;
+        Ok(Self {
+            key: SigningKey::from_bytes(&key),
+        })
+    }
+
+    /// Reads the key, making one where there is none.
+    ///
+    /// # Errors
+    /// When it can be neither read nor written.
+    pub fn load_or_make(dir: &Path) -> std::io::Result<Self> {
+        match Self::load(dir) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            other => return other,
+        }
+        let key = SigningKey::generate(&mut rand_core::OsRng);
+        let mut options = fs::OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::OpenOptionsExt as _;
+            options.mode(0o600);
+        }
+        let mut file = options.open(dir.join(KEY_FILE))?;
+        file.write_all(key.as_bytes())?;
+        file.sync_all()?;
+        Ok(Self { key })
+    }
+
+    /// The key that devices pin.
+    pub fn public_key(&self) -> [u8; 32] {
+        self.key.verifying_key().to_bytes()
+    }
+
+    /// The public key's fingerprint as people compare it.
+    pub fn fingerprint(&self) -> String {
+        receipt::fingerprint(&self.public_key())
+    }
+
+    /// Signs a receipt.
+    pub fn receipt(&self, device: DeviceId, seq: u64, head: EntryId, now_ms: u64) -> Receipt {
+        Receipt::sign(&self.key, device, seq, head, now_ms)
+    }
+
+    /// Signs bytes that begin with words of their own ([`signing`]).
+    pub fn sign(&self, bytes: &[u8]) -> Vec<u8> {
+        signing::sign(&self.key, bytes)
+    }
+
+    /// The hash under which an enrolment code is kept. Keyed, because 40 bits could be guessed from a stolen database otherwise.
+    pub fn code_hash(&self, code: &str) -> [u8; 32] {
+        keyed_hash(self.key.as_bytes(), &[b"shicha-code-1\0", code.as_bytes()])
+    }
+
+    /// The signing key of the server's own device of a person, with which the administrator's commands write entries.
+    pub fn console_key(&self, device: DeviceId) -> SigningKey {
+        SigningKey::from_bytes(&keyed_hash(
+            self.key.as_bytes(),
+            &[b"shicha-console-1\0", device.0.as_bytes()],
+        ))
+    }
+}
+
+/// HMAC-SHA-256 (RFC 2104).
+pub(crate) fn keyed_hash(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
+    let mut mac = match Hmac::<Sha256>::new_from_slice(key) {
+        Ok(mac) => mac,
+        Err(_) => unreachable!("HMAC takes a key of any length"),
+    };
+    for part in parts {
+        mac.update(part);
+    }
+    mac.finalize().into_bytes().into()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn the_key_stays_the_same_and_is_nobody_elses_to_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let made = Signer::load_or_make(dir.path()).unwrap();
+        assert_eq!(
+            Signer::load_or_make(dir.path()).unwrap().public_key(),
+            made.public_key()
+        );
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let mode = fs::metadata(dir.path().join(KEY_FILE))
+                .unwrap()
+                .permissions()
+                .mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
+    }
+
+    #[test]
+    fn a_damaged_key_is_an_error_and_not_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join(KEY_FILE), b"short").unwrap();
+        assert!(Signer::load_or_make(dir.path()).is_err());
+        assert_eq!(fs::read(dir.path().join(KEY_FILE)).unwrap(), b"short");
+    }
+}

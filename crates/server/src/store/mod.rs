@@ -1,0 +1,330 @@
+//! What the central endpoint keeps, behind one trait.
+//!
+//! The promises stand at [`Store`]; every implementation is held to them by the same tests (`tests/store_suite`). Judging entries is
+//! not the store's business: it is handed a judge and keeps what the judge decides. Evidence bytes lie elsewhere
+//! ([`crate::evidence`]); the store knows who may send and fetch them.
+
+pub mod sqlite;
+
+use std::{collections::HashMap, path::Path, sync::Arc};
+
+use shicha_domain::{
+    BlobHash, Channel, DeviceId, Entry, EntryId, Event, PersonId, Receipt, RecordKind,
+    directory::{Device, Directory, Org, OrgTree, Person},
+    number::NumberBlock,
+};
+use shicha_sync::protocol::{
+    BatchWriter,
+    messages::{Head, NumberRun, NumbersRequest},
+    wire::PulledChannel,
+};
+use uuid::Uuid;
+
+pub use sqlite::SqliteStore;
+
+/// Why the store cannot do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database failed.
+    #[error("the database failed: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// The data were written by a newer version of this software and are left alone.
+    #[error("the data are of format {found}, this version knows up to {known}")]
+    Newer {
+        /// Format of the data.
+        found: u32,
+        /// The newest format that this version knows.
+        known: u32,
+    },
+    /// A stored value is not what it can be.
+    #[error("the stored {0} is damaged")]
+    Damaged(&'static str),
+    /// What was to be stored names something that is not there.
+    #[error("there is no {0} of that name")]
+    Missing(&'static str),
+    /// What was to be stored contradicts what is there.
+    #[error("{0}")]
+    Contradiction(&'static str),
+    /// A batch could not be written.
+    #[error(transparent)]
+    Batch(#[from] shicha_sync::protocol::BatchFault),
+    /// A file could not be read or written.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+}
+
+/// What the server is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Info {
+    /// Its name.
+    pub name: String,
+    /// Whether it holds sample data.
+    pub is_sample: bool,
+    /// Changes with every restoration from a backup.
+    pub epoch: Uuid,
+    /// Grows with every change of the directory.
+    pub directory_version: u64,
+}
+
+/// The whole directory with its tree, as of one version.
+#[derive(Debug, Default)]
+pub struct Register {
+    /// Everybody and everything.
+    pub directory: Directory,
+    /// For questions of scope.
+    pub tree: OrgTree,
+}
+
+/// A device as the store knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeviceState {
+    /// Its entry in the directory.
+    pub device: Device,
+    /// Whose it is.
+    pub person: Person,
+    /// Up to where its ledger is held.
+    pub head: Head,
+    /// When it opened a session last, Unix ms.
+    pub last_contact_ms: Option<u64>,
+}
+
+impl DeviceState {
+    /// Whether it may still take part.
+    pub fn is_active(&self) -> bool {
+        self.device.revoked_at_ms.is_none() && self.person.is_active
+    }
+}
+
+/// What is needed to enrol a device.
+#[derive(Debug, Clone)]
+pub struct Enrolment {
+    /// Keyed hash of the code.
+    pub code: [u8; 32],
+    /// The identity that the device gets if it is new.
+    pub device: DeviceId,
+    /// Its key.
+    pub public_key: [u8; 32],
+    /// What its user calls it.
+    pub label: String,
+    /// The server's clock, Unix ms.
+    pub now_ms: u64,
+}
+
+/// An entry that was read and whose place in its own chain was checked, ready to be judged.
+#[derive(Debug, Clone)]
+pub struct Candidate {
+    /// Its id.
+    pub id: EntryId,
+    /// The entry.
+    pub entry: Entry,
+    /// What it says; `None` where that cannot be read.
+    pub event: Option<Event>,
+}
+
+/// What is known of the record that an entry is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Placed {
+    /// The channel that its first accepted entry put it in.
+    pub channel: Channel,
+    /// What it is, once its opening was accepted.
+    pub kind: Option<RecordKind>,
+}
+
+/// Decides on an entry: nothing, or the code of the refusal.
+pub type Judge<'a> = &'a dyn Fn(&Candidate, Option<&Placed>) -> Result<(), &'static str>;
+/// Signs a receipt for a device's ledger up to an entry.
+pub type Seal<'a> = &'a dyn Fn(DeviceId, u64, EntryId) -> Receipt;
+
+/// What came of appending.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Appended {
+    /// All entries are durably held.
+    Held(Holding),
+    /// Another entry stands at the place of one of these. Nothing was changed.
+    Fork {
+        /// The last place at which both agree, where the entries reach back that far.
+        common: Option<Head>,
+        /// Up to where the device's ledger is held.
+        head: Head,
+    },
+    /// Entries before these are missing. Nothing was changed.
+    Gap {
+        /// Up to where the device's ledger is held.
+        head: Head,
+    },
+}
+
+/// What is held, of all entries from the first one given up to the last receipt's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holding {
+    /// The receipts that cover them, by rising sequence number.
+    pub receipts: Vec<Receipt>,
+    /// The numbers of those that were accepted.
+    pub accepted: Vec<NumberRun>,
+    /// Those that were refused, with the code.
+    pub refused: Vec<(u64, String)>,
+    /// Up to where the device's ledger is held now.
+    pub head: Head,
+    /// Channels that got new entries.
+    pub channels: Vec<Channel>,
+    /// How many entries are new.
+    pub new: u64,
+}
+
+/// What a pull asks for.
+pub struct PullQuery<'a> {
+    /// Who asks; what they have themselves does not count as seen by others.
+    pub person: PersonId,
+    /// Which channels they may read.
+    pub may_read: &'a dyn Fn(&Channel) -> bool,
+    /// Up to which number they hold each.
+    pub cursors: &'a HashMap<Channel, u64>,
+    /// The most entries to give.
+    pub max_entries: usize,
+    /// Stop after this many bytes of events.
+    pub max_event_bytes: usize,
+}
+
+/// What a pull found; the entries went to the writer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pulled {
+    /// Every readable channel that has entries, those with new ones in the order of the rows.
+    pub channels: Vec<PulledChannel>,
+    /// Whether there is more.
+    pub more: bool,
+    /// Whether the cursors say something about who has seen what that is not known yet.
+    pub is_news: bool,
+}
+
+/// One entry of a device's ledger as it is held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldEntry {
+    /// Its id as stored.
+    pub id: EntryId,
+    /// The entry; `prev` is the stored id of the one before.
+    pub entry: Entry,
+    /// Its number, or the code of its refusal.
+    pub verdict: Result<u64, String>,
+}
+
+/// The numbers of a channel, as they must be gapless.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChannelNumbers {
+    /// Which.
+    pub channel: Channel,
+    /// The last number given.
+    pub last: u64,
+    /// How many entries have a number.
+    pub count: u64,
+    /// The highest number that an entry has.
+    pub highest: u64,
+}
+
+/// Everything that the central endpoint keeps except the bytes of evidence.
+///
+/// Promises:
+/// 1. A call that returns `Ok` after changing something has made the change durable. A call that fails changed nothing.
+/// 2. A device's ledger has no gap and no two entries at one place; what was held is never altered or removed.
+/// 3. Accepted entries of a channel carry the numbers 1, 2, 3 … in the order in which they became visible: whoever has read up to
+///    n will never find an entry at or below n that was not there.
+/// 4. A record lives in the channel of its first accepted entry.
+/// 5. No two blocks of document numbers of one organisation, word and year overlap.
+/// 6. Calls may come from several threads, and the administrator's commands from another process, at the same time.
+pub trait Store: Send + Sync + 'static {
+    /// Names the server; a new store gets an epoch with it. Naming it again changes the name.
+    fn set_info(&self, name: &str, is_sample: bool, epoch: Uuid) -> Result<(), StoreError>;
+    /// What the server is called, if it was named.
+    fn info(&self) -> Result<Option<Info>, StoreError>;
+
+    /// The directory, shared until it changes.
+    fn register(&self) -> Result<Arc<Register>, StoreError>;
+    /// Adds or changes an organisation. `false`: it was there like that. Its parent must be there and not below it.
+    fn put_org(&self, org: &Org) -> Result<bool, StoreError>;
+    /// Adds or changes a person. `false`: they were there like that.
+    fn put_person(&self, person: &Person) -> Result<bool, StoreError>;
+
+    /// Keeps the keyed hash of an enrolment code.
+    fn add_code(
+        &self,
+        code: &[u8; 32],
+        person: PersonId,
+        now_ms: u64,
+        expires_at_ms: u64,
+    ) -> Result<(), StoreError>;
+    /// Enrols a device with a code that is known, unused and not expired, of a person who acts. `None`: refused, without saying why.
+    /// The same code with the same key gives the same device again until the device has opened a session.
+    fn enrol(
+        &self,
+        enrolment: &Enrolment,
+        seal: Seal<'_>,
+    ) -> Result<Option<(DeviceState, Receipt)>, StoreError>;
+    /// Gives the person of `old` another device. The same key gives the same device again.
+    fn add_identity(
+        &self,
+        old: DeviceId,
+        enrolment: &Enrolment,
+        seal: Seal<'_>,
+    ) -> Result<Option<(DeviceState, Receipt)>, StoreError>;
+    /// A device, whether it may still take part or not.
+    fn device(&self, device: DeviceId) -> Result<Option<DeviceState>, StoreError>;
+    /// All devices, by when they were enrolled.
+    fn devices(&self) -> Result<Vec<DeviceState>, StoreError>;
+    /// Notes that a device opened a session.
+    fn note_contact(&self, device: DeviceId, now_ms: u64) -> Result<(), StoreError>;
+    /// Revokes a device, for ever. `false`: it was revoked already.
+    fn revoke(&self, device: DeviceId, now_ms: u64) -> Result<bool, StoreError>;
+
+    /// Takes consecutive entries of one device in: those that are not held yet are judged, numbered and sealed with a receipt, in one
+    /// transaction. Entries must be in order, each naming the one before it. Safe to repeat: what is held gets no second receipt.
+    fn append(
+        &self,
+        device: DeviceId,
+        entries: &[Candidate],
+        push_signature: &[u8],
+        judge: Judge<'_>,
+        seal: Seal<'_>,
+    ) -> Result<Appended, StoreError>;
+    /// The ids of a device's ledger, from a sequence number on.
+    fn log(&self, device: DeviceId, from: u64, limit: usize) -> Result<Vec<Head>, StoreError>;
+    /// Writes what is new to somebody, channel by channel in the order of the numbers.
+    fn pull(&self, query: &PullQuery<'_>, batch: &mut BatchWriter) -> Result<Pulled, StoreError>;
+    /// Notes up to where a person's device holds channels.
+    fn note_seen(
+        &self,
+        person: PersonId,
+        cursors: &HashMap<Channel, u64>,
+    ) -> Result<(), StoreError>;
+
+    /// In which channels accepted entries name this evidence, and whose entries they are.
+    fn blob_uses(&self, blob: BlobHash) -> Result<Vec<(Channel, PersonId)>, StoreError>;
+    /// Notes that evidence has arrived whole.
+    fn note_blob(&self, blob: BlobHash, size: u64, now_ms: u64) -> Result<(), StoreError>;
+    /// All evidence that has arrived.
+    fn blobs(&self) -> Result<Vec<(BlobHash, u64)>, StoreError>;
+
+    /// Lends a device the next block of document numbers; the same request gets the same block.
+    fn lend_numbers(
+        &self,
+        device: DeviceId,
+        request: &NumbersRequest,
+        size: u32,
+        now_ms: u64,
+    ) -> Result<NumberBlock, StoreError>;
+
+    /// A device's ledger, for verification.
+    fn entries_of(
+        &self,
+        device: DeviceId,
+        from: u64,
+        limit: usize,
+    ) -> Result<Vec<HeldEntry>, StoreError>;
+    /// A device's receipts by rising sequence number, each with the signature that the device had pushed with.
+    fn receipts_of(&self, device: DeviceId) -> Result<Vec<(Receipt, Vec<u8>)>, StoreError>;
+    /// The numbers of all channels.
+    fn channels(&self) -> Result<Vec<ChannelNumbers>, StoreError>;
+
+    /// A number that changes when another process changes the store.
+    fn foreign_changes(&self) -> Result<u64, StoreError>;
+    /// Writes a copy that is whole and consistent to `path`, which must not exist. The copy bears another epoch.
+    fn backup_to(&self, path: &Path, epoch: Uuid) -> Result<(), StoreError>;
+}

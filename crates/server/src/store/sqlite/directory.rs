@@ -1,0 +1,167 @@
+//! Organisations and people.
+
+use std::sync::Arc;
+
+use rusqlite::{Connection, OptionalExtension as _};
+use shicha_domain::directory::{Directory, Org, OrgTree, Person};
+use uuid::Uuid;
+
+use super::{SqliteStore, directory_version, info, meta, rows, set_meta};
+use crate::store::{Info, Register, StoreError};
+
+impl SqliteStore {
+    pub(super) fn do_set_info(
+        &self,
+        name: &str,
+        is_sample: bool,
+        epoch: Uuid,
+    ) -> Result<(), StoreError> {
+        self.write(|transaction| {
+            set_meta(transaction, "name", name)?;
+            set_meta(transaction, "is_sample", if is_sample { "1" } else { "0" })?;
+            if meta(transaction, "epoch")?.is_none() {
+                set_meta(transaction, "epoch", &epoch.to_string())?;
+            }
+            changed(transaction)
+        })
+    }
+
+    pub(super) fn do_info(&self) -> Result<Option<Info>, StoreError> {
+        self.read(|transaction| info(transaction))
+    }
+
+    pub(super) fn do_register(&self) -> Result<Arc<Register>, StoreError> {
+        self.read(|transaction| {
+            let version = directory_version(transaction)?;
+            let mut cached = self.register.lock();
+            if let Some(register) = cached
+                .as_ref()
+                .filter(|register| register.directory.version == version)
+            {
+                return Ok(Arc::clone(register));
+            }
+            let directory = load(transaction, version)?;
+            let tree = OrgTree::new(&directory.orgs);
+            let register = Arc::new(Register { directory, tree });
+            *cached = Some(Arc::clone(&register));
+            Ok(register)
+        })
+    }
+
+    pub(super) fn do_put_org(&self, org: &Org) -> Result<bool, StoreError> {
+        self.write(|transaction| {
+            let directory = load(transaction, 0)?;
+            if directory.orgs.iter().any(|known| known == org) {
+                return Ok(false);
+            }
+            if let Some(parent) = &org.parent {
+                let tree = OrgTree::new(&directory.orgs);
+                if !tree.has(parent) {
+                    return Err(StoreError::Missing("organisation above"));
+                }
+                if *parent == org.code || tree.is_at_or_below(parent, &org.code) {
+                    return Err(StoreError::Contradiction("an organisation cannot lie below itself"));
+                }
+            }
+            transaction.execute(
+                "INSERT INTO org (code, name, short_name, parent, kind, region) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                 ON CONFLICT (code) DO UPDATE SET name = excluded.name, short_name = excluded.short_name,
+                     parent = excluded.parent, kind = excluded.kind, region = excluded.region",
+                (
+                    org.code.as_str(),
+                    &org.name,
+                    &org.short_name,
+                    org.parent.as_ref().map(|parent| parent.as_str()),
+                    rows::org_kind_word(org.kind),
+                    &org.region,
+                ),
+            )?;
+            changed(transaction)?;
+            Ok(true)
+        })
+    }
+
+    pub(super) fn do_put_person(&self, person: &Person) -> Result<bool, StoreError> {
+        self.write(|transaction| {
+            let mut statement = transaction
+                .prepare_cached("SELECT id, name, org, role, certificate, is_active FROM person WHERE id = ?1")?;
+            let mut found = statement.query([person.id.0.as_bytes()])?;
+            if let Some(row) = found.next()?
+                && rows::person(row, 0)? == *person
+            {
+                return Ok(false);
+            }
+            let has_org = transaction
+                .query_row("SELECT 1 FROM org WHERE code = ?1", [person.org.as_str()], |_| Ok(()))
+                .optional()?
+                .is_some();
+            if !has_org {
+                return Err(StoreError::Missing("organisation"));
+            }
+            transaction.execute(
+                "INSERT INTO person (id, name, org, role, certificate, is_active) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                 ON CONFLICT (id) DO UPDATE SET name = excluded.name, org = excluded.org, role = excluded.role,
+                     certificate = excluded.certificate, is_active = excluded.is_active",
+                (
+                    person.id.0.as_bytes(),
+                    &person.name,
+                    person.org.as_str(),
+                    rows::role_word(person.role),
+                    &person.certificate,
+                    person.is_active,
+                ),
+            )?;
+            changed(transaction)?;
+            Ok(true)
+        })
+    }
+}
+
+/// Makes the next version of the directory.
+pub(super) fn changed(connection: &Connection) -> Result<(), StoreError> {
+    let version = directory_version(connection)? + 1;
+    set_meta(connection, "directory_version", &version.to_string())
+}
+
+fn load(connection: &Connection, version: u64) -> Result<Directory, StoreError> {
+    let (server_name, is_sample) =
+        info(connection)?.map_or((String::new(), false), |info| (info.name, info.is_sample));
+    let mut directory = Directory {
+        version,
+        server_name,
+        is_sample,
+        ..Directory::default()
+    };
+
+    let mut statement = connection.prepare_cached(
+        "SELECT code, name, short_name, parent, kind, region FROM org ORDER BY code",
+    )?;
+    let mut found = statement.query([])?;
+    while let Some(row) = found.next()? {
+        let code = |text: String| {
+            text.parse()
+                .map_err(|_| StoreError::Damaged("organisation"))
+        };
+        directory.orgs.push(Org {
+            code: code(row.get(0)?)?,
+            name: row.get(1)?,
+            short_name: row.get(2)?,
+            parent: row.get::<_, Option<String>>(3)?.map(code).transpose()?,
+            kind: rows::org_kind(&row.get::<_, String>(4)?)?,
+            region: row.get(5)?,
+        });
+    }
+
+    let mut statement = connection.prepare_cached(
+        "SELECT id, name, org, role, certificate, is_active FROM person ORDER BY n",
+    )?;
+    let mut found = statement.query([])?;
+    while let Some(row) = found.next()? {
+        directory.people.push(rows::person(row, 0)?);
+    }
+    directory.devices = rows::all_devices(connection)?
+        .into_iter()
+        .map(|state| state.device)
+        .collect();
+    Ok(directory)
+}

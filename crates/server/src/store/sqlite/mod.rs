@@ -1,0 +1,156 @@
+//! The store in SQLite: one file, one writer at a time, readers beside it.
+//!
+//! Invariant: every change is one `BEGIN IMMEDIATE` transaction on the one writing connection, so that numbers become visible in the
+//! order in which they were given (promise 3). All SQL of the central endpoint is in this module tree.
+
+mod append;
+mod devices;
+mod directory;
+mod pull;
+mod rows;
+mod smaller;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use parking_lot::Mutex;
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Transaction, TransactionBehavior};
+use uuid::Uuid;
+
+use super::{Info, Register, StoreError};
+
+const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
+/// Connections that are kept for reading; more are opened when all are in use, and closed again.
+const READERS_KEPT: usize = 8;
+
+/// The store in one SQLite file.
+pub struct SqliteStore {
+    path: PathBuf,
+    writer: Mutex<Connection>,
+    readers: Mutex<Vec<Connection>>,
+    register: Mutex<Option<Arc<Register>>>,
+}
+
+impl SqliteStore {
+    /// Opens or makes the file.
+    ///
+    /// # Errors
+    /// When it cannot be opened, is no database, or is of a newer format; then it is left as it is.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let mut writer = connect(
+            path,
+            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
+        )?;
+        writer.pragma_update(None, "journal_mode", "WAL")?;
+        writer.pragma_update(None, "synchronous", "FULL")?;
+        writer.set_prepared_statement_cache_capacity(64);
+        migrate(&mut writer)?;
+        Ok(Self {
+            path: path.to_owned(),
+            writer: Mutex::new(writer),
+            readers: Mutex::new(Vec::new()),
+            register: Mutex::new(None),
+        })
+    }
+
+    /// Changes the store in one transaction: all of it or nothing.
+    fn write<T>(
+        &self,
+        change: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut connection = self.writer.lock();
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let result = change(&transaction)?;
+        transaction.commit()?;
+        Ok(result)
+    }
+
+    /// Reads one state of the store.
+    fn read<T>(
+        &self,
+        query: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let kept = self.readers.lock().pop();
+        let mut connection = match kept {
+            Some(connection) => connection,
+            None => {
+                let connection = connect(&self.path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+                connection.pragma_update(None, "query_only", true)?;
+                connection.set_prepared_statement_cache_capacity(64);
+                connection
+            }
+        };
+        let result = {
+            let transaction =
+                connection.transaction_with_behavior(TransactionBehavior::Deferred)?;
+            query(&transaction)
+        };
+        let mut readers = self.readers.lock();
+        if readers.len() < READERS_KEPT {
+            readers.push(connection);
+        }
+        result
+    }
+}
+
+fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
+    let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "cache_size", -32_768)?;
+    Ok(connection)
+}
+
+fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let found: u32 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let known = MIGRATIONS.len() as u32;
+    if found > known {
+        return Err(StoreError::Newer { found, known });
+    }
+    for migration in MIGRATIONS.iter().skip(found as usize) {
+        transaction.execute_batch(migration)?;
+    }
+    if found < known {
+        transaction.pragma_update(None, "user_version", known)?;
+    }
+    transaction.commit()?;
+    Ok(())
+}
+
+fn meta(connection: &Connection, key: &str) -> Result<Option<String>, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT value FROM meta WHERE key = ?1")?;
+    Ok(statement.query_row([key], |row| row.get(0)).optional()?)
+}
+
+fn set_meta(connection: &Connection, key: &str, value: &str) -> Result<(), StoreError> {
+    connection.execute(
+        "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        [key, value],
+    )?;
+    Ok(())
+}
+
+fn directory_version(connection: &Connection) -> Result<u64, StoreError> {
+    match meta(connection, "directory_version")? {
+        None => Ok(0),
+        Some(text) => text
+            .parse()
+            .map_err(|_| StoreError::Damaged("directory version")),
+    }
+}
+
+fn info(connection: &Connection) -> Result<Option<Info>, StoreError> {
+    let Some(name) = meta(connection, "name")? else {
+        return Ok(None);
+    };
+    let epoch = meta(connection, "epoch")?.unwrap_or_default();
+    Ok(Some(Info {
+        name,
+        is_sample: meta(connection, "is_sample")?.as_deref() == Some("1"),
+        epoch: Uuid::parse_str(&epoch).map_err(|_| StoreError::Damaged("epoch"))?,
+        directory_version: directory_version(connection)?,
+    }))
+}

@@ -1,0 +1,372 @@
+//! Evidence, document numbers, what verification reads, and the copy for a backup; and the trait, put together.
+
+use std::{collections::HashMap, path::Path, sync::Arc};
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
+use shicha_domain::{
+    BlobHash, Channel, DeviceId, Entry, EntryId, Hlc, PersonId, Receipt, ReceiptId, RecordId,
+    directory::{Org, Person},
+    number::NumberBlock,
+};
+use shicha_sync::protocol::{
+    BatchWriter,
+    messages::{Head, NumbersRequest},
+};
+use uuid::Uuid;
+
+use super::{SqliteStore, connect, rows, set_meta};
+use crate::store::{
+    Appended, Candidate, ChannelNumbers, DeviceState, Enrolment, HeldEntry, Info, Judge, PullQuery,
+    Pulled, Register, Seal, Store, StoreError,
+};
+
+impl SqliteStore {
+    fn do_lend_numbers(
+        &self,
+        device: DeviceId,
+        request: &NumbersRequest,
+        size: u32,
+        now_ms: u64,
+    ) -> Result<NumberBlock, StoreError> {
+        self.write(|transaction| {
+            let device = rows::device_n(transaction, device)?;
+            let known = transaction
+                .query_row(
+                    "SELECT org, word, year, first, last, device FROM number_block WHERE request = ?1",
+                    [request.request.as_bytes()],
+                    |row| {
+                        let block = (row.get::<_, String>(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?);
+                        Ok((block, row.get::<_, i64>(5)?))
+                    },
+                )
+                .optional()?;
+            if let Some(((org, word, year, from, to), holder)) = known {
+                let org = org.parse().map_err(|_| StoreError::Damaged("number block"))?;
+                let block = NumberBlock { org, word, year, from, to };
+                let is_same = block.org == request.org && block.word == request.word && block.year == request.year;
+                return if holder == device && is_same {
+                    Ok(block)
+                } else {
+                    Err(StoreError::Contradiction("this request was made for other numbers"))
+                };
+            }
+            let last: u32 = transaction.query_row(
+                "SELECT coalesce(max(last), 0) FROM number_block WHERE org = ?1 AND word = ?2 AND year = ?3",
+                (request.org.as_str(), &request.word, request.year),
+                |row| row.get(0),
+            )?;
+            let to = last.checked_add(size).ok_or(StoreError::Contradiction("there are no numbers left"))?;
+            transaction.execute(
+                "INSERT INTO number_block (request, org, word, year, first, last, device, lent_at_ms)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                (
+                    request.request.as_bytes(),
+                    request.org.as_str(),
+                    &request.word,
+                    request.year,
+                    last + 1,
+                    to,
+                    device,
+                    now_ms as i64,
+                ),
+            )?;
+            Ok(NumberBlock {
+                org: request.org.clone(),
+                word: request.word.clone(),
+                year: request.year,
+                from: last + 1,
+                to,
+            })
+        })
+    }
+
+    fn do_entries_of(
+        &self,
+        device: DeviceId,
+        from: u64,
+        limit: usize,
+    ) -> Result<Vec<HeldEntry>, StoreError> {
+        self.read(|transaction| {
+            let state =
+                rows::device_by_id(transaction, device)?.ok_or(StoreError::Missing("device"))?;
+            let device_n = rows::device_n(transaction, device)?;
+            let mut prev = match from {
+                0 | 1 => EntryId::NONE,
+                from => id_at(transaction, device_n, from - 1)?.unwrap_or(EntryId::NONE),
+            };
+            let mut statement = transaction.prepare_cached(
+                "SELECT e.seq, e.id, a.id, e.at, e.author, c.name, e.number, r.id, e.event, f.code
+                 FROM entry e JOIN channel c ON c.n = e.channel JOIN record r ON r.n = e.record
+                 LEFT JOIN receipt a ON a.n = e.after LEFT JOIN refused f ON f.entry = e.n
+                 WHERE e.device = ?1 AND e.seq >= ?2 ORDER BY e.seq LIMIT ?3",
+            )?;
+            let mut found = statement.query((device_n, from as i64, limit as i64))?;
+            let mut held = Vec::new();
+            while let Some(row) = found.next()? {
+                let id = EntryId(rows::hash(&row.get::<_, Vec<u8>>(1)?, "entry")?);
+                let after: Option<Vec<u8>> = row.get(2)?;
+                let author: Option<Vec<u8>> = row.get(4)?;
+                let verdict = match (
+                    row.get::<_, Option<i64>>(6)?,
+                    row.get::<_, Option<String>>(9)?,
+                ) {
+                    (Some(number), None) => Ok(number as u64),
+                    (None, Some(code)) => Err(code),
+                    _ => return Err(StoreError::Damaged("entry")),
+                };
+                held.push(HeldEntry {
+                    id,
+                    entry: Entry {
+                        device,
+                        seq: row.get::<_, i64>(0)? as u64,
+                        prev,
+                        after: after
+                            .map(|after| rows::hash(&after, "receipt").map(ReceiptId))
+                            .transpose()?,
+                        at: Hlc(row.get::<_, i64>(3)? as u64),
+                        author: match author {
+                            None => state.person.id,
+                            Some(author) => PersonId(rows::uuid(&author, "person")?),
+                        },
+                        channel: rows::channel(&row.get::<_, String>(5)?)?,
+                        record: RecordId(rows::uuid(&row.get::<_, Vec<u8>>(7)?, "record")?),
+                        event: row.get(8)?,
+                    },
+                    verdict,
+                });
+                prev = id;
+            }
+            Ok(held)
+        })
+    }
+}
+
+fn id_at(connection: &Connection, device: i64, seq: u64) -> Result<Option<EntryId>, StoreError> {
+    let mut statement =
+        connection.prepare_cached("SELECT id FROM entry WHERE device = ?1 AND seq = ?2")?;
+    let id: Option<Vec<u8>> = statement
+        .query_row((device, seq as i64), |row| row.get(0))
+        .optional()?;
+    id.map(|id| rows::hash(&id, "entry").map(EntryId))
+        .transpose()
+}
+
+impl Store for SqliteStore {
+    fn set_info(&self, name: &str, is_sample: bool, epoch: Uuid) -> Result<(), StoreError> {
+        self.do_set_info(name, is_sample, epoch)
+    }
+
+    fn info(&self) -> Result<Option<Info>, StoreError> {
+        self.do_info()
+    }
+
+    fn register(&self) -> Result<Arc<Register>, StoreError> {
+        self.do_register()
+    }
+
+    fn put_org(&self, org: &Org) -> Result<bool, StoreError> {
+        self.do_put_org(org)
+    }
+
+    fn put_person(&self, person: &Person) -> Result<bool, StoreError> {
+        self.do_put_person(person)
+    }
+
+    fn add_code(
+        &self,
+        code: &[u8; 32],
+        person: PersonId,
+        now_ms: u64,
+        expires_at_ms: u64,
+    ) -> Result<(), StoreError> {
+        self.do_add_code(code, person, now_ms, expires_at_ms)
+    }
+
+    fn enrol(
+        &self,
+        enrolment: &Enrolment,
+        seal: Seal<'_>,
+    ) -> Result<Option<(DeviceState, Receipt)>, StoreError> {
+        self.do_enrol(enrolment, seal)
+    }
+
+    fn add_identity(
+        &self,
+        old: DeviceId,
+        enrolment: &Enrolment,
+        seal: Seal<'_>,
+    ) -> Result<Option<(DeviceState, Receipt)>, StoreError> {
+        self.do_add_identity(old, enrolment, seal)
+    }
+
+    fn device(&self, device: DeviceId) -> Result<Option<DeviceState>, StoreError> {
+        self.read(|transaction| rows::device_by_id(transaction, device))
+    }
+
+    fn devices(&self) -> Result<Vec<DeviceState>, StoreError> {
+        self.read(|transaction| rows::all_devices(transaction))
+    }
+
+    fn note_contact(&self, device: DeviceId, now_ms: u64) -> Result<(), StoreError> {
+        self.do_note_contact(device, now_ms)
+    }
+
+    fn revoke(&self, device: DeviceId, now_ms: u64) -> Result<bool, StoreError> {
+        self.do_revoke(device, now_ms)
+    }
+
+    fn append(
+        &self,
+        device: DeviceId,
+        entries: &[Candidate],
+        push_signature: &[u8],
+        judge: Judge<'_>,
+        seal: Seal<'_>,
+    ) -> Result<Appended, StoreError> {
+        self.do_append(device, entries, push_signature, judge, seal)
+    }
+
+    fn log(&self, device: DeviceId, from: u64, limit: usize) -> Result<Vec<Head>, StoreError> {
+        self.do_log(device, from, limit)
+    }
+
+    fn pull(&self, query: &PullQuery<'_>, batch: &mut BatchWriter) -> Result<Pulled, StoreError> {
+        self.do_pull(query, batch)
+    }
+
+    fn note_seen(
+        &self,
+        person: PersonId,
+        cursors: &HashMap<Channel, u64>,
+    ) -> Result<(), StoreError> {
+        self.do_note_seen(person, cursors)
+    }
+
+    fn blob_uses(&self, blob: BlobHash) -> Result<Vec<(Channel, PersonId)>, StoreError> {
+        self.read(|transaction| {
+            let mut statement = transaction.prepare_cached(
+                "SELECT c.name, p.id FROM blob b JOIN blob_use u ON u.blob = b.n
+                 JOIN channel c ON c.n = u.channel JOIN person p ON p.n = u.person WHERE b.hash = ?1",
+            )?;
+            let mut found = statement.query([blob.0])?;
+            let mut uses = Vec::new();
+            while let Some(row) = found.next()? {
+                let person = PersonId(rows::uuid(&row.get::<_, Vec<u8>>(1)?, "person")?);
+                uses.push((rows::channel(&row.get::<_, String>(0)?)?, person));
+            }
+            Ok(uses)
+        })
+    }
+
+    fn note_blob(&self, blob: BlobHash, size: u64, now_ms: u64) -> Result<(), StoreError> {
+        self.write(|transaction| {
+            transaction.execute(
+                "INSERT INTO blob (hash, size, received_at_ms) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (hash) DO UPDATE SET size = excluded.size,
+                     received_at_ms = coalesce(received_at_ms, excluded.received_at_ms)",
+                (blob.0, size as i64, now_ms as i64),
+            )?;
+            Ok(())
+        })
+    }
+
+    fn blobs(&self) -> Result<Vec<(BlobHash, u64)>, StoreError> {
+        self.read(|transaction| {
+            let mut statement = transaction.prepare(
+                "SELECT hash, size FROM blob WHERE received_at_ms IS NOT NULL ORDER BY n",
+            )?;
+            let mut found = statement.query([])?;
+            let mut blobs = Vec::new();
+            while let Some(row) = found.next()? {
+                let hash = BlobHash(rows::hash(&row.get::<_, Vec<u8>>(0)?, "evidence")?);
+                blobs.push((hash, row.get::<_, i64>(1)? as u64));
+            }
+            Ok(blobs)
+        })
+    }
+
+    fn lend_numbers(
+        &self,
+        device: DeviceId,
+        request: &NumbersRequest,
+        size: u32,
+        now_ms: u64,
+    ) -> Result<NumberBlock, StoreError> {
+        self.do_lend_numbers(device, request, size, now_ms)
+    }
+
+    fn entries_of(
+        &self,
+        device: DeviceId,
+        from: u64,
+        limit: usize,
+    ) -> Result<Vec<HeldEntry>, StoreError> {
+        self.do_entries_of(device, from, limit)
+    }
+
+    fn receipts_of(&self, device: DeviceId) -> Result<Vec<(Receipt, Vec<u8>)>, StoreError> {
+        self.read(|transaction| {
+            let n = rows::device_n(transaction, device)?;
+            let mut statement = transaction.prepare_cached(
+                "SELECT seq, head, received_at_ms, signature, push_signature FROM receipt
+                 WHERE device = ?1 AND signature IS NOT NULL ORDER BY seq",
+            )?;
+            let mut found = statement.query([n])?;
+            let mut receipts = Vec::new();
+            while let Some(row) = found.next()? {
+                receipts.push((
+                    rows::receipt(row, 0, device)?,
+                    row.get::<_, Option<_>>(4)?.unwrap_or_default(),
+                ));
+            }
+            Ok(receipts)
+        })
+    }
+
+    fn channels(&self) -> Result<Vec<ChannelNumbers>, StoreError> {
+        self.read(|transaction| {
+            let mut statement = transaction.prepare(
+                "SELECT c.name, c.last, count(e.number), coalesce(max(e.number), 0)
+                 FROM channel c LEFT JOIN entry e ON e.channel = c.n AND e.number IS NOT NULL GROUP BY c.n ORDER BY c.n",
+            )?;
+            let mut found = statement.query([])?;
+            let mut channels = Vec::new();
+            while let Some(row) = found.next()? {
+                channels.push(ChannelNumbers {
+                    channel: rows::channel(&row.get::<_, String>(0)?)?,
+                    last: row.get::<_, i64>(1)? as u64,
+                    count: row.get::<_, i64>(2)? as u64,
+                    highest: row.get::<_, i64>(3)? as u64,
+                });
+            }
+            Ok(channels)
+        })
+    }
+
+    fn foreign_changes(&self) -> Result<u64, StoreError> {
+        // SQLite tells a connection of the changes of all others; asked on the one that writes, that is other processes.
+        let version: i64 = self
+            .writer
+            .lock()
+            .pragma_query_value(None, "data_version", |row| row.get(0))?;
+        Ok(version as u64)
+    }
+
+    fn backup_to(&self, path: &Path, epoch: Uuid) -> Result<(), StoreError> {
+        if path.exists() {
+            return Err(StoreError::Contradiction("the file exists already"));
+        }
+        // VACUUM INTO reads one state of the database however long it takes, while others go on writing.
+        let source = connect(&self.path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        source.execute("VACUUM INTO ?1", [path.to_string_lossy()])?;
+        let copy = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        set_meta(&copy, "epoch", &epoch.to_string())?;
+        copy.close().map_err(|(_, error)| error)?;
+        std::fs::OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(path)?
+            .sync_all()?;
+        Ok(())
+    }
+}

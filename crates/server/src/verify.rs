@@ -1,0 +1,198 @@
+//! Holding everything that is kept against what it must be: chains, ids, receipts, numbers and evidence.
+//!
+//! Invariant: nothing is repaired. What does not fit is named, the first of each device, and a person decides.
+
+use std::collections::HashMap;
+
+use ed25519_dalek::VerifyingKey;
+use serde::Serialize;
+use shicha_domain::{BlobHash, Channel, DeviceId, EntryId, ReceiptId, entry::follow, receipt};
+use shicha_sync::protocol::signing;
+
+use crate::{
+    home::Home,
+    store::{DeviceState, StoreError},
+};
+
+const PAGE: usize = 5_000;
+
+/// What was found.
+#[derive(Debug, Default, Serialize)]
+pub struct Verification {
+    /// Devices whose ledgers were walked.
+    pub devices: u64,
+    /// Entries that were walked.
+    pub entries: u64,
+    /// Receipts that were checked.
+    pub receipts: u64,
+    /// Channels whose numbers were counted.
+    pub channels: u64,
+    /// Files of evidence that were hashed again.
+    pub blobs: u64,
+    /// What does not fit.
+    pub faults: Vec<VerifyFault>,
+}
+
+/// Something that does not fit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "what", rename_all = "snake_case")]
+pub enum VerifyFault {
+    /// From this entry on a device's ledger is not what was sealed.
+    Entry {
+        /// Whose ledger.
+        device: DeviceId,
+        /// The first entry that does not fit.
+        seq: u64,
+        /// Why.
+        reason: String,
+    },
+    /// A receipt is not the server's, or is for something else than what is held.
+    Receipt {
+        /// Whose ledger.
+        device: DeviceId,
+        /// Up to where the receipt speaks.
+        seq: u64,
+        /// Why.
+        reason: &'static str,
+    },
+    /// A channel's numbers have a gap.
+    Numbers {
+        /// Which channel.
+        channel: Channel,
+        /// The last number given.
+        last: u64,
+        /// How many entries have one.
+        count: u64,
+    },
+    /// A file of evidence is not there or has other bytes.
+    Evidence {
+        /// Which.
+        hash: BlobHash,
+        /// Whether it is there at all.
+        is_there: bool,
+    },
+}
+
+/// Walks everything.
+///
+/// # Errors
+/// When the store or the folder of evidence cannot be read.
+pub fn verify(
+    home: &Home,
+    progress: &mut dyn FnMut(&Verification),
+) -> Result<Verification, StoreError> {
+    let key = VerifyingKey::from_bytes(&home.signer.public_key())
+        .map_err(|_| StoreError::Damaged("server key"))?;
+    let mut found = Verification::default();
+    for state in home.store.devices()? {
+        found.devices += 1;
+        let ids = walk(home, &state, &mut found, progress)?;
+        let mut before: Option<ReceiptId> = None;
+        for (held, push_signature) in home.store.receipts_of(state.device.id)? {
+            found.receipts += 1;
+            let head = if held.seq == 0 {
+                Some(&EntryId::NONE)
+            } else {
+                ids.get(&held.seq)
+            };
+            let said = receipt::push_bytes(held.device, held.seq, held.head);
+            let reason = if !held.is_signed_by(&key) {
+                Some("not signed by this server")
+            } else if head != Some(&held.head) {
+                Some("for another entry than the one that is held")
+            } else if held.seq > 0
+                && !signing::is_signed(&state.device.public_key, &said, &push_signature)
+            {
+                Some("the device did not sign what it is for")
+            } else if before == Some(held.id()) {
+                Some("given twice")
+            } else {
+                None
+            };
+            before = Some(held.id());
+            if let Some(reason) = reason {
+                found.faults.push(VerifyFault::Receipt {
+                    device: held.device,
+                    seq: held.seq,
+                    reason,
+                });
+            }
+        }
+    }
+    for numbers in home.store.channels()? {
+        found.channels += 1;
+        if numbers.last != numbers.count || numbers.last != numbers.highest {
+            let (last, count) = (numbers.last, numbers.count);
+            found.faults.push(VerifyFault::Numbers {
+                channel: numbers.channel,
+                last,
+                count,
+            });
+        }
+    }
+    for (hash, _) in home.store.blobs()? {
+        found.blobs += 1;
+        let again = home.evidence.hash_again(hash)?;
+        if again != Some(hash) {
+            found.faults.push(VerifyFault::Evidence {
+                hash,
+                is_there: again.is_some(),
+            });
+        }
+        progress(&found);
+    }
+    Ok(found)
+}
+
+/// Walks one device's ledger and returns the ids that it really has, up to the first entry that does not fit.
+fn walk(
+    home: &Home,
+    state: &DeviceState,
+    found: &mut Verification,
+    progress: &mut dyn FnMut(&Verification),
+) -> Result<HashMap<u64, EntryId>, StoreError> {
+    let device = state.device.id;
+    let mut ids = HashMap::new();
+    let mut head = (0, EntryId::NONE);
+    let bad = 'walk: loop {
+        let page = home.store.entries_of(device, head.0 + 1, PAGE)?;
+        if page.is_empty() {
+            break None;
+        }
+        for held in page {
+            found.entries += 1;
+            match follow(head, &held.entry) {
+                Ok(id) if id == held.id => {
+                    head = (held.entry.seq, id);
+                    ids.insert(head.0, id);
+                }
+                Ok(_) => {
+                    break 'walk Some((
+                        held.entry.seq,
+                        "its contents do not have the hash that names it".to_owned(),
+                    ));
+                }
+                Err(fault) => break 'walk Some((held.entry.seq, fault.to_string())),
+            }
+        }
+        progress(found);
+    };
+    if let Some((seq, reason)) = bad {
+        found.faults.push(VerifyFault::Entry {
+            device,
+            seq,
+            reason,
+        });
+    } else if (state.head.seq, state.head.id) != head {
+        let reason = format!(
+            "the ledger ends at {} and should end at {}",
+            head.0, state.head.seq
+        );
+        found.faults.push(VerifyFault::Entry {
+            device,
+            seq: head.0 + 1,
+            reason,
+        });
+    }
+    Ok(ids)
+}
