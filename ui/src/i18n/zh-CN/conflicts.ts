@@ -1,2 +1,24 @@
-/** Texts of the feature of the same name. */
-export default {};
+/** Texts of the page on which conflicts are settled. */
+export default {
+  subtitle: '两个人在互不知情时改了同一项。两边的内容都保留着，请选定以哪一个为准。',
+  empty: '没有冲突',
+  emptyText: '不同的人改了同一项内容时，会在这里并排列出，由您决定。',
+  emptyHere: '这份记录没有冲突了',
+  only: '只显示一份记录的冲突',
+  showAll: '显示全部冲突',
+  openRecord: '打开记录',
+  now: '暂以此为准',
+  by: '{author} · {device}',
+  choose: '以此为准',
+  third: '另写一个',
+  thirdHint: '可以把几个人的内容合在一起写。',
+  thirdText: '新的内容',
+  takeBoth: '全部保留（合并名单）',
+  settle: '以新内容为准',
+  settled: '冲突已处理。没有采用的内容仍可在记录的历史中查到。',
+  notMine: '您可以查看这个冲突，但不能处理：记录已经签名，或者不属于您的单位。',
+  difference: '不同之处已标出',
+  onlyHere: '只在这一边',
+  sameText: '文字相同',
+  count: '待处理 {n} 处',
+};
