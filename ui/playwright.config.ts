@@ -7,6 +7,8 @@ const ASK = "const s=require('net').createServer().listen(0,'127.0.0.1',()=>{pro
 process.env.SHICHA_UI_PORT ??= execFileSync(process.execPath, ['-e', ASK], { encoding: 'utf8' });
 const address = `http://127.0.0.1:${process.env.SHICHA_UI_PORT}`;
 
+const OUT = 'node_modules/.cache/gallery';
+
 // The system's Chromium; Playwright's own is never downloaded.
 const chromium = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/google-chrome'].find((path) => path && existsSync(path));
 
@@ -25,8 +27,12 @@ export default defineConfig({
     launchOptions: { executablePath: chromium, args: ['--no-sandbox', '--disable-gpu'] },
   },
   webServer: {
-    command: `npx vite --host 127.0.0.1 --port ${process.env.SHICHA_UI_PORT} --strictPort`,
+    // Built, because the development server reloads pages when it meets a new dependency; with the gallery, which a
+    // release does not hold; and served under the policy of the real window.
+    command: `npx vite build --outDir ${OUT} --emptyOutDir && npx vite preview --outDir ${OUT} --host 127.0.0.1 --port ${process.env.SHICHA_UI_PORT} --strictPort`,
+    env: { NODE_ENV: 'development' },
     url: address,
+    timeout: 120_000,
     reuseExistingServer: false,
     // The components need no core; the server reports for each attempt that there is none.
     stderr: 'ignore',

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import vue from '@vitejs/plugin-vue';
 import Components from 'unplugin-vue-components/vite';
@@ -6,6 +7,14 @@ import { defineConfig } from 'vitest/config';
 
 // Where `npm run dev` finds the core when the screens run in a plain browser.
 const host = process.env.SHICHA_HOST ?? 'http://127.0.0.1:5184';
+
+/** The policy that the real window sets. */
+function contentSecurityPolicy(): string {
+  const conf = JSON.parse(readFileSync(new URL('../tauri.conf.json', import.meta.url), 'utf8')) as {
+    app: { security: { csp: string } };
+  };
+  return conf.app.security.csp;
+}
 
 export default defineConfig({
   plugins: [
@@ -25,6 +34,7 @@ export default defineConfig({
     strictPort: true,
     proxy: { '/rpc': host, '/events': host, '/evidence': host, '/files': host },
   },
+  preview: { headers: { 'content-security-policy': contentSecurityPolicy() } },
   build: {
     target: 'es2022',
     // WebView2 and WebKitGTK load the files from the program itself: a few larger files beat many small ones.

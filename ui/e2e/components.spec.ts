@@ -148,12 +148,29 @@ test('the figures of a chart are there as a table', async ({ page }) => {
   await expect(page.getByRole('rowheader', { name: '东海县' })).toBeVisible();
 });
 
-test('only our own files are loaded', async ({ page, baseURL }) => {
+test('only our own files are loaded, and the policy of the real window has nothing to refuse', async ({ page, baseURL }) => {
   const foreign: string[] = [];
+  const refused: string[] = [];
   page.on('request', (request) => {
     const url = request.url();
     if (!url.startsWith(baseURL ?? '') && !url.startsWith('data:') && !url.startsWith('blob:')) foreign.push(url);
   });
-  await visit(page, 'chart');
+  page.on('console', (message) => {
+    if (/Content Security Policy/i.test(message.text())) refused.push(message.text());
+  });
+  for (const section of [...SECTIONS, 'dialog', 'viewer']) await visit(page, section);
   expect(foreign).toEqual([]);
+  expect(refused).toEqual([]);
+});
+
+test('on paper stand the page and the sample mark, without the frame', async ({ page }) => {
+  await visit(page, 'table');
+  await expect(page.getByRole('gridcell').first()).toBeVisible();
+  await page.emulateMedia({ media: 'print' });
+  await expect(page.locator('.sample-ribbon')).toBeVisible();
+  await expect(page.locator('.side-nav')).toBeHidden();
+  await expect(page.locator('.top-bar')).toBeHidden();
+  // The list does not claim the height of its 100,000 rows.
+  const height = await page.evaluate(() => document.documentElement.scrollHeight);
+  expect(height).toBeLessThan(4_000);
 });

@@ -72,28 +72,35 @@ export function sampleRow(at: number): SampleRow {
   };
 }
 
-const drawn = new Map<number, string>();
-
 /** A drawn picture in place of a photo. */
-export function photo(seed: number): string {
-  const known = drawn.get(seed);
-  if (known) return known;
+function draw(seed: number): HTMLCanvasElement {
   const canvas = document.createElement('canvas');
   canvas.width = 1600;
   canvas.height = 1200;
   const context = canvas.getContext('2d');
-  if (context) {
-    const hue = (seed * 67) % 360;
-    const box = (colour: string, x: number, y: number, width: number, height: number): void => {
-      context.fillStyle = colour;
-      context.fillRect(x, y, width, height);
-    };
-    box(`hsl(${hue} 25% 70%)`, 0, 0, 1600, 1200);
-    box(`hsl(${hue} 20% 45%)`, 0, 800, 1600, 400);
-    box('#c22', 600, 300, 240, 620);
-    box('#fff', 670, 380, 100, 100);
-  }
-  const url = canvas.toDataURL('image/jpeg');
+  if (!context) return canvas;
+  const hue = (seed * 67) % 360;
+  const box = (colour: string, x: number, y: number, width: number, height: number): void => {
+    context.fillStyle = colour;
+    context.fillRect(x, y, width, height);
+  };
+  box(`hsl(${hue} 25% 70%)`, 0, 0, 1600, 1200);
+  box(`hsl(${hue} 20% 45%)`, 0, 800, 1600, 400);
+  box('#c22', 600, 300, 240, 620);
+  box('#fff', 670, 380, 100, 100);
+  return canvas;
+}
+
+const drawn = new Map<number, string>();
+
+export function photo(seed: number): string {
+  const url = drawn.get(seed) ?? draw(seed).toDataURL('image/jpeg');
   drawn.set(seed, url);
   return url;
+}
+
+export function photoContent(seed: number): Promise<Blob> {
+  return new Promise((resolve, reject) => {
+    draw(seed).toBlob((content) => (content ? resolve(content) : reject(new Error('toBlob'))), 'image/jpeg');
+  });
 }
