@@ -62,7 +62,7 @@ impl Home {
     /// # Errors
     /// When it cannot be written.
     pub fn init(dir: &Path, name: &str, is_sample: bool) -> Result<(Self, bool), HomeError> {
-        fs::create_dir_all(dir).map_err(|source| HomeError::Io {
+        make_private(dir).map_err(|source| HomeError::Io {
             path: dir.to_owned(),
             source,
         })?;
@@ -108,6 +108,21 @@ impl Home {
             info,
         })
     }
+}
+
+/// Makes a folder that only its owner may enter: it holds names, certificate numbers and photos of people.
+pub(crate) fn make_private(dir: &Path) -> std::io::Result<()> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt as _;
+        builder.mode(0o700);
+    }
+    builder.create(dir)
 }
 
 /// The server's clock, Unix ms.

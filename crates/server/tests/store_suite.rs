@@ -255,7 +255,10 @@ fn numbers_are_gapless_in_each_channel_and_refused_entries_take_none<O: Open>() 
         number,
         count: 1,
     };
-    assert_eq!(holding.accepted, [run(1, 1), run(2, 1), run(4, 2), run(5, 2)]);
+    assert_eq!(
+        holding.accepted,
+        [run(1, 1), run(2, 1), run(4, 2), run(5, 2)]
+    );
     assert_eq!(holding.refused, [(3, "event".to_owned())]);
     assert_eq!(holding.head, log.head, "a refused entry keeps its place");
     let (pulled, batch) = stand.pull(1, &[], 100);

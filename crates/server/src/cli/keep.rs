@@ -7,7 +7,7 @@ use serde_json::json;
 use super::say::{Failure, Say};
 use crate::{
     evidence::sync_folder,
-    home::{DATABASE_FILE, EVIDENCE_FOLDER, Home},
+    home::{DATABASE_FILE, EVIDENCE_FOLDER, Home, make_private},
     signer::KEY_FILE,
     verify::{self, VerifyFault},
 };
@@ -94,7 +94,7 @@ pub(super) fn backup(say: &Say, home: &Home, target: &Path) -> Result<(), Failur
         .unwrap_or_default();
     // Under another name until it is whole, so that half a backup is not taken for one.
     let unfinished = target.with_file_name(format!("{name}.unfinished"));
-    fs::create_dir_all(&unfinished).map_err(failed)?;
+    make_private(&unfinished).map_err(failed)?;
     let database = unfinished.join(DATABASE_FILE);
     for left in [&database, &unfinished.join(KEY_FILE)] {
         if left.exists() {

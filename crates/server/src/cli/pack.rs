@@ -100,6 +100,12 @@ pub(super) fn publish(
         .iter()
         .any(|(used, _)| *used == channel);
     if !is_published {
+        if version_is_taken(home, &channel, &id, &version)? {
+            return Err(Failure::input(
+                format!("{id} {version} 早已发布，内容不同；请提高版本号"),
+                format!("{id} {version} was published with other contents; raise the version"),
+            ));
+        }
         home.evidence
             .put(&bytes)
             .map_err(|error| Failure::folder("模板包无法写入", error.to_string()))?;
@@ -137,6 +143,41 @@ pub(super) fn publish(
         },
     );
     Ok(())
+}
+
+/// Whether the channel has another pack of this version: records name the version that they were filled with.
+fn version_is_taken(
+    home: &Home,
+    channel: &Channel,
+    id: &str,
+    version: &str,
+) -> Result<bool, Failure> {
+    for state in home.store.devices()? {
+        let mut from = 1;
+        loop {
+            let page = home.store.entries_of(state.device.id, from, 1_000)?;
+            let Some(last) = page.last() else { break };
+            from = last.entry.seq + 1;
+            let is_same = page
+                .iter()
+                .filter(|held| held.verdict.is_ok() && held.entry.channel == *channel)
+                .filter_map(|held| Event::parse(&held.entry.event).ok())
+                .any(|event| match event {
+                    Event::Opened {
+                        kind: RecordKind::Pack,
+                        fields,
+                    } => {
+                        fields.get("id") == Some(&json!(id))
+                            && fields.get("version") == Some(&json!(version))
+                    }
+                    _ => false,
+                });
+            if is_same {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
 }
 
 fn administrator(home: &Home, org: &OrgCode) -> Result<Person, Failure> {
