@@ -1,0 +1,65 @@
+import { flushPromises } from '@vue/test-utils';
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { VerifyView } from '@/bindings/VerifyView';
+import { locale } from '@/i18n';
+import { useApp } from '@/stores/app';
+import { installFakeCore } from '@/testing/fakeCore';
+import { freshStores, mountPage } from '@/testing/mountPage';
+import { appStatus, packsList } from '@/testing/samples';
+import SettingsPage from './SettingsPage.vue';
+
+beforeEach(freshStores);
+
+async function open(verify: () => VerifyView | Promise<VerifyView> = () => ({ entries: 0, first_bad: null })) {
+  const core = installFakeCore({
+    packs_list: packsList,
+    verify,
+    setting_set: ({ value }) => appStatus({ language: value }),
+  });
+  useApp().take(appStatus());
+  return { core, ...(await mountPage(SettingsPage)) };
+}
+
+describe('the settings', () => {
+  it('keeps the chosen language in the ledger, not only on the screen', async () => {
+    const { core, click } = await open();
+    await click('settings-language-en');
+    expect(core.requests('setting_set')).toEqual([{ key: 'language', value: 'en' }]);
+    expect(locale.value).toBe('en');
+  });
+
+  it('shows the fingerprint that was pinned at enrolment', async () => {
+    const { at } = await open();
+    expect(at('settings-fingerprint').text()).toBe('9F3A 00C1 7B2D E4F5 8890 1A2B 3C4D 5E6F');
+  });
+
+  it('shows how far verifying is and that all is well', async () => {
+    let finish: (result: VerifyView) => void = () => undefined;
+    const { core, click, at, page } = await open(() => new Promise((resolve) => (finish = resolve)));
+    await click('settings-verify');
+    core.emit({ kind: 'progress', task: 'verify', done: 1200, total: 4800 });
+    core.emit({ kind: 'progress', task: 'rebuild', done: 1, total: 2 });
+    await flushPromises();
+    expect(page.text()).toContain('已核对 1,200 / 4,800 条');
+    finish({ entries: 4800, first_bad: null });
+    await flushPromises();
+    expect(at('settings-verify-result').text()).toContain('4,800 条记录首尾相连');
+  });
+
+  it('names the first entry that does not fit, and what to do', async () => {
+    const { click, at } = await open(() => ({
+      entries: 17,
+      first_bad: { device: '018f0000-0000-7000-8000-00000000d001', seq: 17, reason: 'hash of the previous entry differs' },
+    }));
+    await click('settings-verify');
+    const text = at('settings-verify-result').text();
+    expect(text).toContain('第 17 条');
+    expect(text).toContain('hash of the previous entry differs');
+    expect(text).toContain('告诉管理员');
+  });
+
+  it('lists the packs with their checklists', async () => {
+    const { at } = await open();
+    expect(at('settings-packs').text()).toContain('安全培训机构检查表，34 项');
+  });
+});
