@@ -19,6 +19,10 @@ record: RecordId,
  */
 fields: { [key in string]: FieldView }, 
 /**
+ * Text that was typed and is not committed yet, by field.
+ */
+drafts: { [key in string]: string }, 
+/**
  * Bureau that keeps it.
  */
 org: OrgCode, 

@@ -73,6 +73,8 @@ dto! {
         pub record: RecordId,
         /// Its fields by name.
         pub fields: BTreeMap<String, FieldView>,
+        /// Text that was typed and is not committed yet, by field.
+        pub drafts: BTreeMap<String, String>,
         /// Bureau that keeps it.
         pub org: OrgCode,
         /// Inspections, newest first.
