@@ -47,5 +47,6 @@ export default defineConfig({
     setupFiles: ['src/test-setup.ts'],
     server: { deps: { inline: ['element-plus'] } },
     restoreMocks: true,
+    unstubGlobals: true,
   },
 });
