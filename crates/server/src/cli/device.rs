@@ -8,11 +8,17 @@ use super::{
     directory::{find_person, role_zh},
     say::{Failure, Say, moment},
 };
-use crate::home::{Home, now_ms};
+use crate::home::Home;
 
 const DAY_MS: u64 = 86_400_000;
 
-pub(super) fn new_code(say: &Say, home: &Home, who: &str, days: u32) -> Result<(), Failure> {
+pub(super) fn new_code(
+    say: &Say,
+    home: &Home,
+    now: u64,
+    who: &str,
+    days: u32,
+) -> Result<(), Failure> {
     let person = find_person(home, who)?;
     if !person.is_active {
         return Err(Failure::input(
@@ -21,7 +27,6 @@ pub(super) fn new_code(say: &Say, home: &Home, who: &str, days: u32) -> Result<(
         ));
     }
     let code = EnrolCode::new(rand::random(), &home.signer.public_key());
-    let now = now_ms();
     let expires_at_ms = now + u64::from(days) * DAY_MS;
     home.store.add_code(
         &home.signer.code_hash(&code.canonical()),
@@ -90,8 +95,8 @@ pub(super) fn list(say: &Say, home: &Home) -> Result<(), Failure> {
     Ok(())
 }
 
-pub(super) fn revoke(say: &Say, home: &Home, device: DeviceId) -> Result<(), Failure> {
-    let is_changed = home.store.revoke(device, now_ms())?;
+pub(super) fn revoke(say: &Say, home: &Home, now: u64, device: DeviceId) -> Result<(), Failure> {
+    let is_changed = home.store.revoke(device, now)?;
     say.result(&json!({ "device": device, "changed": is_changed }), || {
         vec![if is_changed {
             format!("设备 {device} 已吊销，下次连接即被拒绝；它已送达的记录保留 (revoked; what it delivered is kept)")

@@ -20,7 +20,7 @@ use shicha_domain::{
     directory::{OrgKind, Role},
 };
 
-use crate::home::{Home, HomeError};
+use crate::home::{Home, HomeError, now_ms};
 use say::{Failure, Say};
 
 /// 实查中心端 (the Shicha central endpoint)
@@ -204,6 +204,12 @@ fn role(text: &str) -> Result<Role, String> {
 
 /// Does what the command line says.
 pub fn run(cli: Cli) -> ExitCode {
+    run_at(cli, now_ms())
+}
+
+/// Does what the command line says, at a given moment, Unix ms: sample data are made for the weeks of a campaign. `serve` follows the
+/// system's clock all the same.
+pub fn run_at(cli: Cli, now_ms: u64) -> ExitCode {
     let say = Say::new(cli.json);
     let result = match cli.command {
         Command::Serve {
@@ -215,7 +221,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Pack(Pack::Check { file }) => pack::check(&say, &file),
         command => Home::open(&cli.data)
             .map_err(Failure::from)
-            .and_then(|home| with_home(&say, &home, command)),
+            .and_then(|home| with_home(&say, &home, now_ms, command)),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -223,7 +229,7 @@ pub fn run(cli: Cli) -> ExitCode {
     }
 }
 
-fn with_home(say: &Say, home: &Home, command: Command) -> Result<(), Failure> {
+fn with_home(say: &Say, home: &Home, now_ms: u64, command: Command) -> Result<(), Failure> {
     match command {
         Command::Org(Org::Add {
             code,
@@ -253,11 +259,13 @@ fn with_home(say: &Say, home: &Home, command: Command) -> Result<(), Failure> {
         }) => directory::add_person(say, home, name, org, role, certificate),
         Command::Person(Person::Retire { person }) => directory::retire_person(say, home, &person),
         Command::Person(Person::List) => directory::list_people(say, home),
-        Command::Code(Code::New { person, days }) => device::new_code(say, home, &person, days),
+        Command::Code(Code::New { person, days }) => {
+            device::new_code(say, home, now_ms, &person, days)
+        }
         Command::Device(Device::List) => device::list(say, home),
-        Command::Device(Device::Revoke { device }) => device::revoke(say, home, device),
+        Command::Device(Device::Revoke { device }) => device::revoke(say, home, now_ms, device),
         Command::Pack(Pack::Publish { file, org, person }) => {
-            pack::publish(say, home, &file, &org, person.as_deref())
+            pack::publish(say, home, now_ms, &file, &org, person.as_deref())
         }
         Command::Verify => keep::verify(say, home),
         Command::Backup { path } => keep::backup(say, home, &path),

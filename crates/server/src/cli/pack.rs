@@ -20,7 +20,7 @@ use super::{
     say::{Failure, Say},
 };
 use crate::{
-    home::{Home, now_ms},
+    home::Home,
     intake,
     store::{Appended, DeviceState, Enrolment, Holding},
 };
@@ -82,6 +82,7 @@ pub(super) fn check(say: &Say, path: &Path) -> Result<(), Failure> {
 pub(super) fn publish(
     say: &Say,
     home: &Home,
+    now: u64,
     path: &Path,
     org: &OrgCode,
     person: Option<&str>,
@@ -109,7 +110,7 @@ pub(super) fn publish(
         home.evidence
             .put(&bytes)
             .map_err(|error| Failure::folder("模板包无法写入", error.to_string()))?;
-        home.store.note_blob(blob, bytes.len() as u64, now_ms())?;
+        home.store.note_blob(blob, bytes.len() as u64, now)?;
         let event = Event::Opened {
             kind: RecordKind::Pack,
             fields: [
@@ -121,7 +122,7 @@ pub(super) fn publish(
             ]
             .into(),
         };
-        let held = write_entry(home, &person, channel, &event)?;
+        let held = write_entry(home, now, &person, channel, &event)?;
         if let Some((_, code)) = held.refused.first() {
             return Err(Failure::input(
                 format!("{} 无权在 {org} 发布（{code}）", person.name),
@@ -196,11 +197,11 @@ fn administrator(home: &Home, org: &OrgCode) -> Result<Person, Failure> {
 /// Writes an entry in a person's name with the server's own device.
 fn write_entry(
     home: &Home,
+    now: u64,
     person: &Person,
     channel: Channel,
     event: &Event,
 ) -> Result<Holding, Failure> {
-    let now = now_ms();
     let state = console(home, person, now)?;
     let device = state.device.id;
     let last = home
