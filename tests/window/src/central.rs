@@ -1,0 +1,134 @@
+//! The central endpoint as a process of its own, with the administrator's commands.
+
+use std::{
+    ffi::OsStr,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+
+use crate::{
+    process::Group,
+    programs::{Programs, free_port},
+    wait::until,
+};
+
+/// A central endpoint: its data folder, its address, and its process while it runs.
+#[derive(Debug)]
+pub struct Central {
+    program: PathBuf,
+    data: PathBuf,
+    port: u16,
+    running: Option<Group>,
+}
+
+impl Central {
+    /// Makes an endpoint marked as sample, with a city, a county and the given people (`name`, `org`, `role`, `certificate`), and
+    /// publishes the shipped pack. It does not run yet.
+    pub fn make(programs: &Programs, dir: &Path, people: &Value) -> Result<Self> {
+        let central = Self::at(programs, dir.join("central"), free_port()?);
+        central.command(["init", "--name", "样本·市应急管理局中心端", "--sample"])?;
+        let directory = dir.join("directory.json");
+        let orgs = json!([
+            { "code": "320700", "name": "样本·市应急管理局", "short_name": "苏样", "parent": null, "kind": "city", "region": "320700" },
+            { "code": "320722", "name": "样本·东海县应急管理局", "short_name": "苏样东", "parent": "320700", "kind": "county", "region": "320722" },
+        ]);
+        fs::write(
+            &directory,
+            json!({ "orgs": orgs, "people": people }).to_string(),
+        )?;
+        central.command([
+            OsStr::new("org"),
+            OsStr::new("import"),
+            directory.as_os_str(),
+        ])?;
+        let pack = programs.root.join("packs/lyg-2021-training/pack.json");
+        central.command([
+            OsStr::new("pack"),
+            OsStr::new("publish"),
+            pack.as_os_str(),
+            OsStr::new("--org"),
+            OsStr::new("320700"),
+        ])?;
+        Ok(central)
+    }
+
+    /// An endpoint whose data folder is there already.
+    pub fn at(programs: &Programs, data: PathBuf, port: u16) -> Self {
+        Self {
+            program: programs.server.clone(),
+            data,
+            port,
+            running: None,
+        }
+    }
+
+    /// Its address.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Runs one of the administrator's commands and returns what it says.
+    pub fn command<S: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = S>) -> Result<Value> {
+        let mut command = Command::new(&self.program);
+        command
+            .arg("--json")
+            .arg("--data")
+            .arg(&self.data)
+            .args(words);
+        let output = command.output().context("start shicha-server")?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        if !output.status.success() {
+            bail!(
+                "{command:?}: {said}{}",
+                String::from_utf8_lossy(&output.stderr)
+            );
+        }
+        serde_json::from_str(&said).with_context(|| format!("{command:?} said {said:?}"))
+    }
+
+    /// A one-time enrolment code for somebody, and the server's fingerprint.
+    pub fn code(&self, person: &str) -> Result<(String, String)> {
+        let said = self.command(["code", "new", "--person", person])?;
+        let text = |key: &str| {
+            said[key]
+                .as_str()
+                .map(str::to_owned)
+                .with_context(|| format!("no {key}"))
+        };
+        Ok((text("code")?, text("fingerprint")?))
+    }
+
+    /// Starts it and waits until it answers.
+    pub async fn start(&mut self) -> Result<()> {
+        let mut command = Command::new(&self.program);
+        command
+            .arg("--data")
+            .arg(&self.data)
+            .args(["serve", "--listen"])
+            .arg(format!("127.0.0.1:{}", self.port));
+        let log = self.data.with_extension("log");
+        let mut running = Group::start(&mut command, &log)?;
+        let url = format!("{}/v1/server", self.url());
+        until("the central endpoint's first answer", async || {
+            if running.has_ended()? {
+                bail!("the central endpoint ended: {}", fs::read_to_string(&log)?);
+            }
+            Ok(reqwest::get(&url).await.is_ok().then_some(()))
+        })
+        .await?;
+        self.running = Some(running);
+        Ok(())
+    }
+
+    /// Ends it in order.
+    pub async fn stop(&mut self) -> Result<()> {
+        match self.running.take() {
+            Some(running) => running.end().await,
+            None => Ok(()),
+        }
+    }
+}

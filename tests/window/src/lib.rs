@@ -1,0 +1,19 @@
+//! Drives the real window as a person would: a virtual display, a WebDriver session, the central endpoint as a process of its own.
+//!
+//! Invariant: whatever is started here ends with its owner, children included, however the test ends; nothing holds a pipe of ours
+//! open. Waiting is always for something that can be seen, with a limit; never for time to pass. What is promised to users stands in
+//! the tests, not here.
+
+mod central;
+mod display;
+mod process;
+mod programs;
+mod session;
+mod wait;
+
+pub use central::Central;
+pub use display::Display;
+pub use process::{Group, process_with_argument};
+pub use programs::{Programs, free_port};
+pub use session::{Driver, Keys, Session, input, part, words};
+pub use wait::{PATIENCE, until};
