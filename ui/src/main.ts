@@ -12,7 +12,10 @@ app.use(createPinia());
 app.use(i18n);
 app.use(router);
 // What no screen has dealt with is told to the person, never dropped.
-app.config.errorHandler = (cause) => notifyError(cause);
+app.config.errorHandler = (cause) => {
+  notifyError(cause);
+  window.reportError(cause);
+};
 window.addEventListener('unhandledrejection', ({ reason }) => notifyError(reason));
 
 app.mount('#app');
