@@ -4,8 +4,10 @@ import { computed } from 'vue';
 import { call } from '@/core/call';
 import { makeQuery } from '@/core/query';
 import { useSynced } from '@/core/synced';
+import { useApp } from './app';
 
 export const useDirectory = defineStore('directory', () => {
+  const app = useApp();
   const query = makeQuery(() => call('directory_get'));
 
   const regions = computed(() => query.data.value?.regions ?? []);
@@ -13,6 +15,9 @@ export const useDirectory = defineStore('directory', () => {
   const people = computed(() => query.data.value?.people ?? []);
   const regionNames = computed(() => new Map(regions.value.map(({ code, name }) => [code, name])));
   const orgNames = computed(() => new Map(orgs.value.map(({ code, name }) => [code, name])));
+
+  /** The region of the organisation that works here; empty for one that has none. */
+  const homeRegion = computed(() => orgs.value.find(({ code }) => code === app.me?.org)?.region ?? '');
 
   /** Asks the core unless the answer is at hand already. */
   async function ensure(): Promise<void> {
@@ -34,5 +39,5 @@ export const useDirectory = defineStore('directory', () => {
     if (query.data.value !== null) void query.load();
   });
 
-  return { ...query, regions, orgs, people, ensure, regionName, orgName };
+  return { ...query, regions, orgs, people, homeRegion, ensure, regionName, orgName };
 });

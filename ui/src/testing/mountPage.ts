@@ -1,6 +1,7 @@
 /** Mounts a page with a router that knows every page by name, and finds its parts by `data-test`. */
 import { config, flushPromises, mount, type DOMWrapper, type VueWrapper } from '@vue/test-utils';
 import { createPinia, setActivePinia } from 'pinia';
+import { afterEach } from 'vitest';
 import type { Component } from 'vue';
 import { createMemoryHistory, createRouter, type RouteLocationRaw, type Router } from 'vue-router';
 
@@ -48,10 +49,14 @@ export interface MountedPage {
 
 let mounted: VueWrapper[] = [];
 
-/** Before a test: stores of its own, and no page of the test before. */
-export function freshStores(): void {
+// While the core of the test still answers: a page that closes writes what was typed.
+afterEach(() => {
   for (const page of mounted) page.unmount();
   mounted = [];
+});
+
+/** Before a test: stores of its own. */
+export function freshStores(): void {
   setActivePinia(createPinia());
 }
 
