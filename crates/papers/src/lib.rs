@@ -8,5 +8,9 @@
 
 mod error;
 pub mod fonts;
+mod images;
+pub mod onsite_record;
+mod text;
+mod world;
 
 pub use error::PapersError;

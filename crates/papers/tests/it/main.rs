@@ -1,0 +1,5 @@
+//! What the documents and the reading of rosters promise, checked from outside.
+#![allow(clippy::unwrap_used)]
+
+mod onsite_record;
+mod sample;
