@@ -10,7 +10,9 @@ mod error;
 pub mod fonts;
 mod images;
 pub mod onsite_record;
+pub mod roster;
 mod text;
 mod world;
 
 pub use error::PapersError;
+pub use roster::RosterError;

@@ -2,4 +2,6 @@
 #![allow(clippy::unwrap_used)]
 
 mod onsite_record;
+mod roster;
+mod roster_hostile;
 mod sample;
