@@ -11,6 +11,7 @@ pub mod fonts;
 mod images;
 pub mod onsite_record;
 pub mod roster;
+pub mod tables;
 mod text;
 mod world;
 

@@ -5,3 +5,4 @@ mod onsite_record;
 mod roster;
 mod roster_hostile;
 mod sample;
+mod tables;
