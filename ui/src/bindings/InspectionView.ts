@@ -82,6 +82,10 @@ digest: Digest,
  */
 counts: CountsView, 
 /**
+ * Items that this visit has to answer, in order: by its day, the subject's traits and the answers so far.
+ */
+asked: Array<string>, 
+/**
  * Entries that came too late for the signature.
  */
 late: Array<LateView>, 

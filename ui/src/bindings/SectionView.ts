@@ -14,6 +14,14 @@ id: string,
  */
 title: string, 
 /**
+ * Traits that a subject must have for it to be asked, in words.
+ */
+applies_to: Array<string>, 
+/**
+ * What to know about it.
+ */
+note: string, 
+/**
  * Items in order.
  */
 items: Array<ItemView>, };

@@ -204,6 +204,8 @@ dto! {
         pub digest: Digest,
         /// Results so far.
         pub counts: CountsView,
+        /// Items that this visit has to answer, in order: by its day, the subject's traits and the answers so far.
+        pub asked: Vec<String>,
         /// Entries that came too late for the signature.
         pub late: Vec<LateView>,
         /// Fields with conflicts.

@@ -85,8 +85,20 @@ dto! {
         pub id: String,
         /// Title.
         pub title: String,
+        /// Traits that a subject must have for it to be asked, in words.
+        pub applies_to: Vec<String>,
+        /// What to know about it.
+        pub note: String,
         /// Items in order.
         pub items: Vec<ItemView>,
+    }
+
+    /// Something is asked only when another item has one of these results.
+    pub struct ConditionView {
+        /// The other item.
+        pub item: String,
+        /// Its results.
+        pub results: Vec<String>,
     }
 
     /// An item.
@@ -113,8 +125,12 @@ dto! {
         pub days: u32,
         /// What data could be checked against.
         pub data_check: String,
-        /// Item that must not be "not applicable" for this one to be asked.
-        pub depends_on: Option<String>,
+        /// It is asked only when all of these hold, its section's among them.
+        pub depends_on: Vec<ConditionView>,
+        /// What to know about it.
+        pub note: String,
+        /// What to know about the penalties.
+        pub penalty_note: String,
         /// `F`, `K` or `U`.
         pub certainty: String,
     }
