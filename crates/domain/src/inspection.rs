@@ -37,6 +37,19 @@ impl Result {
     }
 }
 
+impl Result {
+    /// The word of the field.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Conforms => "conforms",
+            Self::Nonconforming => "nonconforming",
+            Self::NotApplicable => "not_applicable",
+            Self::NotChecked => "not_checked",
+            Self::ToVerify => "to_verify",
+        }
+    }
+}
+
 /// The place of an item's evidence and fields.
 pub fn answer_place(item: &str) -> String {
     format!("answers/{item}")

@@ -2,7 +2,7 @@
 
 use super::Date;
 use super::model::{
-    Basis, Checklist, DocumentForm, DocumentKind, EvidenceCode, Item, Law, LawKind, Obligation,
+    Basis, Checklist, Condition, DocumentForm, DocumentKind, EvidenceCode, Item, Law, LawKind, Obligation,
     Pack, Penalty, PenaltyRef, Phase, Region, Role, Rule, Section, SubjectKind,
 };
 
@@ -69,6 +69,33 @@ impl Pack {
                 })
             })
         })
+    }
+
+    /// The items of a checklist that a visit on `date` has to answer, in order: those that are asked on that day, whose section
+    /// is for subjects with these traits, and whose conditions hold by the results so far.
+    pub fn asked<'p>(
+        &'p self,
+        checklist: &'p Checklist,
+        date: Date,
+        has_trait: impl Fn(&str) -> bool,
+        result: impl Fn(&str) -> Option<crate::inspection::Result>,
+    ) -> Vec<&'p Item> {
+        let holds = |condition: &Condition| {
+            result(condition.item.as_str()).is_some_and(|given| {
+                condition
+                    .results
+                    .iter()
+                    .any(|wanted| wanted.as_str() == given.as_str())
+            })
+        };
+        checklist
+            .sections
+            .iter()
+            .filter(|section| section.applies_to.iter().all(|id| has_trait(id.as_str())))
+            .filter(|section| section.depends_on.iter().all(holds))
+            .flat_map(|section| section.items.iter())
+            .filter(|item| item.is_asked_on(date) && item.depends_on.iter().all(holds))
+            .collect()
     }
 
     /// The item of that name.

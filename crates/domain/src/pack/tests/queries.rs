@@ -113,3 +113,25 @@ fn an_item_may_have_days_to_rectify_of_its_own() {
     let days = |item: &str| pack.rectification_days(pack.item(item).unwrap());
     assert_eq!((days("A-1.1"), days("A-1.2")), (30, 10));
 }
+
+#[test]
+fn a_visit_answers_what_its_day_the_subject_and_the_other_answers_ask_for() {
+    let pack = shipped();
+    let enterprise = pack
+        .checklists
+        .iter()
+        .find(|list| list.sections.iter().any(|section| !section.applies_to.is_empty()))
+        .unwrap();
+    let day = "2022-05-10".parse().unwrap();
+    let ids = |has_trait: bool| -> Vec<&str> {
+        pack.asked(enterprise, day, |_| has_trait, |_| None)
+            .into_iter()
+            .map(|item| item.id.as_str())
+            .collect()
+    };
+    let (ordinary, high_risk) = (ids(false), ids(true));
+    assert!(high_risk.len() > ordinary.len());
+    assert!(ordinary.iter().all(|id| high_risk.contains(id)));
+    assert!(high_risk.iter().any(|id| id.starts_with("PE-3")));
+    assert!(!ordinary.iter().any(|id| id.starts_with("PE-3")));
+}
