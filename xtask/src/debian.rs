@@ -70,7 +70,7 @@ pub(crate) fn update() -> Result<()> {
 
 fn with_rights(words: &[&str]) -> Result<()> {
     let mut command = apt_get().context("no right to use apt-get")?;
-    proc::run_quietly(command.args(words))
+    proc::run_quietly(command.args(["-o", "Acquire::Retries=3"]).args(words))
 }
 
 fn is_installed(package: &str) -> bool {

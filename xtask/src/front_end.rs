@@ -55,8 +55,13 @@ pub(crate) fn install(workspace: &Workspace) -> Result<()> {
     if installed >= files::changed(&ui.join("package-lock.json"))? && installed.is_some() {
         return Ok(());
     }
+    let install = || proc::run_quietly(npm(workspace).args(["ci", "--no-audit", "--no-fund"]));
     proc::timed("install the front end's packages", || {
-        proc::run_quietly(npm(workspace).args(["ci", "--no-audit", "--no-fund"]))
+        // A registry that does not answer once often answers a moment later; `npm ci` always begins anew.
+        install().or_else(|error| {
+            eprintln!("{error:#}; a second try");
+            install()
+        })
     })
 }
 

@@ -4,10 +4,15 @@ use std::{
     io::{BufRead as _, BufReader, Write as _},
     path::Path,
     process::{Command, Stdio},
+    sync::mpsc::{self, RecvTimeoutError},
+    thread,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, bail};
+
+/// How often something silent is said to go on.
+const TELL_EVERY: Duration = Duration::from_secs(30);
 
 /// A command by its plain name; npm's are scripts with an ending of their own on Windows.
 pub(crate) fn command(name: &str) -> Command {
@@ -43,12 +48,10 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Runs a command and shows what it says only if it fails.
+/// Runs a command and shows what it says only if it fails; while it runs, a line now and then says that it still does.
 pub(crate) fn run_quietly(command: &mut Command) -> Result<()> {
     let words = words(command);
-    let output = command
-        .stdin(Stdio::null())
-        .output()
+    let output = telling(&words, || command.stdin(Stdio::null()).output())
         .with_context(|| format!("start `{words}`"))?;
     if !output.status.success() {
         std::io::stderr().write_all(&output.stdout)?;
@@ -103,6 +106,22 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
         .stderr(Stdio::null())
         .status()
         .is_ok_and(|status| status.success())
+}
+
+/// Does something silent, and says every half minute that it goes on.
+fn telling<T>(what: &str, work: impl FnOnce() -> T) -> T {
+    let begin = Instant::now();
+    let (done, is_done) = mpsc::channel::<()>();
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            while is_done.recv_timeout(TELL_EVERY) == Err(RecvTimeoutError::Timeout) {
+                println!("-- still at `{what}` ({})", elapsed(begin.elapsed()));
+            }
+        });
+        let result = work();
+        drop(done);
+        result
+    })
 }
 
 /// Does something that may take long and says so.

@@ -1,7 +1,7 @@
 //! The commands as sequences of steps. A step that only checks does not keep the others from running: all that is wrong is told at
 //! once.
 
-use std::{fs, process::Command, time::Instant};
+use std::{error::Error, ffi::OsString, fmt, fs, process::Command, time::Instant};
 
 use anyhow::{Result, bail};
 
@@ -32,35 +32,50 @@ pub(crate) fn build(workspace: &Workspace, what: &[&str]) -> Result<()> {
     })
 }
 
-/// Writes the TypeScript of the interface, or compares it with what is committed.
+/// Writes what is generated from Rust, or compares it with what is committed.
 pub(crate) fn bindings(workspace: &Workspace, check: bool) -> Result<()> {
-    build(workspace, &["--example", "bindings"])?;
-    written_bindings(workspace, check)
+    build(
+        workspace,
+        &["--example", "bindings", "--example", "pack_schema"],
+    )?;
+    generated(workspace, check)
 }
 
-fn written_bindings(workspace: &Workspace, check: bool) -> Result<()> {
-    let committed = workspace.ui().join("src/bindings");
-    let fresh = workspace.target.join("bindings");
+fn generated(workspace: &Workspace, check: bool) -> Result<()> {
+    let fresh = workspace.target.join("generated");
     files::remove_all(&fresh)?;
-    proc::run_quietly(Command::new(workspace.program("debug", "examples/bindings")).arg(&fresh))?;
-    let differing = files::differing(&committed, &fresh)?;
-    if differing.is_empty() {
+    let types = fresh.join("bindings");
+    proc::run_quietly(Command::new(workspace.program("debug", "examples/bindings")).arg(&types))?;
+    let schema = fresh.join("pack.schema.json");
+    let text = proc::output(&mut Command::new(
+        workspace.program("debug", "examples/pack_schema"),
+    ))?;
+    fs::write(&schema, text)?;
+
+    let committed_types = workspace.ui().join("src/bindings");
+    let committed_schema = workspace.root.join("packs/pack.schema.json");
+    let mut stale = files::differing(&committed_types, &types)?;
+    let has_old_schema = fs::read(&committed_schema).ok() != Some(fs::read(&schema)?);
+    if has_old_schema {
+        stale.push(workspace.short(&committed_schema).to_string());
+    }
+    if stale.is_empty() {
         return Ok(());
     }
     if check {
         bail!(
-            "{} is stale; run `cargo xtask bindings`: {}",
-            workspace.short(&committed),
-            differing.join(", ")
+            "generated files are stale; run `cargo xtask bindings`: {}",
+            stale.join(", ")
         );
     }
-    files::remove_all(&committed)?;
-    files::copy_all(&fresh, &committed)?;
-    println!("written: {}", differing.join(", "));
+    files::remove_all(&committed_types)?;
+    files::copy_all(&types, &committed_types)?;
+    fs::copy(&schema, &committed_schema)?;
+    println!("written: {}", stale.join(", "));
     Ok(())
 }
 
-/// Checks the shipped pack.
+/// Checks the packs.
 pub(crate) fn pack(workspace: &Workspace) -> Result<()> {
     build(workspace, &["--bin", "shicha-server"])?;
     checked_packs(workspace)
@@ -110,29 +125,45 @@ fn cargo_tests(workspace: &Workspace, words: &[&str]) -> Result<Tally> {
 }
 
 fn ui_tests(workspace: &Workspace) -> Result<Tally> {
+    npm_tests(workspace, "test", Tally::read_vitest)
+}
+
+fn browser_tests(workspace: &Workspace) -> Result<Tally> {
+    npm_tests(workspace, "test:e2e", Tally::read_playwright)
+}
+
+fn npm_tests(workspace: &Workspace, script: &str, read: fn(&mut Tally, &str)) -> Result<Tally> {
     let mut tally = Tally::default();
     let is_ok = proc::run_reading(
-        front_end::npm(workspace).args(["run", "--silent", "test"]),
-        |line| tally.read_vitest(line),
+        front_end::npm(workspace).args(["run", "--silent", script]),
+        |line| read(&mut tally, line),
     )?;
     if !is_ok && tally.failed == 0 {
-        bail!("vitest could not run every test");
+        bail!("`npm run {script}` could not run every test");
     }
     Ok(tally)
 }
 
 /// Everything that must hold.
 pub(crate) fn test(workspace: &Workspace) -> Result<()> {
-    proc::timed("setup", || setup(workspace))?;
-    // Also the programs that the tests of the window start, with the features that the tests are built with.
-    build(workspace, &["--all-targets"])?;
     let mut report = Report::default();
-    report.check("bindings", || written_bindings(workspace, true));
+    report.check("setup", || setup(workspace));
+    if report.is_well() {
+        // Also the programs that the tests of the window start, with the features that the tests are built with.
+        report.check("build", || build(workspace, &["--all-targets"]));
+    }
+    if !report.is_well() {
+        return report.close();
+    }
+    report.check("generated files", || generated(workspace, true));
     report.check("packs", || checked_packs(workspace));
     for (name, check) in lint::CHECKS {
         report.check(name, || check(workspace));
     }
     report.tests("tests of the screens", || ui_tests(workspace));
+    report.tests("tests of the screens in a browser", || {
+        browser_tests(workspace)
+    });
     report.tests(
         "tests of the crates, of the whole and of the window",
         || cargo_tests(workspace, &[]),
@@ -145,20 +176,43 @@ pub(crate) fn e2e(workspace: &Workspace) -> Result<()> {
     setup(workspace)?;
     build(workspace, &["--bins"])?;
     let mut report = Report::default();
-    report.tests("tests in a browser and in the window", || {
-        cargo_tests(workspace, &["--test", "browser", "--test", "window"])
+    report.tests("tests of the screens in a browser", || {
+        browser_tests(workspace)
+    });
+    report.tests("tests of the host and of the window", || {
+        cargo_tests(workspace, &["--test", "host", "--test", "window"])
     });
     report.close()
 }
 
 /// Measures, with optimised programs.
-pub(crate) fn bench(workspace: &Workspace) -> Result<()> {
+pub(crate) fn bench(workspace: &Workspace, words: &[OsString]) -> Result<()> {
     setup(workspace)?;
-    build(workspace, &["--release", "--bins"])?;
-    proc::run(&mut Command::new(
-        workspace.program("release", "shicha-bench"),
-    ))
+    proc::timed("build", || {
+        proc::run(cargo(workspace, &["build", "--locked", "--release"]).args([
+            "--package",
+            "shicha",
+            "--package",
+            "shicha-server",
+            "--package",
+            "shicha-bench",
+            "--bins",
+        ]))
+    })?;
+    proc::run(Command::new(workspace.program("release", "shicha-bench")).args(words))
 }
+
+/// Not everything held; what did not was told already.
+#[derive(Debug)]
+pub(crate) struct NotAll;
+
+impl fmt::Display for NotAll {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not everything holds")
+    }
+}
+
+impl Error for NotAll {}
 
 /// What came of the steps.
 #[derive(Default)]
@@ -168,6 +222,10 @@ struct Report {
 }
 
 impl Report {
+    fn is_well(&self) -> bool {
+        self.tally.failed == 0
+    }
+
     /// A step that holds or does not.
     fn check(&mut self, name: &str, check: impl FnOnce() -> Result<()>) {
         self.tests(name, || {
@@ -206,9 +264,10 @@ impl Report {
             println!("{row}");
         }
         println!("{} passed, {} failed", self.tally.passed, self.tally.failed);
-        if self.tally.failed > 0 {
-            bail!("not everything holds");
+        if self.is_well() {
+            Ok(())
+        } else {
+            Err(NotAll.into())
         }
-        Ok(())
     }
 }

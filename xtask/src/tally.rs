@@ -35,6 +35,19 @@ impl Tally {
             self.failed += before(result, "failed");
         }
     }
+
+    /// Counts a line of Playwright's list: `  2 failed`, `  29 passed (14.2s)`.
+    pub(crate) fn read_playwright(&mut self, line: &str) {
+        let line = without_colours(line);
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match words[..] {
+            [number, "passed", ..] => self.passed += number.parse().unwrap_or(0),
+            [number, "failed" | "flaky" | "interrupted"] => {
+                self.failed += number.parse().unwrap_or(0);
+            }
+            _ => {}
+        }
+    }
 }
 
 /// The number before a word.
@@ -68,6 +81,21 @@ fn without_colours(line: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_closing_lines_of_playwright_are_counted_and_the_lines_of_its_tests_are_not() {
+        let mut tally = Tally::default();
+        for line in [
+            "Running 31 tests using 2 workers",
+            "  ✓  3 e2e/components.spec.ts:40:1 › 2 passed through (1.2s)",
+            "  1 failed",
+            "    e2e/components.spec.ts:40:1 › it failed ",
+            "\u{1b}[32m  30 passed\u{1b}[39m (14.2s)",
+        ] {
+            tally.read_playwright(line);
+        }
+        assert_eq!((tally.passed, tally.failed), (30, 1));
+    }
 
     #[test]
     fn the_closing_lines_of_both_runners_are_counted_and_nothing_else() {
