@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
 use crate::{
+    clock::Clock,
     process::Group,
     programs::{Programs, free_port},
     wait::until,
@@ -22,6 +23,7 @@ pub struct Central {
     program: PathBuf,
     data: PathBuf,
     port: u16,
+    clock: Clock,
     running: Option<Group>,
 }
 
@@ -29,7 +31,7 @@ impl Central {
     /// Makes an endpoint marked as sample, with a city, a county and the given people (`name`, `org`, `role`, `certificate`), and
     /// publishes the shipped pack. It does not run yet.
     pub fn make(programs: &Programs, dir: &Path, people: &Value) -> Result<Self> {
-        let central = Self::at(programs, dir.join("central"), free_port()?);
+        let central = Self::at(programs, dir.join("central"), free_port()?, Clock::system());
         central.command(["init", "--name", "样本·市应急管理局中心端", "--sample"])?;
         let directory = dir.join("directory.json");
         let orgs = json!([
@@ -57,11 +59,12 @@ impl Central {
     }
 
     /// An endpoint whose data folder is there already.
-    pub fn at(programs: &Programs, data: PathBuf, port: u16) -> Self {
+    pub fn at(programs: &Programs, data: PathBuf, port: u16, clock: Clock) -> Self {
         Self {
             program: programs.server.clone(),
             data,
             port,
+            clock,
             running: None,
         }
     }
@@ -79,6 +82,7 @@ impl Central {
             .arg("--data")
             .arg(&self.data)
             .args(words);
+        self.clock.set(&mut command);
         let output = command.output().context("start shicha-server")?;
         let said = String::from_utf8_lossy(&output.stdout);
         if !output.status.success() {
@@ -110,6 +114,7 @@ impl Central {
             .arg(&self.data)
             .args(["serve", "--listen"])
             .arg(format!("127.0.0.1:{}", self.port));
+        self.clock.set(&mut command);
         let log = self.data.with_extension("log");
         let mut running = Group::start(&mut command, &log)?;
         let url = format!("{}/v1/server", self.url());

@@ -2,9 +2,12 @@
 //!
 //! Invariant: whatever is started here ends with its owner, children included, however the test ends; nothing holds a pipe of ours
 //! open. Waiting is always for something that can be seen, with a limit; never for time to pass. What is promised to users stands in
-//! the tests, not here.
+//! the tests, not here. Windows has another driver and no virtual display: this is empty there.
+
+#![cfg(unix)]
 
 mod central;
+mod clock;
 mod display;
 mod process;
 mod programs;
@@ -12,8 +15,9 @@ mod session;
 mod wait;
 
 pub use central::Central;
+pub use clock::Clock;
 pub use display::Display;
 pub use process::{Group, process_with_argument};
 pub use programs::{Programs, free_port};
-pub use session::{Driver, Keys, Session, input, part, words};
+pub use session::{Driver, Keys, Session, input, part};
 pub use wait::{PATIENCE, until};

@@ -1,7 +1,7 @@
 //! A WebDriver session with the real window (W3C WebDriver, WebKit's own driver).
 
 use std::{
-    ffi::{OsStr, OsString},
+    ffi::OsString,
     fs,
     path::{Path, PathBuf},
     process::Command,
@@ -13,6 +13,7 @@ use reqwest::{Client, Method};
 use serde_json::{Value, json};
 
 use crate::{
+    clock::Clock,
     display::Display,
     process::{Group, Stranger, process_with_argument},
     programs::free_port,
@@ -51,8 +52,8 @@ pub struct Driver<'a> {
     pub data: &'a Path,
     /// On which display.
     pub display: &'a Display,
-    /// A program that starts the driver, with its arguments: e.g. one that sets the clock for it and everything below it.
-    pub under: &'a [OsString],
+    /// What its clock shows.
+    pub clock: &'a Clock,
     /// Where logs go.
     pub logs: &'a Path,
 }
@@ -77,18 +78,18 @@ impl Driver<'_> {
     /// Starts the application and waits until its first page is there.
     pub async fn start(&self) -> Result<Session> {
         let port = free_port()?;
-        let mut words: Vec<OsString> = self.under.to_vec();
-        words.extend(["WebKitWebDriver".into(), format!("--port={port}").into()]);
-        let mut command = Command::new(&words[0]);
+        let mut command = Command::new("WebKitWebDriver");
         command
-            .args(&words[1..])
+            .arg(format!("--port={port}"))
             .env("DISPLAY", self.display.name())
             .env_remove("WAYLAND_DISPLAY")
             .env("GDK_BACKEND", "x11")
             .env("NO_AT_BRIDGE", "1")
             .env("TAURI_AUTOMATION", "true")
             .env("TAURI_WEBVIEW_AUTOMATION", "true")
-            .env("TZ", "Asia/Shanghai");
+            .env("TZ", "Asia/Shanghai")
+            .env("RUST_BACKTRACE", "0");
+        self.clock.set(&mut command);
         let name = self.data.file_name().unwrap_or_default().to_string_lossy();
         let log = self.logs.join(format!("window-{name}.log"));
         let mut driver = Group::start(&mut command, &log)?;
@@ -106,7 +107,7 @@ impl Driver<'_> {
                 .then_some(()))
         })
         .await?;
-        let options = json!({ "binary": self.app, "args": ["--data", self.data] });
+        let options = json!({ "binary": self.app, "args": ["--data-dir", self.data] });
         let wanted =
             json!({ "capabilities": { "alwaysMatch": { "webkitgtk:browserOptions": options } } });
         let answer: Value = client
@@ -334,6 +335,30 @@ impl Session {
         Ok((BASE64_STANDARD.decode(data.1)?, data.0.to_owned()))
     }
 
+    /// Pastes files (name, media type, bytes) into a part of the screen, as a person does who copied them in a file manager.
+    pub async fn paste(&self, css: &str, files: &[(&str, &str, &[u8])]) -> Result<()> {
+        let files: Vec<Value> = files
+            .iter()
+            .map(|(name, mime, bytes)| json!([name, mime, BASE64_STANDARD.encode(bytes)]))
+            .collect();
+        let script = "const [css, files] = arguments;
+            const transfer = new DataTransfer();
+            for (const [name, type, data] of files) {
+                const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
+                transfer.items.add(new File([bytes], name, { type }));
+            }
+            const part = document.querySelector(css);
+            if (!part) return `no ${css}`;
+            part.dispatchEvent(new ClipboardEvent('paste', { clipboardData: transfer, bubbles: true, cancelable: true }));
+            return `${transfer.files.length}`;";
+        self.wait_for(css).await?;
+        let said = self.script(script, &[json!(css), json!(files)]).await?;
+        if said != json!(files.len().to_string()) {
+            bail!("pasting into {css}: {said}");
+        }
+        Ok(())
+    }
+
     /// Leaves a picture of the window.
     pub async fn picture(&self, path: &Path) -> Result<()> {
         let picture = self.settled(Method::GET, "/screenshot", None).await?;
@@ -379,12 +404,4 @@ pub fn part(name: &str) -> String {
 /// The selector of the input in a part of the screen, or of the part when it is the input.
 pub fn input(name: &str) -> String {
     format!("[data-test=\"{name}\"] :is(input,textarea), :is(input,textarea)[data-test=\"{name}\"]")
-}
-
-/// Words of a command line.
-pub fn words<S: AsRef<OsStr>>(words: &[S]) -> Vec<OsString> {
-    words
-        .iter()
-        .map(|word| word.as_ref().to_os_string())
-        .collect()
 }
