@@ -6,14 +6,17 @@
 
 #![cfg(unix)]
 
+mod acts;
 mod central;
 mod clock;
 mod display;
+mod hands;
 mod process;
 mod programs;
 mod session;
 mod wait;
 
+pub use acts::Invitation;
 pub use central::Central;
 pub use clock::Clock;
 pub use display::Display;

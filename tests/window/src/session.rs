@@ -335,30 +335,6 @@ impl Session {
         Ok((BASE64_STANDARD.decode(data.1)?, data.0.to_owned()))
     }
 
-    /// Pastes files (name, media type, bytes) into a part of the screen, as a person does who copied them in a file manager.
-    pub async fn paste(&self, css: &str, files: &[(&str, &str, &[u8])]) -> Result<()> {
-        let files: Vec<Value> = files
-            .iter()
-            .map(|(name, mime, bytes)| json!([name, mime, BASE64_STANDARD.encode(bytes)]))
-            .collect();
-        let script = "const [css, files] = arguments;
-            const transfer = new DataTransfer();
-            for (const [name, type, data] of files) {
-                const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
-                transfer.items.add(new File([bytes], name, { type }));
-            }
-            const part = document.querySelector(css);
-            if (!part) return `no ${css}`;
-            part.dispatchEvent(new ClipboardEvent('paste', { clipboardData: transfer, bubbles: true, cancelable: true }));
-            return `${transfer.files.length}`;";
-        self.wait_for(css).await?;
-        let said = self.script(script, &[json!(css), json!(files)]).await?;
-        if said != json!(files.len().to_string()) {
-            bail!("pasting into {css}: {said}");
-        }
-        Ok(())
-    }
-
     /// Leaves a picture of the window.
     pub async fn picture(&self, path: &Path) -> Result<()> {
         let picture = self.settled(Method::GET, "/screenshot", None).await?;
@@ -366,7 +342,12 @@ impl Session {
         fs::write(path, bytes).with_context(|| format!("write {}", path.display()))
     }
 
-    async fn settled(&self, method: Method, path: &str, body: Option<Value>) -> Result<Value> {
+    pub(crate) async fn settled(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> Result<Value> {
         self.ask(method, path, body)
             .await
             .map_err(|fault| match fault {
