@@ -1,11 +1,22 @@
 //! What holds without running the product: formatting, clippy, the screens' types and lint, the direction of the dependencies.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 use crate::{arrows, front_end, proc, workspace::Workspace};
 
 /// A check: its name, and what does it.
 pub(crate) type Check = (&'static str, fn(&Workspace) -> Result<()>);
+
+/// Sees to it that rustfmt and clippy are there, from rustup where it manages the toolchain.
+pub(crate) fn check_tools() -> Result<()> {
+    for (tool, component) in [("fmt", "rustfmt"), ("clippy", "clippy")] {
+        if !proc::succeeds(proc::command("cargo").args([tool, "--version"])) {
+            proc::run_quietly(proc::command("rustup").args(["component", "add", component]))
+                .with_context(|| format!("`cargo {tool}` is missing; install {component}"))?;
+        }
+    }
+    Ok(())
+}
 
 /// All checks, the quick ones first.
 pub(crate) const CHECKS: &[Check] = &[

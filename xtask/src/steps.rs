@@ -11,6 +11,7 @@ use crate::{debian, files, fonts, front_end, lint, proc, tally::Tally, workspace
 pub(crate) fn setup(workspace: &Workspace) -> Result<()> {
     let begin = Instant::now();
     debian::install()?;
+    lint::check_tools()?;
     front_end::check_node()?;
     front_end::install(workspace)?;
     fonts::fetch(workspace)?;
