@@ -433,7 +433,8 @@ impl RecordState {
         self.annulled.as_ref()
     }
 
-    /// The content: what a signature covers.
+    /// The content: what a signature covers. Evidence stands in it by its hash and not by its entry, so that a signature still fits
+    /// where a ledger was written again under a new identity.
     pub fn content(&self) -> Value {
         let fields: serde_json::Map<String, Value> = self
             .fields
@@ -446,7 +447,7 @@ impl RecordState {
             .attachments()
             .into_iter()
             .filter(|a| a.detached.is_none() && !fields::is_open_after_signing(&a.place))
-            .map(|a| json!({ "id": a.trace.entry, "place": a.place, "blob": a.evidence.blob, "name": a.evidence.name }))
+            .map(|a| json!({ "place": a.place, "blob": a.evidence.blob, "name": a.evidence.name }))
             .collect();
         json!({ "record": self.record, "kind": self.kind, "fields": fields, "evidence": evidence })
     }

@@ -1,1 +1,40 @@
-//! Placeholder.
+//! The embedded ledger: entries, the views folded from them, evidence and search, in one encrypted database.
+//!
+//! Invariant: an entry is in the ledger together with everything that follows from it, or not at all; what was said to be saved is on
+//! the disk. Views can be dropped and rebuilt at any time to the same content. No clock and no randomness decides anything here:
+//! moments and identifiers are passed in. Deliberately not here: the network (sync), and what a screen shows (api).
+
+mod append;
+mod blobs;
+mod drafts;
+mod entries;
+mod error;
+mod fork;
+mod identity;
+mod incoming;
+mod key;
+mod keychain;
+mod ledger;
+mod migrate;
+mod numbers;
+mod open;
+mod rebuild;
+mod record;
+mod salvage;
+mod settings;
+mod verify;
+mod views;
+
+pub use append::{Appended, Draft};
+pub use blobs::*;
+pub use drafts::TypedDraft;
+pub use entries::{EntryDelivery, RecordDelivery, RefusedEntry, StoredEntry};
+pub use error::{KeyError, LedgerError};
+pub use identity::Identity;
+pub use incoming::{Incoming, Inserted};
+pub use key::{DatabaseKey, KeyState, KeyStore};
+pub use ledger::Ledger;
+pub use open::{OpenReport, SalvageReport};
+pub use settings::SyncLogRow;
+pub use verify::{BadEntry, VerifyReport};
+pub use views::*;

@@ -52,6 +52,13 @@ const LAST_YEAR: u16 = 9999;
 const UNIX_EPOCH_DAY: i64 = 719_468;
 
 impl Date {
+    /// The last day that this type has.
+    pub const LAST: Self = Self {
+        year: LAST_YEAR,
+        month: 12,
+        day: 31,
+    };
+
     /// Makes a date; `None` when the calendar has no such day.
     #[must_use]
     pub const fn new(year: u16, month: u8, day: u8) -> Option<Self> {

@@ -1,0 +1,459 @@
+//! Entries and receipts as rows, what is still to be sent, and what is known of each entry's delivery and time.
+
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use shicha_domain::{
+    Channel, DeviceId, EntryId, Hlc, OrgCode, PersonId, Receipt, ReceiptId, RecordId, bracket::Bracket, entry::Entry,
+};
+use uuid::Uuid;
+
+use crate::{
+    error::LedgerError,
+    ledger::{Ledger, Own, begin},
+    record::Locals,
+};
+
+/// Selects the columns that [`read_entry`] reads; a condition follows.
+pub(crate) const ENTRY: &str = "SELECT e.id, d.id, e.seq, e.prev, e.after, e.at, p.id, c.name, r.id, e.event, e.device, e.refused
+     FROM entry e
+     JOIN device d ON d.n = e.device
+     JOIN person p ON p.n = e.author
+     JOIN channel c ON c.n = e.channel
+     JOIN record r ON r.n = e.record";
+
+/// An entry with all that is known of it here.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredEntry {
+    /// Its name.
+    pub id: EntryId,
+    /// The entry.
+    pub entry: Entry,
+    /// Between which moments it was made, by the receipts that are here.
+    pub bracket: Bracket,
+    /// Where it is.
+    pub delivery: EntryDelivery,
+}
+
+/// Where an entry is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EntryDelivery {
+    /// Only on this computer.
+    Waiting,
+    /// At the central endpoint.
+    Delivered {
+        /// When its receipt was given, Unix ms by the central endpoint's clock.
+        receipt_ms: u64,
+    },
+    /// The central endpoint has it and keeps it from everybody.
+    Refused {
+        /// Why.
+        code: String,
+        /// When its receipt was given.
+        receipt_ms: u64,
+    },
+}
+
+/// How far a record is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RecordDelivery {
+    /// Own entries that no receipt covers.
+    pub waiting_entries: u64,
+    /// Evidence files of it that are to be sent.
+    pub waiting_blobs: u64,
+    /// Their bytes still to go.
+    pub waiting_blob_bytes: u64,
+    /// When the newest receipt that covers an entry of it was given.
+    pub delivered_at_ms: Option<u64>,
+    /// Whether somebody else's device has all of it that was delivered.
+    pub seen_by_others: bool,
+    /// Own entries that were refused.
+    pub refused: u64,
+}
+
+/// An entry that the central endpoint refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedEntry {
+    /// The record.
+    pub record: RecordId,
+    /// Its place in this device's log.
+    pub seq: u64,
+    /// Why.
+    pub code: String,
+    /// When, by the receipt.
+    pub receipt_ms: u64,
+    /// What it says.
+    pub event: Vec<u8>,
+}
+
+impl Ledger {
+    /// All entries of a record, with what is known of each, in the order of arrival here.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn entries_of(&self, record: RecordId) -> Result<Vec<StoredEntry>, LedgerError> {
+        let own = self.writer().own.clone();
+        self.read(|db| {
+            let mut statement = db.prepare_cached(&format!("{ENTRY} WHERE r.id = ?1 ORDER BY e.n"))?;
+            let mut rows = statement.query([record.0.as_bytes()])?;
+            let mut entries = Vec::new();
+            while let Some(row) = rows.next()? {
+                let (id, entry) = read_entry(row)?;
+                let device: i64 = row.get(10)?;
+                let refused: Option<String> = row.get(11)?;
+                let bracket = bracket(db, device, &entry)?;
+                let is_waiting = own.as_ref().is_some_and(|own| own.device == device && entry.seq > own.acked.0);
+                let receipt_ms = bracket.not_after_ms.unwrap_or_default();
+                let delivery = match refused {
+                    Some(code) => EntryDelivery::Refused { code, receipt_ms },
+                    None if is_waiting => EntryDelivery::Waiting,
+                    None => EntryDelivery::Delivered { receipt_ms },
+                };
+                entries.push(StoredEntry {
+                    id,
+                    entry,
+                    bracket,
+                    delivery,
+                });
+            }
+            Ok(entries)
+        })
+    }
+
+    /// How far a record is.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn delivery(&self, record: RecordId) -> Result<RecordDelivery, LedgerError> {
+        let own = self.writer().own.clone();
+        self.read(|db| delivery(db, own.as_ref(), record))
+    }
+
+    /// Own entries that no receipt covers, oldest first, at most so many and about so many bytes of events; at least one if there is any.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn outbox(&self, max_entries: usize, max_bytes: usize) -> Result<Vec<(EntryId, Entry)>, LedgerError> {
+        let Some(own) = self.writer().own.clone() else {
+            return Ok(Vec::new());
+        };
+        self.read(|db| {
+            let mut statement = db.prepare_cached(&format!(
+                "{ENTRY} WHERE e.device = ?1 AND e.seq > ?2 ORDER BY e.seq LIMIT ?3"
+            ))?;
+            let limit = i64::try_from(max_entries).unwrap_or(i64::MAX);
+            let mut rows = statement.query(params![own.device, own.acked.0 as i64, limit])?;
+            let mut entries = Vec::new();
+            let mut bytes = 0;
+            while let Some(row) = rows.next()? {
+                let (id, entry) = read_entry(row)?;
+                bytes += entry.event.len();
+                if bytes > max_bytes && !entries.is_empty() {
+                    break;
+                }
+                entries.push((id, entry));
+            }
+            Ok(entries)
+        })
+    }
+
+    /// The last entry of this device's log: its place and its name; `(0, NONE)` while there is none.
+    ///
+    /// # Errors
+    /// When this computer is not enrolled.
+    pub fn head(&self) -> Result<(u64, EntryId), LedgerError> {
+        self.own().map(|own| own.head)
+    }
+
+    /// The last entry of this device's log that a receipt covers.
+    ///
+    /// # Errors
+    /// When this computer is not enrolled.
+    pub fn acked(&self) -> Result<(u64, EntryId), LedgerError> {
+        self.own().map(|own| own.acked)
+    }
+
+    /// Takes a receipt for this device's log: entries up to it are delivered from now on. `numbers` says which entry (by its place in the
+    /// log) got which number in its channel, `refused` which were refused and why. The receipt's signature was checked by the caller.
+    ///
+    /// # Errors
+    /// When it is for another log, or the database cannot be written.
+    pub fn accept_receipt(
+        &self,
+        receipt: &Receipt,
+        numbers: &[(u64, u64)],
+        refused: &[(u64, String)],
+    ) -> Result<(), LedgerError> {
+        let mut writer = self.writer();
+        let crate::ledger::Writer { db, own, .. } = &mut *writer;
+        let own = own.as_mut().ok_or(LedgerError::NotEnrolled)?;
+        if receipt.device != own.identity.device || receipt.seq > own.head.0 {
+            return Err(LedgerError::Unexpected("a receipt for another log".into()));
+        }
+        let tx = begin(db)?;
+        let head: Option<[u8; 32]> = tx
+            .prepare_cached("SELECT id FROM entry WHERE device = ?1 AND seq = ?2")?
+            .query_row(params![own.device, receipt.seq as i64], |row| row.get(0))
+            .optional()?;
+        if receipt.seq > 0 && head != Some(receipt.head.0) {
+            return Err(LedgerError::Unexpected("a receipt for another entry".into()));
+        }
+        put_receipt(&tx, &mut Locals::default(), receipt)?;
+        {
+            let mut number = tx.prepare_cached("UPDATE entry SET number = ?3 WHERE device = ?1 AND seq = ?2")?;
+            for (seq, given) in numbers {
+                number.execute(params![own.device, *seq as i64, *given as i64])?;
+            }
+            let mut refuse = tx.prepare_cached("UPDATE entry SET refused = ?3 WHERE device = ?1 AND seq = ?2")?;
+            for (seq, code) in refused {
+                refuse.execute(params![own.device, *seq as i64, code])?;
+            }
+        }
+        note_delivered(&tx, own.device, own.acked.0, receipt)?;
+        tx.commit()?;
+        if receipt.seq >= own.acked.0 {
+            own.acked = (receipt.seq, receipt.head);
+            own.receipt = Some(receipt.id());
+        }
+        Ok(())
+    }
+
+    /// Up to which number each channel was pulled.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn cursors(&self) -> Result<Vec<(Channel, u64)>, LedgerError> {
+        self.read(|db| {
+            let mut statement = db.prepare_cached("SELECT name, cursor FROM channel WHERE cursor > 0 ORDER BY name")?;
+            let mut rows = statement.query([])?;
+            let mut cursors = Vec::new();
+            while let Some(row) = rows.next()? {
+                cursors.push((read_channel(row, 0)?, row.get::<_, i64>(1)? as u64));
+            }
+            Ok(cursors)
+        })
+    }
+
+    /// The receipt with the newest time of all that are here.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn newest_receipt(&self) -> Result<Option<Receipt>, LedgerError> {
+        let Some(device) = self.writer().own.as_ref().map(|own| own.device) else {
+            return Ok(None);
+        };
+        self.read(|db| {
+            Ok(db
+                .prepare_cached(
+                    "SELECT d.id, c.seq, c.head, c.received_at_ms, c.signature FROM receipt c JOIN device d ON d.n = c.device
+                     WHERE c.device = ?1 ORDER BY c.seq DESC, c.received_at_ms DESC LIMIT 1",
+                )?
+                .query_row([device], read_receipt)
+                .optional()?)
+        })
+    }
+
+    /// Own entries that the central endpoint refused, newest first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn refused(&self) -> Result<Vec<RefusedEntry>, LedgerError> {
+        self.read(|db| {
+            let mut statement = db.prepare_cached(&format!(
+                "{ENTRY} WHERE e.refused IS NOT NULL ORDER BY e.n DESC LIMIT 1000"
+            ))?;
+            let mut rows = statement.query([])?;
+            let mut refused = Vec::new();
+            while let Some(row) = rows.next()? {
+                let (_, entry) = read_entry(row)?;
+                let bracket = bracket(db, row.get(10)?, &entry)?;
+                refused.push(RefusedEntry {
+                    record: entry.record,
+                    seq: entry.seq,
+                    code: row.get::<_, Option<String>>(11)?.unwrap_or_default(),
+                    receipt_ms: bracket.not_after_ms.unwrap_or_default(),
+                    event: entry.event,
+                });
+            }
+            Ok(refused)
+        })
+    }
+
+    fn own(&self) -> Result<Own, LedgerError> {
+        self.writer().own.clone().ok_or(LedgerError::NotEnrolled)
+    }
+}
+
+/// Writes an entry's row and returns its record's number. An own entry (`number` is `None`) has to go to its record's channel.
+pub(crate) fn put_entry(
+    db: &Connection,
+    locals: &mut Locals,
+    id: EntryId,
+    entry: &Entry,
+    number: Option<u64>,
+) -> Result<i64, LedgerError> {
+    let channel = locals.channel(db, &entry.channel)?;
+    let (record, lives_in) = locals.record(db, entry.record, channel)?;
+    if number.is_none() && lives_in != channel {
+        return Err(LedgerError::Unexpected(format!("record {} lives in another channel", entry.record)));
+    }
+    let put = db.prepare_cached(
+        "INSERT INTO entry (device, seq, id, prev, after, at, author, channel, record, number, event)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+    )?
+    .execute(params![
+        locals.device(db, entry.device)?,
+        entry.seq as i64,
+        id.0,
+        entry.prev.0,
+        entry.after.map(|after| after.0),
+        entry.at.0 as i64,
+        locals.person(db, entry.author)?,
+        channel,
+        record,
+        number.map(|number| number as i64),
+        entry.event,
+    ]);
+    match put {
+        Ok(_) => Ok(record),
+        // The same place of a log twice: whoever gave this contradicts what they gave before.
+        Err(error) if number.is_some() && error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation) => {
+            Err(LedgerError::Withheld)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Reads what [`ENTRY`] selects.
+pub(crate) fn read_entry(row: &Row<'_>) -> Result<(EntryId, Entry), LedgerError> {
+    let entry = Entry {
+        device: DeviceId(Uuid::from_bytes(row.get(1)?)),
+        seq: row.get::<_, i64>(2)? as u64,
+        prev: EntryId(row.get(3)?),
+        after: row.get::<_, Option<[u8; 32]>>(4)?.map(ReceiptId),
+        at: Hlc(row.get::<_, i64>(5)? as u64),
+        author: PersonId(Uuid::from_bytes(row.get(6)?)),
+        channel: read_channel(row, 7)?,
+        record: RecordId(Uuid::from_bytes(row.get(8)?)),
+        event: row.get(9)?,
+    };
+    Ok((EntryId(row.get(0)?), entry))
+}
+
+/// Keeps a receipt; one that is here already stays as it is.
+pub(crate) fn put_receipt(db: &Connection, locals: &mut Locals, receipt: &Receipt) -> Result<(), LedgerError> {
+    let device = locals.device(db, receipt.device)?;
+    db.prepare_cached(
+        "INSERT INTO receipt (id, device, seq, head, received_at_ms, signature) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+         ON CONFLICT (id) DO NOTHING",
+    )?
+    .execute(params![
+        receipt.id().0,
+        device,
+        receipt.seq as i64,
+        receipt.head.0,
+        receipt.received_at_ms as i64,
+        receipt.signature,
+    ])?;
+    Ok(())
+}
+
+/// Reads device, seq, head, time and signature.
+pub(crate) fn read_receipt(row: &Row<'_>) -> rusqlite::Result<Receipt> {
+    Ok(Receipt {
+        device: DeviceId(Uuid::from_bytes(row.get(0)?)),
+        seq: row.get::<_, i64>(1)? as u64,
+        head: EntryId(row.get(2)?),
+        received_at_ms: row.get::<_, i64>(3)? as u64,
+        signature: row.get(4)?,
+    })
+}
+
+pub(crate) fn read_id(row: &Row<'_>, at: usize) -> rusqlite::Result<[u8; 32]> {
+    row.get(at)
+}
+
+fn read_channel(row: &Row<'_>, at: usize) -> Result<Channel, LedgerError> {
+    let name = row.get_ref(at)?.as_str().map_err(|error| LedgerError::Unexpected(error.to_string()))?;
+    // The common form is read without the general parser: a list of entries names the same few channels again and again.
+    let channel = match name.strip_prefix("own/") {
+        Some(org) => org.parse::<OrgCode>().map(Channel::Own),
+        None => name.parse(),
+    };
+    channel.map_err(|error| LedgerError::Unexpected(error.to_string()))
+}
+
+/// Between which moments an entry was made.
+fn bracket(db: &Connection, device: i64, entry: &Entry) -> Result<Bracket, LedgerError> {
+    let not_before: Option<i64> = match entry.after {
+        Some(after) => db
+            .prepare_cached("SELECT received_at_ms FROM receipt WHERE id = ?1")?
+            .query_row([after.0], |row| row.get(0))
+            .optional()?,
+        None => None,
+    };
+    let not_after: Option<i64> = db
+        .prepare_cached(
+            "SELECT received_at_ms FROM receipt WHERE device = ?1 AND seq >= ?2 ORDER BY seq, received_at_ms LIMIT 1",
+        )?
+        .query_row(params![device, entry.seq as i64], |row| row.get(0))
+        .optional()?;
+    Ok(Bracket {
+        not_before_ms: not_before.map(|ms| ms as u64),
+        not_after_ms: not_after.map(|ms| ms as u64),
+    })
+}
+
+fn delivery(db: &Connection, own: Option<&Own>, record: RecordId) -> Result<RecordDelivery, LedgerError> {
+    let row = db
+        .prepare_cached(
+            "SELECT r.n, r.own_seq, r.last_number, r.delivered_ms, r.refused, c.seen_upto
+             FROM record r JOIN channel c ON c.n = r.channel WHERE r.id = ?1",
+        )?
+        .query_row([record.0.as_bytes()], |row| {
+            Ok((
+                row.get::<_, i64>(0)?,
+                row.get::<_, i64>(1)? as u64,
+                row.get::<_, i64>(2)?,
+                row.get::<_, i64>(3)? as u64,
+                row.get::<_, i64>(4)? as u64,
+                row.get::<_, i64>(5)?,
+            ))
+        })
+        .optional()?;
+    let Some((n, own_seq, last_number, delivered_ms, refused, seen_upto)) = row else {
+        return Ok(RecordDelivery::default());
+    };
+    let mut delivery = RecordDelivery {
+        delivered_at_ms: (delivered_ms > 0).then_some(delivered_ms),
+        seen_by_others: last_number > 0 && last_number <= seen_upto,
+        refused,
+        ..RecordDelivery::default()
+    };
+    if let Some(own) = own.filter(|own| own_seq > own.acked.0) {
+        delivery.waiting_entries = db
+            .prepare_cached("SELECT count(*) FROM entry WHERE record = ?1 AND device = ?2 AND seq > ?3")?
+            .query_row(params![n, own.device, own.acked.0 as i64], |row| row.get::<_, i64>(0))?
+            as u64;
+    }
+    if own_seq > 0 {
+        (delivery.waiting_blobs, delivery.waiting_blob_bytes) = crate::blobs::waiting_of(db, record)?;
+    }
+    Ok(delivery)
+}
+
+/// Writes down for each record that a new receipt covers entries of how far it now is.
+fn note_delivered(db: &Connection, device: i64, acked: u64, receipt: &Receipt) -> Result<(), LedgerError> {
+    let mut statement = db.prepare_cached(
+        "SELECT record, ifnull(max(number), 0), count(refused) FROM entry
+         WHERE device = ?1 AND seq > ?2 AND seq <= ?3 GROUP BY record",
+    )?;
+    let mut rows = statement.query(params![device, acked as i64, receipt.seq as i64])?;
+    let mut update = db.prepare_cached(
+        "UPDATE record SET last_number = max(last_number, ?2), refused = refused + ?3, delivered_ms = max(delivered_ms, ?4)
+         WHERE n = ?1",
+    )?;
+    while let Some(row) = rows.next()? {
+        let (record, number, refused): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        update.execute(params![record, number, refused, receipt.received_at_ms as i64])?;
+    }
+    Ok(())
+}

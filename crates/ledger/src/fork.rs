@@ -1,0 +1,139 @@
+//! A restored laptop (design): what only this ledger has is written again under a new identity, and nothing is dropped.
+
+use std::collections::{BTreeMap, HashMap};
+
+use rusqlite::{Transaction, params};
+use shicha_domain::{DeviceId, EntryId, Event, Receipt, entry::Entry};
+
+use crate::{
+    append::Touched,
+    entries::{ENTRY, put_entry, put_receipt, read_entry},
+    error::LedgerError,
+    identity::{Identity, put_identity, read_own},
+    ledger::{Ledger, begin},
+    record::Locals,
+};
+
+impl Ledger {
+    /// Goes on under a new identity. Entries above `common_upto`, the last one that both sides agree on, are put aside as they were and
+    /// written again as entries of the new device, with the references between them renamed; their claimed times and the receipts that
+    /// they name stay. Returns how many.
+    ///
+    /// # Errors
+    /// When this computer is not enrolled, or the database cannot be written; then nothing has changed.
+    pub fn fork(
+        &self,
+        new_identity: &Identity,
+        receipt: &Receipt,
+        common_upto: u64,
+        now_ms: u64,
+    ) -> Result<u64, LedgerError> {
+        let mut writer = self.writer();
+        let old = writer.own.clone().ok_or(LedgerError::NotEnrolled)?;
+        if receipt.device != new_identity.device || old.identity.device == new_identity.device {
+            return Err(LedgerError::Unexpected("a new identity that is none".into()));
+        }
+        let tx = begin(&mut writer.db)?;
+        let moved = take_out(&tx, old.device, common_upto, now_ms)?;
+        put_identity(&tx, new_identity)?;
+        let mut locals = Locals::default();
+        put_receipt(&tx, &mut locals, receipt)?;
+        // From now on the own log is another one.
+        tx.execute("UPDATE record SET own_seq = 0, refused = 0 WHERE own_seq > 0", [])?;
+        let touched = write_again(&tx, &mut locals, &old.identity, new_identity, common_upto, &moved)?;
+        touched.project(&tx)?;
+        tx.commit()?;
+        let own = read_own(&writer.db)?;
+        writer.own = own;
+        self.forget_folded();
+        Ok(moved.len() as u64)
+    }
+}
+
+/// Moves entries out of the log, oldest first.
+fn take_out(
+    tx: &Transaction<'_>,
+    device: i64,
+    common_upto: u64,
+    now_ms: u64,
+) -> Result<Vec<(EntryId, Entry)>, LedgerError> {
+    let mut moved = Vec::new();
+    {
+        let mut statement = tx.prepare(&format!("{ENTRY} WHERE e.device = ?1 AND e.seq > ?2 ORDER BY e.seq"))?;
+        let mut rows = statement.query(params![device, common_upto as i64])?;
+        while let Some(row) = rows.next()? {
+            moved.push(read_entry(row)?);
+        }
+    }
+    let mut aside = tx.prepare("INSERT INTO entry_aside (device, seq, id, event, moved_ms) VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    for (id, entry) in &moved {
+        aside.execute(params![
+            entry.device.0.as_bytes(),
+            entry.seq as i64,
+            id.0,
+            entry.event,
+            now_ms as i64
+        ])?;
+    }
+    tx.execute("DELETE FROM entry WHERE device = ?1 AND seq > ?2", params![device, common_upto as i64])?;
+    Ok(moved)
+}
+
+fn write_again(
+    tx: &Transaction<'_>,
+    locals: &mut Locals,
+    old: &Identity,
+    new: &Identity,
+    common_upto: u64,
+    moved: &[(EntryId, Entry)],
+) -> Result<Touched, LedgerError> {
+    let mut names: HashMap<EntryId, EntryId> = HashMap::with_capacity(moved.len());
+    let mut head = (0, EntryId::NONE);
+    for (old_id, entry) in moved {
+        let event = match Event::parse(&entry.event) {
+            // What this version cannot read goes on as it is.
+            Ok(Event::Unknown { .. }) | Err(_) => entry.event.clone(),
+            Ok(event) => event
+                .renamed(&|id| names.get(&id).copied().unwrap_or(id), &|covers| {
+                    covered(covers, old.device, new.device, common_upto)
+                })
+                .to_bytes()?,
+        };
+        let again = Entry {
+            device: new.device,
+            seq: head.0 + 1,
+            prev: head.1,
+            event,
+            ..entry.clone()
+        };
+        let id = again.id();
+        let record = put_entry(tx, locals, id, &again, None)?;
+        tx.prepare_cached("UPDATE record SET own_seq = ?2 WHERE n = ?1")?
+            .execute(params![record, again.seq as i64])?;
+        names.insert(*old_id, id);
+        head = (again.seq, id);
+    }
+    let mut touched = Touched::default();
+    for record in moved.iter().map(|(_, entry)| entry.record).collect::<std::collections::BTreeSet<_>>() {
+        touched.refold(tx, record)?;
+    }
+    Ok(touched)
+}
+
+/// The frontier of a signature, by the entries' new places.
+fn covered(
+    mut covers: BTreeMap<DeviceId, u64>,
+    old: DeviceId,
+    new: DeviceId,
+    common_upto: u64,
+) -> BTreeMap<DeviceId, u64> {
+    if let Some(seq) = covers.remove(&old) {
+        if common_upto > 0 {
+            covers.insert(old, seq.min(common_upto));
+        }
+        if seq > common_upto {
+            covers.insert(new, seq - common_upto);
+        }
+    }
+    covers
+}

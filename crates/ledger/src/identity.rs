@@ -1,0 +1,146 @@
+//! Who this device is, and the directory of everybody else.
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+use serde::{Deserialize, Serialize};
+use shicha_domain::{
+    DeviceId, EntryId, Hlc, OrgCode, PersonId, Receipt,
+    directory::{Directory, Role},
+};
+
+use crate::{
+    entries::{put_receipt, read_id},
+    error::LedgerError,
+    ledger::{Ledger, Own, begin},
+    record::Locals,
+    settings::{get, put},
+};
+
+const IDENTITY: &str = "identity";
+const DIRECTORY: &str = "directory";
+
+/// Who this device is, at which central endpoint, and with which key. It never leaves the encrypted database.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// The device.
+    pub device: DeviceId,
+    /// Its Ed25519 key (RFC 8032), the secret half.
+    #[serde(with = "hex")]
+    pub signing_key: [u8; 32],
+    /// The person that it was enrolled for.
+    pub person: PersonId,
+    /// Their name.
+    pub person_name: String,
+    /// Their organisation.
+    pub org: OrgCode,
+    /// Their role.
+    pub role: Role,
+    /// Address of the central endpoint.
+    pub server_url: String,
+    /// Its public key, confirmed by a person at enrolment.
+    #[serde(with = "hex")]
+    pub server_key: [u8; 32],
+    /// Its name.
+    pub server_name: String,
+    /// Whether it holds sample data.
+    pub is_sample: bool,
+}
+
+impl Ledger {
+    /// Who this device is; `None` before enrolment.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn identity(&self) -> Result<Option<Identity>, LedgerError> {
+        Ok(self.writer().own.as_ref().map(|own| own.identity.clone()))
+    }
+
+    /// Makes this the ledger of a device: its identity, the receipt that enrolment gave (seq 0), and the directory.
+    ///
+    /// # Errors
+    /// When it is enrolled already, or the database cannot be written.
+    pub fn enrol(&self, identity: &Identity, receipt: &Receipt, directory: &Directory) -> Result<(), LedgerError> {
+        let mut writer = self.writer();
+        if writer.own.is_some() {
+            return Err(LedgerError::Unexpected("the ledger is enrolled already".into()));
+        }
+        let tx = begin(&mut writer.db)?;
+        put_identity(&tx, identity)?;
+        put(&tx, DIRECTORY, &serde_json::to_string(directory)?)?;
+        put_receipt(&tx, &mut Locals::default(), receipt)?;
+        tx.commit()?;
+        let own = read_own(&writer.db)?;
+        writer.own = own;
+        Ok(())
+    }
+
+    /// Organisations, people and devices, as the central endpoint last said.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn directory(&self) -> Result<Directory, LedgerError> {
+        self.read(|db| match get(db, DIRECTORY)? {
+            Some(text) => Ok(serde_json::from_str(&text)?),
+            None => Ok(Directory::default()),
+        })
+    }
+
+    /// Takes a newer directory over.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn set_directory(&self, directory: &Directory) -> Result<(), LedgerError> {
+        let text = serde_json::to_string(directory)?;
+        self.write(|tx| put(tx, DIRECTORY, &text))
+    }
+}
+
+pub(crate) fn put_identity(db: &Connection, identity: &Identity) -> Result<(), LedgerError> {
+    put(db, IDENTITY, &serde_json::to_string(identity)?)
+}
+
+/// What the database says of the own log.
+pub(crate) fn read_own(db: &Connection) -> Result<Option<Own>, LedgerError> {
+    let Some(text) = get(db, IDENTITY)? else {
+        return Ok(None);
+    };
+    let identity: Identity = serde_json::from_str(&text)?;
+    let device = Locals::default().device(db, identity.device)?;
+    let head = db
+        .query_row(
+            "SELECT seq, id FROM entry WHERE device = ?1 ORDER BY seq DESC LIMIT 1",
+            [device],
+            |row| Ok((row.get::<_, i64>(0)?, read_id(row, 1)?)),
+        )
+        .optional()?
+        .map_or((0, EntryId::NONE), |(seq, id)| (seq as u64, EntryId(id)));
+    let receipt = db
+        .query_row(
+            "SELECT seq, head, id FROM receipt WHERE device = ?1 ORDER BY seq DESC, received_at_ms DESC LIMIT 1",
+            [device],
+            |row| Ok((row.get::<_, i64>(0)?, read_id(row, 1)?, read_id(row, 2)?)),
+        )
+        .optional()?;
+    let acked = receipt.map_or((0, EntryId::NONE), |(seq, id, _)| (seq as u64, EntryId(id)));
+    Ok(Some(Own {
+        identity,
+        device,
+        head,
+        acked,
+        receipt: receipt.map(|(.., id)| shicha_domain::ReceiptId(id)),
+    }))
+}
+
+/// The last time that was given on this device.
+pub(crate) fn read_clock(db: &Connection, own: Option<&Own>) -> Result<Hlc, LedgerError> {
+    let Some(own) = own else {
+        return Ok(Hlc::default());
+    };
+    let at: Option<i64> = db
+        .query_row(
+            "SELECT at FROM entry WHERE device = ?1 AND seq = ?2",
+            params![own.device, own.head.0 as i64],
+            |row| row.get(0),
+        )
+        .optional()?;
+    Ok(Hlc(at.unwrap_or_default() as u64))
+}

@@ -1,0 +1,211 @@
+//! What others wrote, as it is pulled: checked, stored and folded in one transaction.
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
+use shicha_domain::{Channel, DeviceId, EntryId, Event, Hlc, Receipt, RecordId, entry::Entry};
+
+use crate::{
+    append::Touched,
+    blobs,
+    entries::{put_entry, put_receipt},
+    error::LedgerError,
+    ledger::{Ledger, begin},
+    record::Locals,
+};
+
+/// How far ahead of this computer's clock another's time may be to be taken over as passed, in ms.
+const AHEAD_MS: u64 = 5 * 60 * 1000;
+
+/// A stretch of a channel.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Incoming {
+    /// The channel.
+    pub channel: Channel,
+    /// The channel's new cursor: the number of the last entry.
+    pub upto: u64,
+    /// Entries with their numbers, which follow the cursor without a gap, and the names that they were given.
+    pub entries: Vec<(u64, EntryId, Entry)>,
+    /// Receipts that cover them; the caller checked their signatures.
+    pub receipts: Vec<Receipt>,
+    /// For each entry the place of its receipt in `receipts`.
+    pub covered_by: Vec<usize>,
+    /// How far other people's devices have pulled this channel.
+    pub seen_upto: u64,
+}
+
+/// What was taken in.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Inserted {
+    /// Entries that were new here.
+    pub new: u64,
+    /// Entries that were here already.
+    pub known: u64,
+    /// Records that have changed.
+    pub records: Vec<RecordId>,
+}
+
+impl Ledger {
+    /// Takes stretches of channels in, all or nothing.
+    ///
+    /// # Errors
+    /// [`LedgerError::Withheld`] when numbers have a gap, or an entry is not what its name says or does not follow its predecessor;
+    /// otherwise when the database cannot be written.
+    pub fn insert(&self, incoming: Vec<Incoming>, now_ms: u64) -> Result<Inserted, LedgerError> {
+        let mut writer = self.writer();
+        let crate::ledger::Writer { db, own, clock } = &mut *writer;
+        let own_device = own.as_ref().map(|own| own.identity.device);
+        let tx = begin(db)?;
+        let mut taking = Taking {
+            tx: &tx,
+            locals: Locals::default(),
+            heads: HashMap::new(),
+            changed: HashMap::new(),
+            latest: Hlc::default(),
+            own_device,
+            inserted: Inserted::default(),
+        };
+        for one in incoming {
+            taking.channel(one)?;
+        }
+        let Taking {
+            changed,
+            latest,
+            mut inserted,
+            ..
+        } = taking;
+        let mut touched = Touched::default();
+        for (record, entries) in changed {
+            match entries {
+                Some(entries) if self.kept(record).0.is_some() => {
+                    for (id, entry) in entries {
+                        touched.take(self, &tx, id, &entry)?;
+                    }
+                }
+                _ => touched.refold(&tx, record)?,
+            }
+        }
+        touched.project(&tx)?;
+        tx.commit()?;
+        inserted.records = touched.records();
+        if latest.ms() <= now_ms.saturating_add(AHEAD_MS) {
+            *clock = latest.max(*clock);
+        }
+        self.keep_written(touched.states());
+        Ok(inserted)
+    }
+}
+
+/// More new entries of one record than this are folded from the database instead.
+const ONE_BY_ONE: usize = 16;
+
+/// New entries of a record, until they are too many.
+type New = Option<Vec<(EntryId, Entry)>>;
+
+struct Taking<'t> {
+    tx: &'t Transaction<'t>,
+    locals: Locals,
+    heads: HashMap<DeviceId, (u64, EntryId)>,
+    changed: HashMap<RecordId, New>,
+    latest: Hlc,
+    own_device: Option<DeviceId>,
+    inserted: Inserted,
+}
+
+impl Taking<'_> {
+    fn channel(&mut self, incoming: Incoming) -> Result<(), LedgerError> {
+        let channel = self.locals.channel(self.tx, &incoming.channel)?;
+        let cursor: i64 = self
+            .tx
+            .prepare_cached("SELECT cursor FROM channel WHERE n = ?1")?
+            .query_row([channel], |row| row.get(0))?;
+        let mut cursor = cursor as u64;
+        if incoming.covered_by.len() != incoming.entries.len() {
+            return Err(LedgerError::Withheld);
+        }
+        for receipt in &incoming.receipts {
+            put_receipt(self.tx, &mut self.locals, receipt)?;
+        }
+        let mut given: HashMap<i64, (u64, u64)> = HashMap::new();
+        for ((number, claimed, entry), covered_by) in incoming.entries.into_iter().zip(incoming.covered_by) {
+            let receipt = incoming.receipts.get(covered_by).ok_or(LedgerError::Withheld)?;
+            if number <= cursor {
+                self.inserted.known += 1;
+                continue;
+            }
+            if number != cursor + 1 || entry.channel != incoming.channel || entry.id() != claimed {
+                return Err(LedgerError::Withheld);
+            }
+            cursor = number;
+            let received_at_ms = receipt.received_at_ms;
+            if let Some(record) = self.entry(number, claimed, entry)? {
+                let of_record = given.entry(record).or_default();
+                *of_record = (number, of_record.1.max(received_at_ms));
+            }
+        }
+        if cursor < incoming.upto {
+            return Err(LedgerError::Withheld);
+        }
+        let mut update = self.tx.prepare_cached(
+            "UPDATE record SET last_number = max(last_number, ?2), delivered_ms = max(delivered_ms, ?3) WHERE n = ?1",
+        )?;
+        for (record, (number, received_at_ms)) in given {
+            update.execute(params![record, number as i64, received_at_ms as i64])?;
+        }
+        self.tx
+            .prepare_cached("UPDATE channel SET cursor = max(cursor, ?2), seen_upto = max(seen_upto, ?3) WHERE n = ?1")?
+            .execute(params![channel, cursor as i64, incoming.seen_upto as i64])?;
+        Ok(())
+    }
+
+    /// Stores one entry; its record's number, unless the entry was here.
+    fn entry(&mut self, number: u64, id: EntryId, entry: Entry) -> Result<Option<i64>, LedgerError> {
+        let device = self.locals.device(self.tx, entry.device)?;
+        // A log arrives in its own order, so what follows the last one seen is new; anything else is looked up.
+        let before = self.heads.get(&entry.device).copied();
+        let follows = before.is_some_and(|(seq, _)| entry.seq == seq + 1);
+        if !follows || self.own_device == Some(entry.device) {
+            if let Some(known) = id_at(self.tx, device, entry.seq)? {
+                if known != id {
+                    return Err(LedgerError::Withheld);
+                }
+                self.tx
+                    .prepare_cached("UPDATE entry SET number = ?3 WHERE device = ?1 AND seq = ?2")?
+                    .execute(params![device, entry.seq as i64, number as i64])?;
+                self.heads.insert(entry.device, (entry.seq, id));
+                self.inserted.known += 1;
+                return Ok(None);
+            }
+        }
+        let previous = match before {
+            Some((_, previous)) if follows => Some(previous),
+            _ if entry.seq <= 1 => Some(EntryId::NONE),
+            _ => id_at(self.tx, device, entry.seq - 1)?,
+        };
+        // Entries of channels that this device may not read are missing between; where the predecessor is here, it has to fit.
+        if previous.is_some_and(|previous| previous != entry.prev) {
+            return Err(LedgerError::Withheld);
+        }
+        let record = put_entry(self.tx, &mut self.locals, id, &entry, Some(number))?;
+        if let Ok(event) = Event::parse(&entry.event) {
+            blobs::note_attached(self.tx, &event, false)?;
+        }
+        self.heads.insert(entry.device, (entry.seq, id));
+        self.latest = self.latest.max(entry.at);
+        self.inserted.new += 1;
+        let new = self.changed.entry(entry.record).or_insert_with(|| Some(Vec::new()));
+        match new {
+            Some(entries) if entries.len() < ONE_BY_ONE => entries.push((id, entry)),
+            _ => *new = None,
+        }
+        Ok(Some(record))
+    }
+}
+
+fn id_at(db: &Connection, device: i64, seq: u64) -> Result<Option<EntryId>, LedgerError> {
+    let id: Option<[u8; 32]> = db
+        .prepare_cached("SELECT id FROM entry WHERE device = ?1 AND seq = ?2")?
+        .query_row(params![device, seq as i64], |row| row.get(0))
+        .optional()?;
+    Ok(id.map(EntryId))
+}

@@ -1,0 +1,31 @@
+//! The schema's versions, forward only. Before a database with content is migrated a copy of it is kept.
+
+use rusqlite::Connection;
+
+use crate::{error::LedgerError, ledger::begin};
+
+/// In order; the n-th brings version n. What was released is never changed.
+const MIGRATIONS: [&str; 3] = [
+    include_str!("migrations/0001_ledger.sql"),
+    include_str!("migrations/0002_views.sql"),
+    include_str!("migrations/0003_blobs.sql"),
+];
+
+/// The version that this program writes.
+pub(crate) const VERSION: u32 = MIGRATIONS.len() as u32;
+
+/// The version of a database; 0 when it is empty.
+pub(crate) fn version(db: &Connection) -> Result<u32, LedgerError> {
+    Ok(db.query_row("PRAGMA user_version", [], |row| row.get(0))?)
+}
+
+/// Brings a database to the newest version, each step in a transaction.
+pub(crate) fn migrate(db: &mut Connection) -> Result<(), LedgerError> {
+    for at in version(db)? as usize..MIGRATIONS.len() {
+        let tx = begin(db)?;
+        tx.execute_batch(MIGRATIONS[at])?;
+        tx.pragma_update(None, "user_version", at as u32 + 1)?;
+        tx.commit()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,242 @@
+//! Opening the database: the lock, the key, the check after a bad end, migrations, and salvage of what is damaged.
+
+use std::{
+    fs::{self, File, TryLockError},
+    io::Write as _,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use rusqlite::{Connection, OpenFlags};
+
+use crate::{
+    error::LedgerError,
+    key::DatabaseKey,
+    ledger::Ledger,
+    migrate::{self, VERSION},
+    salvage,
+};
+
+const FILE: &str = "ledger.db";
+const LOCK: &str = "ledger.lock";
+/// There while the ledger is open; found at opening it says that the last end was none.
+const OPEN_MARK: &str = "ledger.open";
+const BUSY: Duration = Duration::from_secs(5);
+/// Prepared statements that a connection keeps.
+const STATEMENTS: usize = 128;
+/// Pages kept in memory, in KiB (as a negative number of pages).
+const CACHE_KIB: i64 = 32 * 1024;
+
+/// What happened at opening.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OpenReport {
+    /// The version that the database had, if it was an older one.
+    pub migrated_from: Option<u32>,
+    /// The copy that was kept before migrating.
+    pub backup: Option<PathBuf>,
+    /// What was done about a damaged database.
+    pub salvage: Option<SalvageReport>,
+    /// Whether the database was made now.
+    pub is_new: bool,
+}
+
+/// A damaged database was put aside, and what could be read was taken over into a new one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SalvageReport {
+    /// Where the damaged file lies.
+    pub damaged_file: PathBuf,
+    /// Entries taken over.
+    pub entries: u64,
+    /// Evidence files taken over.
+    pub blobs: u64,
+    /// What could not be read, in plain statements.
+    pub lost: Vec<String>,
+}
+
+/// Opens connections to one database.
+pub(crate) struct Opener {
+    path: PathBuf,
+    key: DatabaseKey,
+}
+
+impl Opener {
+    fn open(&self, path: &Path, flags: OpenFlags) -> Result<Connection, LedgerError> {
+        let db = Connection::open_with_flags(path, flags)?;
+        // The key is random and used as it is: nothing is to be derived from it.
+        db.execute_batch(&format!("PRAGMA key = \"x'{}'\";", hex::encode(self.key.0)))?;
+        db.busy_timeout(BUSY)?;
+        db.set_prepared_statement_cache_capacity(STATEMENTS);
+        db.pragma_update(None, "cache_size", -CACHE_KIB)?;
+        db.pragma_update(None, "foreign_keys", true)?;
+        db.pragma_update(None, "temp_store", "memory")?;
+        Ok(db)
+    }
+
+    /// A connection that writes.
+    fn writer(&self) -> Result<Connection, LedgerError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let db = self.open(&self.path, flags)?;
+        db.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
+        db.pragma_update(None, "synchronous", "FULL")?;
+        Ok(db)
+    }
+
+    /// A connection that reads.
+    pub(crate) fn reader(&self) -> Result<Connection, LedgerError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let db = self.open(&self.path, flags)?;
+        db.pragma_update(None, "query_only", true)?;
+        Ok(db)
+    }
+
+    /// A connection to a damaged file, which is not to be changed.
+    pub(crate) fn damaged(&self, path: &Path) -> Result<Connection, LedgerError> {
+        self.open(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+    }
+}
+
+impl Ledger {
+    /// Opens the ledger of a data folder, or makes it.
+    ///
+    /// # Errors
+    /// [`LedgerError::InUse`], [`LedgerError::NewerVersion`], [`LedgerError::DiskFull`], or that the folder cannot be used. A damaged
+    /// database is no error: it is put aside and salvaged, and the report says so.
+    pub fn open(dir: &Path, key: &DatabaseKey, now_ms: u64) -> Result<(Self, OpenReport), LedgerError> {
+        fs::create_dir_all(dir)?;
+        let lock = take_lock(dir)?;
+        let opener = Opener {
+            path: dir.join(FILE),
+            key: key.clone(),
+        };
+        let mut report = OpenReport {
+            is_new: !opener.path.exists(),
+            ..OpenReport::default()
+        };
+        let ended_badly = dir.join(OPEN_MARK).exists();
+        let mut db = match sound(&opener, ended_badly) {
+            Ok(db) => db,
+            Err(LedgerError::Damaged(error)) => {
+                tracing::error!(%error, "the database is damaged and is salvaged");
+                drop(error);
+                let (db, salvaged) = salvage::salvage(&opener, dir, now_ms, &|| opener.writer())?;
+                report.salvage = Some(salvaged);
+                db
+            }
+            Err(error) => return Err(error),
+        };
+        let found = migrate::version(&db)?;
+        if found > VERSION {
+            return Err(LedgerError::NewerVersion {
+                found,
+                known: VERSION,
+            });
+        }
+        if found < VERSION {
+            if found > 0 {
+                report.migrated_from = Some(found);
+                report.backup = Some(backup(&db, dir, found, now_ms)?);
+            }
+            migrate::migrate(&mut db)?;
+        }
+        crate::blobs::clean_up(&mut db)?;
+        mark_open(dir)?;
+        let ledger = Self::new(dir, opener, db, lock)?;
+        if report.migrated_from.is_some() || report.salvage.is_some() {
+            ledger.rebuild(&mut |_, _| {})?;
+        }
+        Ok((ledger, report))
+    }
+
+    /// Writes a copy of the whole database, encrypted with the same key, while work goes on.
+    ///
+    /// # Errors
+    /// When the copy cannot be written.
+    pub fn backup_to(&self, path: &Path) -> Result<(), LedgerError> {
+        self.read_plainly(|db| copy(db, path))
+    }
+
+    fn read_plainly<T>(&self, work: impl FnOnce(&Connection) -> Result<T, LedgerError>) -> Result<T, LedgerError> {
+        // VACUUM INTO runs outside of a transaction.
+        work(&self.writer().db)
+    }
+}
+
+/// Opens the database and looks whether it can be read.
+fn sound(opener: &Opener, ended_badly: bool) -> Result<Connection, LedgerError> {
+    let db = opener.writer()?;
+    db.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+    if ended_badly {
+        let verdict: String = db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+        if verdict != "ok" {
+            let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
+            return Err(LedgerError::Damaged(rusqlite::Error::SqliteFailure(code, Some(verdict))));
+        }
+    }
+    Ok(db)
+}
+
+fn take_lock(dir: &Path) -> Result<File, LedgerError> {
+    let lock = File::options().create(true).append(true).open(dir.join(LOCK))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(LedgerError::InUse),
+        Err(TryLockError::Error(error)) => Err(error.into()),
+    }
+}
+
+fn mark_open(dir: &Path) -> Result<(), LedgerError> {
+    let mut mark = File::create(dir.join(OPEN_MARK))?;
+    mark.write_all(b"open\n")?;
+    Ok(())
+}
+
+/// The ledger was closed as it should be.
+pub(crate) fn closed_well(dir: &Path) {
+    if let Err(error) = fs::remove_file(dir.join(OPEN_MARK)) {
+        tracing::warn!(%error, "the next opening will look through the database");
+    }
+}
+
+fn backup(db: &Connection, dir: &Path, version: u32, now_ms: u64) -> Result<PathBuf, LedgerError> {
+    let path = dir.join(format!("ledger.before-version-{}-{now_ms}.db", version + 1));
+    copy(db, &path)?;
+    Ok(path)
+}
+
+fn copy(db: &Connection, path: &Path) -> Result<(), LedgerError> {
+    let path = path
+        .to_str()
+        .ok_or_else(|| LedgerError::Unexpected("a path that is no text".into()))?;
+    db.execute("VACUUM INTO ?1", [path])?;
+    Ok(())
+}
+
+/// Makes a rename in a folder durable, where the system can.
+pub(crate) fn sync_dir(dir: &Path) {
+    #[cfg(unix)]
+    if let Err(error) = File::open(dir).and_then(|dir| dir.sync_all()) {
+        tracing::warn!(%error, "a folder could not be synced");
+    }
+    #[cfg(not(unix))]
+    let _ = dir;
+}
+
+/// Puts the damaged files aside under a name of their own and returns where the database now lies.
+pub(crate) fn put_aside(dir: &Path, now_ms: u64) -> Result<PathBuf, LedgerError> {
+    let mut aside = dir.join(format!("ledger.damaged-{now_ms}.db"));
+    let mut n = 1;
+    while aside.exists() {
+        n += 1;
+        aside = dir.join(format!("ledger.damaged-{now_ms}-{n}.db"));
+    }
+    for ending in ["-wal", "-shm", ""] {
+        let from = dir.join(format!("{FILE}{ending}"));
+        let mut to = aside.clone().into_os_string();
+        to.push(ending);
+        if from.exists() {
+            fs::rename(&from, to)?;
+        }
+    }
+    sync_dir(dir);
+    Ok(aside)
+}

@@ -1,0 +1,111 @@
+//! Verifying the whole ledger: every entry is what its name says and follows the one before it, and every receipt is the server's and
+//! names the entry that is here.
+
+use ed25519_dalek::VerifyingKey;
+use shicha_domain::{DeviceId, EntryId, entry::Entry};
+
+use crate::{
+    entries::{ENTRY, read_entry, read_receipt},
+    error::LedgerError,
+    ledger::Ledger,
+};
+
+/// What verifying found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct VerifyReport {
+    /// Entries that were looked at.
+    pub entries: u64,
+    /// The first entry that does not fit; `None`: all fit.
+    pub first_bad: Option<BadEntry>,
+}
+
+/// An entry that does not fit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadEntry {
+    /// The device whose log it stands in.
+    pub device: DeviceId,
+    /// Its place there.
+    pub seq: u64,
+    /// Why.
+    pub reason: String,
+}
+
+impl Ledger {
+    /// Walks the whole ledger. `progress` hears how many entries were looked at, of how many.
+    ///
+    /// # Errors
+    /// When the database cannot be read. What does not fit is no error but the report.
+    pub fn verify(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<VerifyReport, LedgerError> {
+        let own = self.writer().own.clone();
+        self.read(|db| {
+            let total: i64 = db.query_row("SELECT count(*) FROM entry", [], |row| row.get(0))?;
+            let total = total as u64;
+            let mut report = VerifyReport::default();
+            let mut statement = db.prepare(&format!("{ENTRY} ORDER BY e.device, e.seq"))?;
+            let mut rows = statement.query([])?;
+            let mut before: Option<(EntryId, Entry)> = None;
+            while let Some(row) = rows.next()? {
+                let (id, entry) = read_entry(row)?;
+                let is_own = own.as_ref().is_some_and(|own| own.identity.device == entry.device);
+                if let Some(reason) = fault(before.as_ref(), id, &entry, is_own) {
+                    report.first_bad = Some(bad(&entry, reason));
+                    return Ok(report);
+                }
+                report.entries += 1;
+                progress(report.entries, total);
+                before = Some((id, entry));
+            }
+            drop(rows);
+            let key = own.as_ref().and_then(|own| VerifyingKey::from_bytes(&own.identity.server_key).ok());
+            let mut receipts = db.prepare(
+                "SELECT d.id, c.seq, c.head, c.received_at_ms, c.signature,
+                        (SELECT e.id FROM entry e WHERE e.device = c.device AND e.seq = c.seq)
+                 FROM receipt c JOIN device d ON d.n = c.device ORDER BY c.device, c.seq",
+            )?;
+            let mut rows = receipts.query([])?;
+            while let Some(row) = rows.next()? {
+                let receipt = read_receipt(row)?;
+                let held: Option<[u8; 32]> = row.get(5)?;
+                let reason = if key.is_some_and(|key| !receipt.is_signed_by(&key)) {
+                    "its receipt is not signed by the central endpoint"
+                } else if held.is_some_and(|held| held != receipt.head.0) {
+                    "its receipt is for another entry"
+                } else {
+                    continue;
+                };
+                report.first_bad = Some(BadEntry {
+                    device: receipt.device,
+                    seq: receipt.seq,
+                    reason: reason.into(),
+                });
+                return Ok(report);
+            }
+            Ok(report)
+        })
+    }
+}
+
+fn fault(before: Option<&(EntryId, Entry)>, id: EntryId, entry: &Entry, is_own: bool) -> Option<&'static str> {
+    if entry.id() != id {
+        return Some("it is not what its name says");
+    }
+    let before = before.filter(|(_, before)| before.device == entry.device);
+    match before {
+        Some((previous, before)) if before.seq + 1 == entry.seq && *previous != entry.prev => {
+            Some("it does not follow the entry before it")
+        }
+        // Of others' logs this device has what it may read; its own has no gap.
+        Some((_, before)) if is_own && before.seq + 1 != entry.seq => Some("the entry before it is missing"),
+        None if entry.seq == 1 && entry.prev != EntryId::NONE => Some("it does not begin its log"),
+        None if is_own && entry.seq != 1 => Some("the entry before it is missing"),
+        _ => None,
+    }
+}
+
+fn bad(entry: &Entry, reason: &str) -> BadEntry {
+    BadEntry {
+        device: entry.device,
+        seq: entry.seq,
+        reason: reason.to_owned(),
+    }
+}

@@ -1,0 +1,130 @@
+//! Conflicts, late entries, packs, and how much there is of everything.
+
+use rusqlite::{Connection, Row};
+use shicha_domain::{BlobHash, EntryId};
+
+use super::{
+    list::{count, kind_at, record_at},
+    rows::{ConflictRow, LateRow, LedgerCounts, PackRow},
+    signed, unsigned,
+};
+use crate::{error::LedgerError, ledger::Ledger};
+
+impl Ledger {
+    /// Fields that hold rival values, newest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn conflicts(&self, limit: u64) -> Result<Vec<ConflictRow>, LedgerError> {
+        self.read(|db| {
+            listed(
+                db,
+                "SELECT r.record, r.kind, c.field, c.title, c.at_ms
+                 FROM view_conflict c JOIN view_record r ON r.id = c.id
+                 ORDER BY c.at_ms DESC, r.record, c.field LIMIT ?1",
+                limit,
+                |row| {
+                    Ok(ConflictRow {
+                        record: record_at(row, 0)?,
+                        kind: kind_at(row, 1)?,
+                        field: row.get(2)?,
+                        title: row.get(3)?,
+                        at_ms: unsigned(row.get(4)?),
+                    })
+                },
+            )
+        })
+    }
+
+    /// Entries that came too late for the signature of their record, newest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn late(&self, limit: u64) -> Result<Vec<LateRow>, LedgerError> {
+        self.read(|db| {
+            listed(
+                db,
+                "SELECT r.record, r.kind, l.entry, l.title, l.at_ms
+                 FROM view_late l JOIN view_record r ON r.id = l.id
+                 ORDER BY l.at_ms DESC, l.entry LIMIT ?1",
+                limit,
+                |row| {
+                    Ok(LateRow {
+                        record: record_at(row, 0)?,
+                        kind: kind_at(row, 1)?,
+                        entry: EntryId(row.get(2)?),
+                        title: row.get(3)?,
+                        at_ms: unsigned(row.get(4)?),
+                    })
+                },
+            )
+        })
+    }
+
+    /// Published packs, the newest first. Their bytes may still be on the way, see [`Ledger::blob_info`].
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn packs(&self) -> Result<Vec<PackRow>, LedgerError> {
+        self.read(|db| {
+            listed(
+                db,
+                "SELECT record, pack, version, blob, title, published_ms FROM view_pack
+                 ORDER BY published_ms DESC, record DESC LIMIT ?1",
+                u64::MAX,
+                |row| {
+                    Ok(PackRow {
+                        record: record_at(row, 0)?,
+                        id: row.get(1)?,
+                        version: row.get(2)?,
+                        blob: BlobHash(row.get(3)?),
+                        title: row.get(4)?,
+                        published_ms: unsigned(row.get(5)?),
+                    })
+                },
+            )
+        })
+    }
+
+    /// How much there is of everything.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn counts(&self) -> Result<LedgerCounts, LedgerError> {
+        let (head, acked) = (self.head()?.0, self.acked()?.0);
+        self.read(|db| {
+            let one = |sql: &str| -> Result<u64, LedgerError> {
+                Ok(unsigned(db.prepare_cached(sql)?.query_row([], |row| row.get(0))?))
+            };
+            let blobs = crate::blobs::backlog(db)?;
+            let inspections = count(db, "view_inspection")?;
+            let unsigned_inspections =
+                one("SELECT count(*) FROM view_inspection INDEXED BY view_inspection_unsigned WHERE stage <> 2")?;
+            Ok(LedgerCounts {
+                entries: count(db, "entry")?,
+                waiting_entries: head.saturating_sub(acked),
+                waiting_blobs: blobs.waiting,
+                waiting_blob_bytes: blobs.waiting_bytes,
+                wanted_blobs: blobs.wanted,
+                conflicts: count(db, "view_conflict")?,
+                late: count(db, "view_late")?,
+                needs_newer: one("SELECT count(*) FROM view_unknown WHERE what <> ''")?,
+                subjects: count(db, "view_subject")?,
+                inspections,
+                signed: inspections.saturating_sub(unsigned_inspections),
+                findings: one("SELECT count(*) FROM view_finding WHERE is_void = 0")?,
+            })
+        })
+    }
+}
+
+fn listed<T>(
+    db: &Connection,
+    select: &str,
+    limit: u64,
+    read: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
+) -> Result<Vec<T>, LedgerError> {
+    let mut query = db.prepare_cached(select)?;
+    let rows = query.query_map([signed(limit)], |row| read(row))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
