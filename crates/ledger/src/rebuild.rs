@@ -32,8 +32,6 @@ fn rebuild(tx: &Transaction<'_>, progress: &mut dyn FnMut(u64, u64)) -> Result<(
 
 fn records(db: &Connection) -> Result<Vec<RecordId>, LedgerError> {
     let mut query = db.prepare("SELECT id FROM record ORDER BY id")?;
-    let ids = query.query_map([], |row| {
-        Ok(RecordId(uuid::Uuid::from_bytes(row.get(0)?)))
-    })?;
+    let ids = query.query_map([], |row| Ok(RecordId(uuid::Uuid::from_bytes(row.get(0)?))))?;
     Ok(ids.collect::<Result<_, _>>()?)
 }

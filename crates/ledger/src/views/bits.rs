@@ -32,15 +32,6 @@ impl Bits {
         }
     }
 
-    pub(crate) fn or(&mut self, other: &Self) {
-        if self.0.len() < other.0.len() {
-            self.0.resize(other.0.len(), 0);
-        }
-        for (word, also) in self.0.iter_mut().zip(&other.0) {
-            *word |= also;
-        }
-    }
-
     pub(crate) fn iter(&self) -> impl Iterator<Item = i64> + '_ {
         self.0.iter().enumerate().flat_map(|(n, word)| {
             (0..64)
@@ -77,11 +68,9 @@ mod tests {
     }
 
     #[test]
-    fn sets_of_different_lengths_are_joined_and_cut() {
+    fn sets_of_different_lengths_are_cut() {
         let mut set = bits(&[1, 500]);
         set.and(&bits(&[1, 2]));
         assert_eq!(set.iter().collect::<Vec<_>>(), [1]);
-        set.or(&bits(&[900]));
-        assert_eq!(set.iter().collect::<Vec<_>>(), [1, 900]);
     }
 }

@@ -35,7 +35,10 @@ fn conditions(filter: &FindingFilter) -> Conditions {
     conditions.always("is_void = 0");
     conditions.when("subject = ?", filter.subject.map(bytes_of));
     conditions.when("inspection = ?", filter.inspection.map(bytes_of));
-    conditions.when("org = ?", filter.org.as_ref().map(|org| org.as_str().to_owned()));
+    conditions.when(
+        "org = ?",
+        filter.org.as_ref().map(|org| org.as_str().to_owned()),
+    );
     conditions.when("region = ?", filter.region.clone());
     conditions.when("item = ?", filter.item.clone());
     conditions.when("state = ?", filter.state.clone());
@@ -71,8 +74,12 @@ pub(crate) fn findings(
             Ok(())
         })?;
         let order = direction(is_descending);
-        let select = format!("SELECT id FROM view_finding ORDER BY subject_key {order}, id {order}");
-        (fitting.count(), walk(db, &select, Some(&fitting), offset, limit)?)
+        let select =
+            format!("SELECT id FROM view_finding ORDER BY subject_key {order}, id {order}");
+        (
+            fitting.count(),
+            walk(db, &select, Some(&fitting), offset, limit)?,
+        )
     } else {
         let first = match sort {
             FindingSort::State => 2,
@@ -85,11 +92,17 @@ pub(crate) fn findings(
             rows.push(((row.get(first)?, row.get(1)?), id));
             Ok(())
         })?;
-        (rows.len() as u64, stretch(rows, is_descending, offset, limit))
+        (
+            rows.len() as u64,
+            stretch(rows, is_descending, offset, limit),
+        )
     };
     Ok(Page {
         total,
-        rows: ids.into_iter().map(|id| row_of(db, id)).collect::<Result<_, _>>()?,
+        rows: ids
+            .into_iter()
+            .map(|id| row_of(db, id))
+            .collect::<Result<_, _>>()?,
     })
 }
 

@@ -8,7 +8,8 @@ use shicha_domain::{RecordId, inspection::Counts};
 use super::{
     bits::{Bits, narrow},
     list::{
-        Conditions, bytes_of, count, direction, link_at, org_at, person_at, record_at, stretch, time_at, walk,
+        Conditions, bytes_of, count, direction, link_at, org_at, person_at, record_at, stretch,
+        time_at, walk,
     },
     packed,
     rolled::STAGES,
@@ -111,7 +112,10 @@ pub(crate) fn looked_up(
     let mut bits = search(db, Among::Inspections, filter.query.as_deref())?;
     if let Some(person) = filter.inspector {
         let select = "SELECT id FROM view_inspector WHERE person = ?1";
-        narrow(&mut bits, ids(db, select, Value::Blob(person.0.into_bytes().into()))?);
+        narrow(
+            &mut bits,
+            ids(db, select, Value::Blob(person.0.into_bytes().into()))?,
+        );
     }
     if let Some(item) = &filter.item {
         let result = filter.item_result.as_deref();
@@ -144,22 +148,27 @@ fn answered(
     among: Option<&Bits>,
 ) -> Result<Bits, LedgerError> {
     let code = packed::code(item);
-    let wanted = result
-        .map(|word| shicha_domain::inspection::Result::parse(word).map(packed::number));
+    let wanted =
+        result.map(|word| shicha_domain::inspection::Result::parse(word).map(packed::number));
     let mut found = Bits::default();
     if wanted == Some(None) {
         return Ok(found);
     }
-    Conditions::default().each(db, ("SELECT id, results FROM view_answer", ""), among, |id, row| {
-        let bytes = row.get_ref(1)?.as_blob().unwrap_or_default();
-        let has = packed::results(bytes).any(|(other, result)| {
-            other == code && wanted.flatten().is_none_or(|wanted| wanted == result)
-        });
-        if has {
-            found.set(id);
-        }
-        Ok(())
-    })?;
+    Conditions::default().each(
+        db,
+        ("SELECT id, results FROM view_answer", ""),
+        among,
+        |id, row| {
+            let bytes = row.get_ref(1)?.as_blob().unwrap_or_default();
+            let has = packed::results(bytes).any(|(other, result)| {
+                other == code && wanted.flatten().is_none_or(|wanted| wanted == result)
+            });
+            if has {
+                found.set(id);
+            }
+            Ok(())
+        },
+    )?;
     Ok(found)
 }
 
@@ -173,7 +182,11 @@ pub(crate) fn inspections(
 ) -> Result<Page<InspectionRow>, LedgerError> {
     let bits = looked_up(db, filter)?;
     let conditions = conditions(filter);
-    let facets = if filter.subject.is_some() { OF_SUBJECT } else { FACETS };
+    let facets = if filter.subject.is_some() {
+        OF_SUBJECT
+    } else {
+        FACETS
+    };
     let order = direction(is_descending);
     let (total, ids) = match sort {
         InspectionSort::Subject | InspectionSort::Number | InspectionSort::Started
@@ -184,7 +197,8 @@ pub(crate) fn inspections(
                 None => count(db, "view_inspection")?,
             };
             let column = column(sort);
-            let select = format!("SELECT id FROM view_inspection ORDER BY {column} {order}, id {order}");
+            let select =
+                format!("SELECT id FROM view_inspection ORDER BY {column} {order}, id {order}");
             (total, walk(db, &select, bits.as_ref(), offset, limit)?)
         }
         InspectionSort::Subject | InspectionSort::Number => {
@@ -194,8 +208,12 @@ pub(crate) fn inspections(
                 Ok(())
             })?;
             let column = column(sort);
-            let select = format!("SELECT id FROM view_inspection ORDER BY {column} {order}, id {order}");
-            (fitting.count(), walk(db, &select, Some(&fitting), offset, limit)?)
+            let select =
+                format!("SELECT id FROM view_inspection ORDER BY {column} {order}, id {order}");
+            (
+                fitting.count(),
+                walk(db, &select, Some(&fitting), offset, limit)?,
+            )
         }
         InspectionSort::Updated => {
             let mut fitting = bits;
@@ -210,11 +228,19 @@ pub(crate) fn inspections(
             let mut of_kind = Conditions::default();
             of_kind.always("kind = 'inspection'");
             let mut rows: Vec<(i64, i64)> = Vec::new();
-            of_kind.each(db, ("SELECT id, updated_ms FROM view_record", ""), fitting.as_ref(), |id, row| {
-                rows.push((row.get(1)?, id));
-                Ok(())
-            })?;
-            (rows.len() as u64, stretch(rows, is_descending, offset, limit))
+            of_kind.each(
+                db,
+                ("SELECT id, updated_ms FROM view_record", ""),
+                fitting.as_ref(),
+                |id, row| {
+                    rows.push((row.get(1)?, id));
+                    Ok(())
+                },
+            )?;
+            (
+                rows.len() as u64,
+                stretch(rows, is_descending, offset, limit),
+            )
         }
         InspectionSort::Org => {
             let mut orgs: HashMap<String, i64> = HashMap::new();
@@ -233,14 +259,24 @@ pub(crate) fn inspections(
             sorted.sort_unstable();
             let mut place = vec![0; sorted.len()];
             for (n, (_, number)) in sorted.iter().enumerate() {
-                if let Some(place) = usize::try_from(**number).ok().and_then(|number| place.get_mut(number)) {
+                if let Some(place) = usize::try_from(**number)
+                    .ok()
+                    .and_then(|number| place.get_mut(number))
+                {
                     *place = n as i64;
                 }
             }
             for ((number, _), _) in &mut rows {
-                *number = usize::try_from(*number).ok().and_then(|n| place.get(n)).copied().unwrap_or(0);
+                *number = usize::try_from(*number)
+                    .ok()
+                    .and_then(|n| place.get(n))
+                    .copied()
+                    .unwrap_or(0);
             }
-            (rows.len() as u64, stretch(rows, is_descending, offset, limit))
+            (
+                rows.len() as u64,
+                stretch(rows, is_descending, offset, limit),
+            )
         }
         InspectionSort::Started | InspectionSort::Findings | InspectionSort::Stage => {
             let first = match sort {
@@ -253,12 +289,18 @@ pub(crate) fn inspections(
                 rows.push(((row.get(first)?, row.get(1)?), id));
                 Ok(())
             })?;
-            (rows.len() as u64, stretch(rows, is_descending, offset, limit))
+            (
+                rows.len() as u64,
+                stretch(rows, is_descending, offset, limit),
+            )
         }
     };
     Ok(Page {
         total,
-        rows: ids.into_iter().map(|id| row_of(db, id)).collect::<Result<_, _>>()?,
+        rows: ids
+            .into_iter()
+            .map(|id| row_of(db, id))
+            .collect::<Result<_, _>>()?,
     })
 }
 

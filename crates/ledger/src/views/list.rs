@@ -30,7 +30,11 @@ impl Conditions {
 
     /// Adds a condition without value.
     pub(crate) fn always(&mut self, condition: &str) {
-        self.sql.push_str(if self.sql.is_empty() { " WHERE " } else { " AND " });
+        self.sql.push_str(if self.sql.is_empty() {
+            " WHERE "
+        } else {
+            " AND "
+        });
         self.sql.push_str(condition);
     }
 
@@ -85,7 +89,10 @@ pub(crate) fn stretch<K: Ord>(
         rows.truncate(end);
     }
     rows.sort_unstable_by(order);
-    rows.into_iter().skip(size(offset)).map(|(_, id)| id).collect()
+    rows.into_iter()
+        .skip(size(offset))
+        .map(|(_, id)| id)
+        .collect()
 }
 
 /// The numbers of a stretch of what `select` gives in its order, counting only those in `bits`.
@@ -156,7 +163,11 @@ pub(crate) fn person_at(row: &Row<'_>, column: usize) -> rusqlite::Result<Option
 pub(crate) fn org_at(row: &Row<'_>, column: usize) -> rusqlite::Result<OrgCode> {
     let code: String = row.get(column)?;
     code.parse().map_err(|error| {
-        rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(error))
+        rusqlite::Error::FromSqlConversionFailure(
+            column,
+            rusqlite::types::Type::Text,
+            Box::new(error),
+        )
     })
 }
 

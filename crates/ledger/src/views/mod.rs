@@ -23,6 +23,7 @@ mod write;
 use rusqlite::Transaction;
 
 pub use rows::*;
+pub(crate) use week::{AHEAD_MS, day_number};
 pub(crate) use write::project;
 
 use crate::error::LedgerError;
@@ -50,8 +51,16 @@ pub(crate) fn clear(tx: &Transaction<'_>) -> Result<(), LedgerError> {
     for table in BY_ID.iter().chain(&["view_record", "view_item"]) {
         tx.execute(&format!("DELETE FROM {table}"), [])?;
     }
-    for table in ["search_subject", "search_inspection", "search_finding", "search_answer"] {
-        tx.execute(&format!("INSERT INTO {table} ({table}) VALUES ('delete-all')"), [])?;
+    for table in [
+        "search_subject",
+        "search_inspection",
+        "search_finding",
+        "search_answer",
+    ] {
+        tx.execute(
+            &format!("INSERT INTO {table} ({table}) VALUES ('delete-all')"),
+            [],
+        )?;
     }
     Ok(())
 }

@@ -74,7 +74,10 @@ fn overview(db: &Connection, filter: &InspectionFilter) -> Result<Overview, Ledg
         all.add(stage, findings);
         add(&mut by_org, row.get_ref(4)?.as_str()?, stage, findings);
         add(&mut by_kind, row.get_ref(5)?.as_str()?, stage, findings);
-        by_week.entry(monday(row.get(1)?)).or_default().add(stage, findings);
+        by_week
+            .entry(monday(row.get(1)?))
+            .or_default()
+            .add(stage, findings);
         subjects_inspected.extend(row.get::<_, Option<[u8; 16]>>(6)?);
         Ok(())
     })?;
@@ -87,7 +90,10 @@ fn overview(db: &Connection, filter: &InspectionFilter) -> Result<Overview, Ledg
         conflicts: conflicts_in(db, &fitting)?,
         by_org: lines(by_org),
         by_item: items(db, &fitting, u64::from(all.inspections))?,
-        by_week: by_week.into_iter().map(|(day, line)| line.row(day_text(day))).collect(),
+        by_week: by_week
+            .into_iter()
+            .map(|(day, line)| line.row(day_text(day)))
+            .collect(),
         by_kind: lines(by_kind),
     })
 }
@@ -95,7 +101,10 @@ fn overview(db: &Connection, filter: &InspectionFilter) -> Result<Overview, Ledg
 fn add(lines: &mut HashMap<String, Line>, key: &str, stage: u8, findings: u32) {
     match lines.get_mut(key) {
         Some(line) => line.add(stage, findings),
-        None => lines.entry(key.to_owned()).or_default().add(stage, findings),
+        None => lines
+            .entry(key.to_owned())
+            .or_default()
+            .add(stage, findings),
     }
 }
 
@@ -110,15 +119,20 @@ fn items(db: &Connection, fitting: &Bits, many: u64) -> Result<Vec<OverviewItem>
     // All of them: no need to ask for each.
     let is_all = many == super::list::count(db, "view_answer")?;
     let among = (!is_all).then_some(fitting);
-    Conditions::default().each(db, ("SELECT id, results FROM view_answer", ""), among, |_, row| {
-        for (code, result) in packed::results(row.get_ref(1)?.as_blob()?) {
-            let item = by_code.entry(code).or_default();
-            item.answered += 1;
-            item.nonconforming += u32::from(result == packed::NONCONFORMING);
-            item.checked += u32::from(result <= packed::NONCONFORMING);
-        }
-        Ok(())
-    })?;
+    Conditions::default().each(
+        db,
+        ("SELECT id, results FROM view_answer", ""),
+        among,
+        |_, row| {
+            for (code, result) in packed::results(row.get_ref(1)?.as_blob()?) {
+                let item = by_code.entry(code).or_default();
+                item.answered += 1;
+                item.nonconforming += u32::from(result == packed::NONCONFORMING);
+                item.checked += u32::from(result <= packed::NONCONFORMING);
+            }
+            Ok(())
+        },
+    )?;
     let mut rows = Vec::with_capacity(by_code.len());
     for (code, item) in by_code {
         let name: String = db

@@ -53,7 +53,9 @@ pub(crate) fn pack_results(results: &BTreeMap<u64, u8>) -> Vec<u8> {
 /// Results by item code, from their packed form.
 pub(crate) fn results(bytes: &[u8]) -> impl Iterator<Item = (u64, u8)> + '_ {
     bytes.chunks_exact(RESULT).map(|part| {
-        let value = part.iter().fold(0_u64, |value, byte| value << 8 | u64::from(*byte));
+        let value = part
+            .iter()
+            .fold(0_u64, |value, byte| value << 8 | u64::from(*byte));
         (value >> 3, (value & 7) as u8)
     })
 }
@@ -83,7 +85,9 @@ pub(crate) fn texts(bytes: &[u8]) -> BTreeMap<u64, Text> {
     bytes
         .chunks_exact(TEXT)
         .map(|part| {
-            let code = part[..6].iter().fold(0_u64, |value, byte| value << 8 | u64::from(*byte));
+            let code = part[..6]
+                .iter()
+                .fold(0_u64, |value, byte| value << 8 | u64::from(*byte));
             let mut print = [0; 8];
             print.copy_from_slice(&part[8..]);
             let slot = u16::from_be_bytes([part[6], part[7]]);
@@ -108,7 +112,15 @@ mod tests {
         let some: BTreeMap<u64, Text> = all
             .keys()
             .enumerate()
-            .map(|(n, code)| (*code, Text { slot: n as u16, print: [n as u8; 8] }))
+            .map(|(n, code)| {
+                (
+                    *code,
+                    Text {
+                        slot: n as u16,
+                        print: [n as u8; 8],
+                    },
+                )
+            })
             .collect();
         assert_eq!(texts(&pack_texts(&some)), some);
     }

@@ -145,7 +145,10 @@ impl<'a> Rolled<'a> {
         ];
         self.names = vec![name];
         // The begin of a credit code is looked up by its own index; what tells one unit from the next are the last ten characters.
-        let tail = credit_code.char_indices().nth(8).map_or("", |(at, _)| &credit_code[at..]);
+        let tail = credit_code
+            .char_indices()
+            .nth(8)
+            .map_or("", |(at, _)| &credit_code[at..]);
         self.texts = vec![
             state.text("address"),
             state.text("legal_representative"),
@@ -157,16 +160,26 @@ impl<'a> Rolled<'a> {
     fn inspection(&mut self, state: &'a RecordState) {
         let stage = inspection::stage(state);
         self.answers(state);
-        let started_ms = state.value("started_at").and_then(serde_json::Value::as_u64);
+        let started_ms = state
+            .value("started_at")
+            .and_then(serde_json::Value::as_u64);
         let opened_ms = state.opened().map_or(0, |trace| trace.at().ms());
         let inspectors: &[serde_json::Value] = state
             .value("inspectors")
             .and_then(serde_json::Value::as_array)
             .map_or(&[], Vec::as_slice);
-        let names: Vec<&str> = inspectors.iter().filter_map(|one| one["name"].as_str()).collect();
+        let names: Vec<&str> = inspectors
+            .iter()
+            .filter_map(|one| one["name"].as_str())
+            .collect();
         self.people = inspectors
             .iter()
-            .filter_map(|one| one["person"].as_str()?.parse::<shicha_domain::PersonId>().ok())
+            .filter_map(|one| {
+                one["person"]
+                    .as_str()?
+                    .parse::<shicha_domain::PersonId>()
+                    .ok()
+            })
             .chain(state.opened().map(|trace| trace.author))
             .map(|person| person.0.into_bytes())
             .collect();
@@ -200,9 +213,9 @@ impl<'a> Rolled<'a> {
             integer(stage_number(stage).into()),
             integer(self.tally.counts.nonconforming.into()),
             Value::Text(names.join("、")),
-            state
-                .opened()
-                .map_or(Value::Null, |trace| Value::Blob(trace.author.0.into_bytes().into())),
+            state.opened().map_or(Value::Null, |trace| {
+                Value::Blob(trace.author.0.into_bytes().into())
+            }),
             flag(is_sample(state)),
         ];
         self.names = vec![name];
@@ -212,7 +225,9 @@ impl<'a> Rolled<'a> {
 
     fn answers(&mut self, state: &'a RecordState) {
         for (field, register) in state.fields().range("answers/".to_owned()..) {
-            let Some((item, what)) = field.strip_prefix("answers/").and_then(|rest| rest.split_once('/'))
+            let Some((item, what)) = field
+                .strip_prefix("answers/")
+                .and_then(|rest| rest.split_once('/'))
             else {
                 if field.starts_with("answers/") {
                     continue;
@@ -233,7 +248,10 @@ impl<'a> Rolled<'a> {
                 "facts" | "reason" | "finding/description" | "finding/measure"
                     if !value.trim().is_empty() =>
                 {
-                    self.item_texts.entry(packed::code(item)).or_default().push(value);
+                    self.item_texts
+                        .entry(packed::code(item))
+                        .or_default()
+                        .push(value);
                 }
                 _ => {}
             }
@@ -300,7 +318,10 @@ impl<'a> Rolled<'a> {
             all.0[from..from + PRINT].copy_from_slice(&hash.finalize()[..PRINT]);
         };
         put(Part::Head, values_hash(&self.head));
-        put(Part::Words, texts_hash(self.names.iter().chain(&self.texts)));
+        put(
+            Part::Words,
+            texts_hash(self.names.iter().chain(&self.texts)),
+        );
         let mut people = Sha256::new();
         self.people.iter().for_each(|person| people.update(person));
         put(Part::People, people);
@@ -374,7 +395,9 @@ pub(crate) fn value_update(hash: &mut Sha256, value: &Value) {
 
 fn values_hash(values: &[Value]) -> Sha256 {
     let mut hash = Sha256::new();
-    values.iter().for_each(|value| value_update(&mut hash, value));
+    values
+        .iter()
+        .for_each(|value| value_update(&mut hash, value));
     hash
 }
 
@@ -411,7 +434,9 @@ fn conflicts<'a>(state: &'a RecordState, title: &str) -> Vec<Noted<&'a str>> {
         .map(|(field, register)| Noted {
             key: field,
             text: title.to_owned(),
-            at_ms: register.winner().map_or(0, |head| signed(head.order.at.ms())),
+            at_ms: register
+                .winner()
+                .map_or(0, |head| signed(head.order.at.ms())),
         })
         .collect()
 }

@@ -41,7 +41,9 @@ fn find(db: &Connection, among: Among, term: &Term) -> Result<Bits, LedgerError>
     matches(db, table, &expression, |id| found.set(id))?;
     if among == Among::Inspections {
         // What was recorded about single items counts for their inspection.
-        matches(db, "search_answer", &expression, |document| found.set(document >> 16))?;
+        matches(db, "search_answer", &expression, |document| {
+            found.set(document >> 16)
+        })?;
     }
     if let Some(begin) = term.credit_code() {
         with_credit_code(db, among, &begin, &mut found)?;
@@ -55,7 +57,8 @@ fn matches(
     expression: &str,
     mut take: impl FnMut(i64),
 ) -> Result<(), LedgerError> {
-    let mut query = db.prepare_cached(&format!("SELECT rowid FROM {table} WHERE {table} MATCH ?1"))?;
+    let mut query =
+        db.prepare_cached(&format!("SELECT rowid FROM {table} WHERE {table} MATCH ?1"))?;
     let mut rows = query.query([expression])?;
     while let Some(row) = rows.next()? {
         take(row.get(0)?);
@@ -70,7 +73,9 @@ fn with_credit_code(
     found: &mut Bits,
 ) -> Result<(), LedgerError> {
     let select = match among {
-        Among::Subjects => "SELECT id FROM view_subject WHERE credit_code >= ?1 AND credit_code < ?2",
+        Among::Subjects => {
+            "SELECT id FROM view_subject WHERE credit_code >= ?1 AND credit_code < ?2"
+        }
         Among::Inspections => {
             "SELECT i.id FROM view_subject s JOIN view_inspection i ON i.subject = s.record
              WHERE s.credit_code >= ?1 AND s.credit_code < ?2"

@@ -33,7 +33,10 @@ impl Ledger {
 
 pub(crate) fn conditions(filter: &SubjectFilter) -> Conditions {
     let mut conditions = Conditions::default();
-    conditions.when("org = ?", filter.org.as_ref().map(|org| org.as_str().to_owned()));
+    conditions.when(
+        "org = ?",
+        filter.org.as_ref().map(|org| org.as_str().to_owned()),
+    );
     conditions.when("region = ?", filter.region.clone());
     conditions.when("kind = ?", filter.kind.clone());
     conditions
@@ -78,11 +81,17 @@ pub(crate) fn subjects(
             rows.push((key, id));
             Ok(())
         })?;
-        (rows.len() as u64, stretch(rows, is_descending, offset, limit))
+        (
+            rows.len() as u64,
+            stretch(rows, is_descending, offset, limit),
+        )
     };
     Ok(Page {
         total,
-        rows: ids.into_iter().map(|id| row_of(db, id)).collect::<Result<_, _>>()?,
+        rows: ids
+            .into_iter()
+            .map(|id| row_of(db, id))
+            .collect::<Result<_, _>>()?,
     })
 }
 

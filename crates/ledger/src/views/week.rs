@@ -21,7 +21,11 @@ pub(crate) fn day_text(day: i64) -> String {
     let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * of_year + 2) / 153;
     let day = of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let month = if month_from_march < 10 {
+        month_from_march + 3
+    } else {
+        month_from_march - 9
+    };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     format!("{year:04}-{month:02}-{day:02}")
 }
@@ -54,7 +58,11 @@ mod tests {
         for day in [-400, 0, 59, 18_321, 19_052, 40_000] {
             let text = day_text(day);
             let part = |from, to| text[from..to].parse::<i64>().unwrap_or(-1);
-            assert_eq!(day_number(part(0, 4), part(5, 7), part(8, 10)), day, "{text}");
+            assert_eq!(
+                day_number(part(0, 4), part(5, 7), part(8, 10)),
+                day,
+                "{text}"
+            );
         }
     }
 

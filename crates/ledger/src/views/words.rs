@@ -104,9 +104,7 @@ fn runs(text: &str, most: usize) -> Vec<Vec<char>> {
     for c in text.chars().take(most) {
         // Full-width forms of ASCII, as Chinese input methods give them.
         let c = match c {
-            '\u{ff01}'..='\u{ff5e}' => {
-                char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c)
-            }
+            '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
             other => other,
         };
         if !c.is_alphanumeric() {
@@ -162,7 +160,11 @@ fn spellings(run: &[char]) -> Vec<Vec<char>> {
             is_chinese = true;
             for reading in readings {
                 // Syllables such as `ê` have no letter that anybody types.
-                let letter = reading.plain().chars().next().filter(char::is_ascii_lowercase);
+                let letter = reading
+                    .plain()
+                    .chars()
+                    .next()
+                    .filter(char::is_ascii_lowercase);
                 letters.extend(letter.filter(|letter| !letters.contains(letter)));
             }
         }

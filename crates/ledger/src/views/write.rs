@@ -54,7 +54,13 @@ pub(crate) fn project(
     match new.kind {
         Some(RecordKind::Subject) => {
             if changed(Part::Head) {
-                put_head(tx, "view_subject", id, &new.head, &[Value::Integer(0), Value::Integer(0)])?;
+                put_head(
+                    tx,
+                    "view_subject",
+                    id,
+                    &new.head,
+                    &[Value::Integer(0), Value::Integer(0)],
+                )?;
                 refresh_subject(tx, &record.0.into_bytes())?;
             }
             if changed(Part::Words) {
@@ -84,7 +90,8 @@ pub(crate) fn project(
         Some(RecordKind::Pack) => {
             if changed(Part::Head) {
                 if new.head.is_empty() {
-                    tx.prepare_cached("DELETE FROM view_pack WHERE id = ?1")?.execute([id])?;
+                    tx.prepare_cached("DELETE FROM view_pack WHERE id = ?1")?
+                        .execute([id])?;
                 } else {
                     put_head(tx, "view_pack", id, &new.head, &[])?;
                 }
@@ -207,7 +214,13 @@ fn put_words(
     new: &Rolled<'_>,
     is_new: bool,
 ) -> Result<(), LedgerError> {
-    put_document(tx, table, id, &words::index_words(&new.texts, &new.names), is_new)
+    put_document(
+        tx,
+        table,
+        id,
+        &words::index_words(&new.texts, &new.names),
+        is_new,
+    )
 }
 
 fn put_document(
@@ -221,8 +234,10 @@ fn put_document(
         tx.prepare_cached(&format!("DELETE FROM {table} WHERE rowid = ?1"))?
             .execute([id])?;
     }
-    tx.prepare_cached(&format!("INSERT INTO {table} (rowid, words) VALUES (?1, ?2)"))?
-        .execute(params![id, words])?;
+    tx.prepare_cached(&format!(
+        "INSERT INTO {table} (rowid, words) VALUES (?1, ?2)"
+    ))?
+    .execute(params![id, words])?;
     Ok(())
 }
 
@@ -274,15 +289,17 @@ fn annul_findings(
 
 fn put_finding(tx: &Transaction<'_>, id: i64, new: &Rolled<'_>) -> Result<(), LedgerError> {
     let now = |tx: &Transaction<'_>| {
-        tx.prepare_cached("SELECT subject, inspection, is_annulled FROM view_finding WHERE id = ?1")?
-            .query_row([id], |row| {
-                Ok((
-                    row.get::<_, Option<[u8; 16]>>(0)?,
-                    row.get::<_, Option<[u8; 16]>>(1)?,
-                    row.get::<_, bool>(2)?,
-                ))
-            })
-            .optional()
+        tx.prepare_cached(
+            "SELECT subject, inspection, is_annulled FROM view_finding WHERE id = ?1",
+        )?
+        .query_row([id], |row| {
+            Ok((
+                row.get::<_, Option<[u8; 16]>>(0)?,
+                row.get::<_, Option<[u8; 16]>>(1)?,
+                row.get::<_, bool>(2)?,
+            ))
+        })
+        .optional()
     };
     let (before, ..) = now(tx)?.unwrap_or_default();
     put_head(tx, "view_finding", id, &new.head, &[Value::Integer(0)])?;
@@ -336,9 +353,11 @@ fn put_people(
     is_new: bool,
 ) -> Result<(), LedgerError> {
     if !is_new {
-        tx.prepare_cached("DELETE FROM view_inspector WHERE id = ?1")?.execute([id])?;
+        tx.prepare_cached("DELETE FROM view_inspector WHERE id = ?1")?
+            .execute([id])?;
     }
-    let mut insert = tx.prepare_cached("INSERT INTO view_inspector (person, id) VALUES (?1, ?2)")?;
+    let mut insert =
+        tx.prepare_cached("INSERT INTO view_inspector (person, id) VALUES (?1, ?2)")?;
     for person in &new.people {
         insert.execute(params![person, id])?;
     }
@@ -360,7 +379,12 @@ fn put_answers(
     };
     let has_row = before.is_some();
     let (old_results, old_texts) = before.unwrap_or_default();
-    let results = packed::pack_results(&new.results.iter().map(|(code, (_, result))| (*code, *result)).collect());
+    let results = packed::pack_results(
+        &new.results
+            .iter()
+            .map(|(code, (_, result))| (*code, *result))
+            .collect(),
+    );
     if results != old_results {
         put_results(tx, id, new, &old_results)?;
     }
@@ -392,8 +416,10 @@ fn put_results(
         let was = before == Some(&packed::NONCONFORMING);
         let is = *result == packed::NONCONFORMING;
         if is && !was {
-            tx.prepare_cached("INSERT OR IGNORE INTO view_nonconforming (item, id) VALUES (?1, ?2)")?
-                .execute(params![item, id])?;
+            tx.prepare_cached(
+                "INSERT OR IGNORE INTO view_nonconforming (item, id) VALUES (?1, ?2)",
+            )?
+            .execute(params![item, id])?;
         } else if was && !is {
             remove_nonconforming(tx, id, *code)?;
         }
@@ -432,7 +458,11 @@ fn put_texts(
                 .execute([document(id, text.slot)])?;
         }
     }
-    let mut free = indexed.values().map(|text| text.slot).max().map_or(Some(0), |slot| slot.checked_add(1));
+    let mut free = indexed
+        .values()
+        .map(|text| text.slot)
+        .max()
+        .map_or(Some(0), |slot| slot.checked_add(1));
     for (code, texts) in &new.item_texts {
         let print = text_print(texts);
         let before = indexed.get(code).copied();
@@ -449,7 +479,13 @@ fn put_texts(
             (None, None) => continue,
         };
         let words = words::index_words(texts, &[]);
-        put_document(tx, "search_answer", document(id, slot), &words, before.is_none())?;
+        put_document(
+            tx,
+            "search_answer",
+            document(id, slot),
+            &words,
+            before.is_none(),
+        )?;
         indexed.insert(*code, packed::Text { slot, print });
     }
     Ok(packed::pack_texts(&indexed))
@@ -460,7 +496,8 @@ fn document(id: i64, slot: u16) -> i64 {
 }
 
 fn put_attachments(tx: &Transaction<'_>, id: i64, new: &Rolled<'_>) -> Result<(), LedgerError> {
-    tx.prepare_cached("DELETE FROM view_attachment WHERE id = ?1")?.execute([id])?;
+    tx.prepare_cached("DELETE FROM view_attachment WHERE id = ?1")?
+        .execute([id])?;
     let mut insert = tx.prepare_cached(
         "INSERT INTO view_attachment (id, entry, place, blob, size, is_detached) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?;
@@ -485,20 +522,27 @@ fn put_notes(
 ) -> Result<(), LedgerError> {
     if !is_new {
         for table in ["view_conflict", "view_late", "view_unknown"] {
-            tx.prepare_cached(&format!("DELETE FROM {table} WHERE id = ?1"))?.execute([id])?;
+            tx.prepare_cached(&format!("DELETE FROM {table} WHERE id = ?1"))?
+                .execute([id])?;
         }
     }
     for one in &new.conflicts {
-        tx.prepare_cached("INSERT INTO view_conflict (id, field, title, at_ms) VALUES (?1, ?2, ?3, ?4)")?
-            .execute(params![id, one.key, one.text, one.at_ms])?;
+        tx.prepare_cached(
+            "INSERT INTO view_conflict (id, field, title, at_ms) VALUES (?1, ?2, ?3, ?4)",
+        )?
+        .execute(params![id, one.key, one.text, one.at_ms])?;
     }
     for one in &new.late {
-        tx.prepare_cached("INSERT INTO view_late (id, entry, title, at_ms) VALUES (?1, ?2, ?3, ?4)")?
-            .execute(params![id, one.key.0, one.text, one.at_ms])?;
+        tx.prepare_cached(
+            "INSERT INTO view_late (id, entry, title, at_ms) VALUES (?1, ?2, ?3, ?4)",
+        )?
+        .execute(params![id, one.key.0, one.text, one.at_ms])?;
     }
     for one in &new.unknown {
-        tx.prepare_cached("INSERT INTO view_unknown (id, entry, what, at_ms) VALUES (?1, ?2, ?3, ?4)")?
-            .execute(params![id, one.key.0, one.text, one.at_ms])?;
+        tx.prepare_cached(
+            "INSERT INTO view_unknown (id, entry, what, at_ms) VALUES (?1, ?2, ?3, ?4)",
+        )?
+        .execute(params![id, one.key.0, one.text, one.at_ms])?;
     }
     Ok(())
 }
@@ -526,7 +570,8 @@ fn erase(tx: &Transaction<'_>, id: i64, kind: &str, record: RecordId) -> Result<
             .execute([id])?;
     }
     for table in super::BY_ID {
-        tx.prepare_cached(&format!("DELETE FROM {table} WHERE id = ?1"))?.execute([id])?;
+        tx.prepare_cached(&format!("DELETE FROM {table} WHERE id = ?1"))?
+            .execute([id])?;
     }
     annul_findings(tx, record, false)?;
     for subject in subjects {
