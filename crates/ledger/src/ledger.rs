@@ -32,6 +32,7 @@ pub(crate) struct Inner {
     writer: Mutex<Writer>,
     readers: Mutex<Vec<Connection>>,
     cache: Mutex<Cache>,
+    pub(crate) blobs: crate::blobs::Memory,
     /// Held for as long as the ledger is open.
     _lock: File,
 }
@@ -76,6 +77,7 @@ impl Ledger {
             writer: Mutex::new(writer),
             readers: Mutex::default(),
             cache: Mutex::new(Cache { folded, writes: 0 }),
+            blobs: crate::blobs::Memory::default(),
             _lock: lock,
         })))
     }
