@@ -41,7 +41,12 @@ impl Ledger {
     ///
     /// # Errors
     /// When an event does not fit, this computer is not enrolled, or the database cannot be written.
-    pub fn append(&self, author: PersonId, drafts: Vec<Draft>, now_ms: u64) -> Result<Vec<Appended>, LedgerError> {
+    pub fn append(
+        &self,
+        author: PersonId,
+        drafts: Vec<Draft>,
+        now_ms: u64,
+    ) -> Result<Vec<Appended>, LedgerError> {
         self.append_clearing(author, drafts, &[], now_ms)
     }
 
@@ -130,7 +135,10 @@ impl Touched {
     ) -> Result<(), LedgerError> {
         let state = match self.0.remove(&entry.record) {
             Some(state) => Some(state),
-            None => ledger.kept(entry.record).0.map(|state| RecordState::clone(&state)),
+            None => ledger
+                .kept(entry.record)
+                .0
+                .map(|state| RecordState::clone(&state)),
         };
         let state = match state {
             // What comes from another channel than the record's does not count.
@@ -149,7 +157,11 @@ impl Touched {
     }
 
     /// Folds a record from all its entries.
-    pub(crate) fn refold(&mut self, tx: &Transaction<'_>, record: RecordId) -> Result<(), LedgerError> {
+    pub(crate) fn refold(
+        &mut self,
+        tx: &Transaction<'_>,
+        record: RecordId,
+    ) -> Result<(), LedgerError> {
         let state = refold(tx, record)?;
         self.0.insert(record, state);
         Ok(())
@@ -157,7 +169,9 @@ impl Touched {
 
     /// Writes the views of all of them.
     pub(crate) fn project(&self, tx: &Transaction<'_>) -> Result<(), LedgerError> {
-        self.0.iter().try_for_each(|(record, state)| views::project(tx, *record, state))
+        self.0
+            .iter()
+            .try_for_each(|(record, state)| views::project(tx, *record, state))
     }
 
     pub(crate) fn records(&self) -> Vec<RecordId> {
@@ -170,5 +184,6 @@ impl Touched {
 }
 
 fn refold(tx: &Transaction<'_>, record: RecordId) -> Result<RecordState, LedgerError> {
-    fold(tx, record)?.ok_or_else(|| LedgerError::Unexpected(format!("record {record} without entries")))
+    fold(tx, record)?
+        .ok_or_else(|| LedgerError::Unexpected(format!("record {record} without entries")))
 }

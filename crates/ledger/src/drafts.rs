@@ -39,7 +39,13 @@ impl Ledger {
                 "INSERT INTO typed (record, field, text, person, at_ms) VALUES (?1, ?2, ?3, ?4, ?5)
                  ON CONFLICT (record, field) DO UPDATE SET text = ?3, person = ?4, at_ms = ?5",
             )?
-            .execute(params![record.0.as_bytes(), field, text, person.0.as_bytes(), now_ms as i64])?;
+            .execute(params![
+                record.0.as_bytes(),
+                field,
+                text,
+                person.0.as_bytes(),
+                now_ms as i64
+            ])?;
             Ok(())
         })
     }

@@ -2,7 +2,8 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use shicha_domain::{
-    Channel, DeviceId, EntryId, Hlc, OrgCode, PersonId, Receipt, ReceiptId, RecordId, bracket::Bracket, entry::Entry,
+    Channel, DeviceId, EntryId, Hlc, OrgCode, PersonId, Receipt, ReceiptId, RecordId,
+    bracket::Bracket, entry::Entry,
 };
 use uuid::Uuid;
 
@@ -92,7 +93,8 @@ impl Ledger {
     pub fn entries_of(&self, record: RecordId) -> Result<Vec<StoredEntry>, LedgerError> {
         let own = self.writer().own.clone();
         self.read(|db| {
-            let mut statement = db.prepare_cached(&format!("{ENTRY} WHERE r.id = ?1 ORDER BY e.n"))?;
+            let mut statement =
+                db.prepare_cached(&format!("{ENTRY} WHERE r.id = ?1 ORDER BY e.n"))?;
             let mut rows = statement.query([record.0.as_bytes()])?;
             let mut entries = Vec::new();
             while let Some(row) = rows.next()? {
@@ -100,7 +102,9 @@ impl Ledger {
                 let device: i64 = row.get(10)?;
                 let refused: Option<String> = row.get(11)?;
                 let bracket = bracket(db, device, &entry)?;
-                let is_waiting = own.as_ref().is_some_and(|own| own.device == device && entry.seq > own.acked.0);
+                let is_waiting = own
+                    .as_ref()
+                    .is_some_and(|own| own.device == device && entry.seq > own.acked.0);
                 let receipt_ms = bracket.not_after_ms.unwrap_or_default();
                 let delivery = match refused {
                     Some(code) => EntryDelivery::Refused { code, receipt_ms },
@@ -131,7 +135,11 @@ impl Ledger {
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn outbox(&self, max_entries: usize, max_bytes: usize) -> Result<Vec<(EntryId, Entry)>, LedgerError> {
+    pub fn outbox(
+        &self,
+        max_entries: usize,
+        max_bytes: usize,
+    ) -> Result<Vec<(EntryId, Entry)>, LedgerError> {
         let Some(own) = self.writer().own.clone() else {
             return Ok(Vec::new());
         };
@@ -194,15 +202,19 @@ impl Ledger {
             .query_row(params![own.device, receipt.seq as i64], |row| row.get(0))
             .optional()?;
         if receipt.seq > 0 && head != Some(receipt.head.0) {
-            return Err(LedgerError::Unexpected("a receipt for another entry".into()));
+            return Err(LedgerError::Unexpected(
+                "a receipt for another entry".into(),
+            ));
         }
         put_receipt(&tx, &mut Locals::default(), receipt)?;
         {
-            let mut number = tx.prepare_cached("UPDATE entry SET number = ?3 WHERE device = ?1 AND seq = ?2")?;
+            let mut number =
+                tx.prepare_cached("UPDATE entry SET number = ?3 WHERE device = ?1 AND seq = ?2")?;
             for (seq, given) in numbers {
                 number.execute(params![own.device, *seq as i64, *given as i64])?;
             }
-            let mut refuse = tx.prepare_cached("UPDATE entry SET refused = ?3 WHERE device = ?1 AND seq = ?2")?;
+            let mut refuse =
+                tx.prepare_cached("UPDATE entry SET refused = ?3 WHERE device = ?1 AND seq = ?2")?;
             for (seq, code) in refused {
                 refuse.execute(params![own.device, *seq as i64, code])?;
             }
@@ -222,7 +234,9 @@ impl Ledger {
     /// When the database cannot be read.
     pub fn cursors(&self) -> Result<Vec<(Channel, u64)>, LedgerError> {
         self.read(|db| {
-            let mut statement = db.prepare_cached("SELECT name, cursor FROM channel WHERE cursor > 0 ORDER BY name")?;
+            let mut statement = db.prepare_cached(
+                "SELECT name, cursor FROM channel WHERE cursor > 0 ORDER BY name",
+            )?;
             let mut rows = statement.query([])?;
             let mut cursors = Vec::new();
             while let Some(row) = rows.next()? {
@@ -293,7 +307,10 @@ pub(crate) fn put_entry(
     let channel = locals.channel(db, &entry.channel)?;
     let (record, lives_in) = locals.record(db, entry.record, channel)?;
     if number.is_none() && lives_in != channel {
-        return Err(LedgerError::Unexpected(format!("record {} lives in another channel", entry.record)));
+        return Err(LedgerError::Unexpected(format!(
+            "record {} lives in another channel",
+            entry.record
+        )));
     }
     let put = db.prepare_cached(
         "INSERT INTO entry (device, seq, id, prev, after, at, author, channel, record, number, event)
@@ -315,7 +332,10 @@ pub(crate) fn put_entry(
     match put {
         Ok(_) => Ok(record),
         // The same place of a log twice: whoever gave this contradicts what they gave before.
-        Err(error) if number.is_some() && error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation) => {
+        Err(error)
+            if number.is_some()
+                && error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation) =>
+        {
             Err(LedgerError::Withheld)
         }
         Err(error) => Err(error.into()),
@@ -339,7 +359,11 @@ pub(crate) fn read_entry(row: &Row<'_>) -> Result<(EntryId, Entry), LedgerError>
 }
 
 /// Keeps a receipt; one that is here already stays as it is.
-pub(crate) fn put_receipt(db: &Connection, locals: &mut Locals, receipt: &Receipt) -> Result<(), LedgerError> {
+pub(crate) fn put_receipt(
+    db: &Connection,
+    locals: &mut Locals,
+    receipt: &Receipt,
+) -> Result<(), LedgerError> {
     let device = locals.device(db, receipt.device)?;
     db.prepare_cached(
         "INSERT INTO receipt (id, device, seq, head, received_at_ms, signature) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
@@ -372,7 +396,10 @@ pub(crate) fn read_id(row: &Row<'_>, at: usize) -> rusqlite::Result<[u8; 32]> {
 }
 
 fn read_channel(row: &Row<'_>, at: usize) -> Result<Channel, LedgerError> {
-    let name = row.get_ref(at)?.as_str().map_err(|error| LedgerError::Unexpected(error.to_string()))?;
+    let name = row
+        .get_ref(at)?
+        .as_str()
+        .map_err(|error| LedgerError::Unexpected(error.to_string()))?;
     // The common form is read without the general parser: a list of entries names the same few channels again and again.
     let channel = match name.strip_prefix("own/") {
         Some(org) => org.parse::<OrgCode>().map(Channel::Own),
@@ -402,7 +429,11 @@ fn bracket(db: &Connection, device: i64, entry: &Entry) -> Result<Bracket, Ledge
     })
 }
 
-fn delivery(db: &Connection, own: Option<&Own>, record: RecordId) -> Result<RecordDelivery, LedgerError> {
+fn delivery(
+    db: &Connection,
+    own: Option<&Own>,
+    record: RecordId,
+) -> Result<RecordDelivery, LedgerError> {
     let row = db
         .prepare_cached(
             "SELECT r.n, r.own_seq, r.last_number, r.delivered_ms, r.refused, c.seen_upto
@@ -430,18 +461,27 @@ fn delivery(db: &Connection, own: Option<&Own>, record: RecordId) -> Result<Reco
     };
     if let Some(own) = own.filter(|own| own_seq > own.acked.0) {
         delivery.waiting_entries = db
-            .prepare_cached("SELECT count(*) FROM entry WHERE record = ?1 AND device = ?2 AND seq > ?3")?
-            .query_row(params![n, own.device, own.acked.0 as i64], |row| row.get::<_, i64>(0))?
-            as u64;
+            .prepare_cached(
+                "SELECT count(*) FROM entry WHERE record = ?1 AND device = ?2 AND seq > ?3",
+            )?
+            .query_row(params![n, own.device, own.acked.0 as i64], |row| {
+                row.get::<_, i64>(0)
+            })? as u64;
     }
     if own_seq > 0 {
-        (delivery.waiting_blobs, delivery.waiting_blob_bytes) = crate::blobs::waiting_of(db, record)?;
+        (delivery.waiting_blobs, delivery.waiting_blob_bytes) =
+            crate::blobs::waiting_of(db, record)?;
     }
     Ok(delivery)
 }
 
 /// Writes down for each record that a new receipt covers entries of how far it now is.
-fn note_delivered(db: &Connection, device: i64, acked: u64, receipt: &Receipt) -> Result<(), LedgerError> {
+fn note_delivered(
+    db: &Connection,
+    device: i64,
+    acked: u64,
+    receipt: &Receipt,
+) -> Result<(), LedgerError> {
     let mut statement = db.prepare_cached(
         "SELECT record, ifnull(max(number), 0), count(refused) FROM entry
          WHERE device = ?1 AND seq > ?2 AND seq <= ?3 GROUP BY record",
@@ -453,7 +493,12 @@ fn note_delivered(db: &Connection, device: i64, acked: u64, receipt: &Receipt) -
     )?;
     while let Some(row) = rows.next()? {
         let (record, number, refused): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        update.execute(params![record, number, refused, receipt.received_at_ms as i64])?;
+        update.execute(params![
+            record,
+            number,
+            refused,
+            receipt.received_at_ms as i64
+        ])?;
     }
     Ok(())
 }

@@ -31,7 +31,9 @@ impl Ledger {
         let mut writer = self.writer();
         let old = writer.own.clone().ok_or(LedgerError::NotEnrolled)?;
         if receipt.device != new_identity.device || old.identity.device == new_identity.device {
-            return Err(LedgerError::Unexpected("a new identity that is none".into()));
+            return Err(LedgerError::Unexpected(
+                "a new identity that is none".into(),
+            ));
         }
         let tx = begin(&mut writer.db)?;
         let moved = take_out(&tx, old.device, common_upto, now_ms)?;
@@ -39,8 +41,18 @@ impl Ledger {
         let mut locals = Locals::default();
         put_receipt(&tx, &mut locals, receipt)?;
         // From now on the own log is another one.
-        tx.execute("UPDATE record SET own_seq = 0, refused = 0 WHERE own_seq > 0", [])?;
-        let touched = write_again(&tx, &mut locals, &old.identity, new_identity, common_upto, &moved)?;
+        tx.execute(
+            "UPDATE record SET own_seq = 0, refused = 0 WHERE own_seq > 0",
+            [],
+        )?;
+        let touched = write_again(
+            &tx,
+            &mut locals,
+            &old.identity,
+            new_identity,
+            common_upto,
+            &moved,
+        )?;
         touched.project(&tx)?;
         tx.commit()?;
         let own = read_own(&writer.db)?;
@@ -59,13 +71,17 @@ fn take_out(
 ) -> Result<Vec<(EntryId, Entry)>, LedgerError> {
     let mut moved = Vec::new();
     {
-        let mut statement = tx.prepare(&format!("{ENTRY} WHERE e.device = ?1 AND e.seq > ?2 ORDER BY e.seq"))?;
+        let mut statement = tx.prepare(&format!(
+            "{ENTRY} WHERE e.device = ?1 AND e.seq > ?2 ORDER BY e.seq"
+        ))?;
         let mut rows = statement.query(params![device, common_upto as i64])?;
         while let Some(row) = rows.next()? {
             moved.push(read_entry(row)?);
         }
     }
-    let mut aside = tx.prepare("INSERT INTO entry_aside (device, seq, id, event, moved_ms) VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    let mut aside = tx.prepare(
+        "INSERT INTO entry_aside (device, seq, id, event, moved_ms) VALUES (?1, ?2, ?3, ?4, ?5)",
+    )?;
     for (id, entry) in &moved {
         aside.execute(params![
             entry.device.0.as_bytes(),
@@ -75,7 +91,10 @@ fn take_out(
             now_ms as i64
         ])?;
     }
-    tx.execute("DELETE FROM entry WHERE device = ?1 AND seq > ?2", params![device, common_upto as i64])?;
+    tx.execute(
+        "DELETE FROM entry WHERE device = ?1 AND seq > ?2",
+        params![device, common_upto as i64],
+    )?;
     Ok(moved)
 }
 
@@ -114,7 +133,11 @@ fn write_again(
         head = (again.seq, id);
     }
     let mut touched = Touched::default();
-    for record in moved.iter().map(|(_, entry)| entry.record).collect::<std::collections::BTreeSet<_>>() {
+    for record in moved
+        .iter()
+        .map(|(_, entry)| entry.record)
+        .collect::<std::collections::BTreeSet<_>>()
+    {
         touched.refold(tx, record)?;
     }
     Ok(touched)

@@ -58,10 +58,17 @@ impl Ledger {
     ///
     /// # Errors
     /// When it is enrolled already, or the database cannot be written.
-    pub fn enrol(&self, identity: &Identity, receipt: &Receipt, directory: &Directory) -> Result<(), LedgerError> {
+    pub fn enrol(
+        &self,
+        identity: &Identity,
+        receipt: &Receipt,
+        directory: &Directory,
+    ) -> Result<(), LedgerError> {
         let mut writer = self.writer();
         if writer.own.is_some() {
-            return Err(LedgerError::Unexpected("the ledger is enrolled already".into()));
+            return Err(LedgerError::Unexpected(
+                "the ledger is enrolled already".into(),
+            ));
         }
         let tx = begin(&mut writer.db)?;
         put_identity(&tx, identity)?;

@@ -127,8 +127,13 @@ impl Taking<'_> {
             put_receipt(self.tx, &mut self.locals, receipt)?;
         }
         let mut given: HashMap<i64, (u64, u64)> = HashMap::new();
-        for ((number, claimed, entry), covered_by) in incoming.entries.into_iter().zip(incoming.covered_by) {
-            let receipt = incoming.receipts.get(covered_by).ok_or(LedgerError::Withheld)?;
+        for ((number, claimed, entry), covered_by) in
+            incoming.entries.into_iter().zip(incoming.covered_by)
+        {
+            let receipt = incoming
+                .receipts
+                .get(covered_by)
+                .ok_or(LedgerError::Withheld)?;
             if number <= cursor {
                 self.inserted.known += 1;
                 continue;
@@ -159,7 +164,12 @@ impl Taking<'_> {
     }
 
     /// Stores one entry; its record's number, unless the entry was here.
-    fn entry(&mut self, number: u64, id: EntryId, entry: Entry) -> Result<Option<i64>, LedgerError> {
+    fn entry(
+        &mut self,
+        number: u64,
+        id: EntryId,
+        entry: Entry,
+    ) -> Result<Option<i64>, LedgerError> {
         let device = self.locals.device(self.tx, entry.device)?;
         // A log arrives in its own order, so what follows the last one seen is new; anything else is looked up.
         let before = self.heads.get(&entry.device).copied();
@@ -193,7 +203,10 @@ impl Taking<'_> {
         self.heads.insert(entry.device, (entry.seq, id));
         self.latest = self.latest.max(entry.at);
         self.inserted.new += 1;
-        let new = self.changed.entry(entry.record).or_insert_with(|| Some(Vec::new()));
+        let new = self
+            .changed
+            .entry(entry.record)
+            .or_insert_with(|| Some(Vec::new()));
         match new {
             Some(entries) if entries.len() < ONE_BY_ONE => entries.push((id, entry)),
             _ => *new = None,

@@ -17,7 +17,7 @@ use chacha20poly1305::{
 };
 use rand_core::{OsRng, RngCore as _};
 use serde::{Deserialize, Serialize};
-use zeroize::{Zeroize as _, ZeroizeOnDrop};
+use zeroize::Zeroize as _;
 
 use crate::{error::KeyError, keychain};
 
@@ -33,7 +33,7 @@ const MOST_MEMORY_KIB: u32 = 1024 * 1024;
 const MOST_PASSES: u32 = 64;
 
 /// The key that the database is encrypted with. It is wiped when it is no longer used.
-#[derive(Clone, PartialEq, Eq, ZeroizeOnDrop)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct DatabaseKey(pub(crate) [u8; 32]);
 
 impl std::fmt::Debug for DatabaseKey {
@@ -42,11 +42,23 @@ impl std::fmt::Debug for DatabaseKey {
     }
 }
 
+impl Drop for DatabaseKey {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
 impl DatabaseKey {
     fn random() -> Self {
         let mut key = [0; 32];
         OsRng.fill_bytes(&mut key);
         Self(key)
+    }
+
+    /// The key as SQLCipher takes it, for tests that look into the file behind the ledger's back.
+    #[doc(hidden)]
+    pub fn to_hex(&self) -> String {
+        hex::encode(self.0)
     }
 
     pub(crate) fn from_bytes(bytes: [u8; 32]) -> Self {
@@ -91,7 +103,9 @@ pub struct KeyStore {
 impl KeyStore {
     /// Of this folder.
     pub fn new(dir: &Path) -> Self {
-        Self { dir: dir.to_path_buf() }
+        Self {
+            dir: dir.to_path_buf(),
+        }
     }
 
     /// How the key is kept.
@@ -154,7 +168,9 @@ impl KeyStore {
     /// When the credential store does not answer or no longer has it, or the key is kept otherwise.
     pub fn unlock_from_keychain(&self) -> Result<DatabaseKey, KeyError> {
         match self.read()? {
-            Some(KeyFile::Keychain { account }) => Ok(DatabaseKey::from_bytes(keychain::get(&account)?)),
+            Some(KeyFile::Keychain { account }) => {
+                Ok(DatabaseKey::from_bytes(keychain::get(&account)?))
+            }
             _ => Err(KeyError::OtherWay),
         }
     }
@@ -188,7 +204,8 @@ impl KeyStore {
 
     fn write(&self, file: &KeyFile) -> Result<(), KeyError> {
         fs::create_dir_all(&self.dir)?;
-        let text = serde_json::to_vec_pretty(file).map_err(|error| KeyError::DamagedFile(error.to_string()))?;
+        let text = serde_json::to_vec_pretty(file)
+            .map_err(|error| KeyError::DamagedFile(error.to_string()))?;
         let beside = self.dir.join("key.json.part");
         let mut out = fs::File::create(&beside)?;
         out.write_all(&text)?;
@@ -225,14 +242,30 @@ fn wrap(key: &DatabaseKey, passphrase: &str) -> Result<Wrapped, KeyError> {
 fn unwrap(wrapped: &Wrapped, passphrase: &str) -> Result<DatabaseKey, KeyError> {
     let damaged = |what: &str| KeyError::DamagedFile(what.to_owned());
     if wrapped.memory_kib > MOST_MEMORY_KIB || wrapped.passes > MOST_PASSES {
-        return Err(damaged("it asks for more work than any key of this program"));
+        return Err(damaged(
+            "it asks for more work than any key of this program",
+        ));
     }
-    let decode = |text: &str| BASE64_STANDARD.decode(text).map_err(|error| damaged(&error.to_string()));
-    let (salt, nonce, sealed) = (decode(&wrapped.salt)?, decode(&wrapped.nonce)?, decode(&wrapped.key)?);
+    let decode = |text: &str| {
+        BASE64_STANDARD
+            .decode(text)
+            .map_err(|error| damaged(&error.to_string()))
+    };
+    let (salt, nonce, sealed) = (
+        decode(&wrapped.salt)?,
+        decode(&wrapped.nonce)?,
+        decode(&wrapped.key)?,
+    );
     if nonce.len() != 24 {
         return Err(damaged("the nonce has another length"));
     }
-    let cipher = cipher(passphrase, &salt, wrapped.memory_kib, wrapped.passes, wrapped.lanes)?;
+    let cipher = cipher(
+        passphrase,
+        &salt,
+        wrapped.memory_kib,
+        wrapped.passes,
+        wrapped.lanes,
+    )?;
     let payload = Payload {
         msg: &sealed,
         aad: PURPOSE,
@@ -240,7 +273,8 @@ fn unwrap(wrapped: &Wrapped, passphrase: &str) -> Result<DatabaseKey, KeyError> 
     let mut opened = cipher
         .decrypt(XNonce::from_slice(&nonce), payload)
         .map_err(|_| KeyError::WrongPassphrase)?;
-    let key = <[u8; 32]>::try_from(opened.as_slice()).map_err(|_| damaged("the key has another length"));
+    let key =
+        <[u8; 32]>::try_from(opened.as_slice()).map_err(|_| damaged("the key has another length"));
     opened.zeroize();
     key.map(DatabaseKey)
 }
@@ -276,8 +310,14 @@ mod tests {
         let key = store.create_with_passphrase("连云港 2022 安全").unwrap();
         assert_eq!(store.state().unwrap(), KeyState::Passphrase);
         assert!(store.unlock_with_passphrase("连云港 2022 安全").unwrap() == key);
-        assert!(matches!(store.unlock_with_passphrase("wrong"), Err(KeyError::WrongPassphrase)));
-        assert!(matches!(store.create_with_passphrase("again"), Err(KeyError::OtherWay)));
+        assert!(matches!(
+            store.unlock_with_passphrase("wrong"),
+            Err(KeyError::WrongPassphrase)
+        ));
+        assert!(matches!(
+            store.create_with_passphrase("again"),
+            Err(KeyError::OtherWay)
+        ));
     }
 
     #[test]
@@ -285,10 +325,18 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let store = KeyStore::new(dir.path());
         let key = store.create_with_passphrase("first first").unwrap();
-        assert!(matches!(store.change_passphrase("wrong", "second"), Err(KeyError::WrongPassphrase)));
-        store.change_passphrase("first first", "second second").unwrap();
+        assert!(matches!(
+            store.change_passphrase("wrong", "second"),
+            Err(KeyError::WrongPassphrase)
+        ));
+        store
+            .change_passphrase("first first", "second second")
+            .unwrap();
         assert!(store.unlock_with_passphrase("second second").unwrap() == key);
-        assert!(matches!(store.unlock_with_passphrase("first first"), Err(KeyError::WrongPassphrase)));
+        assert!(matches!(
+            store.unlock_with_passphrase("first first"),
+            Err(KeyError::WrongPassphrase)
+        ));
     }
 
     #[test]
@@ -301,6 +349,9 @@ mod tests {
         fs::write(&file, &text[..text.len() / 2]).unwrap();
         assert!(matches!(store.state(), Err(KeyError::DamagedFile(_))));
         fs::write(&file, text.replace("65536", "4294967295")).unwrap();
-        assert!(matches!(store.unlock_with_passphrase("first first"), Err(KeyError::DamagedFile(_))));
+        assert!(matches!(
+            store.unlock_with_passphrase("first first"),
+            Err(KeyError::DamagedFile(_))
+        ));
     }
 }

@@ -29,7 +29,9 @@ pub(crate) fn set(account: &str, key: &[u8; 32]) -> Result<(), KeyError> {
     if get(account)? == key {
         Ok(())
     } else {
-        Err(KeyError::NoKeychain("what was kept came back changed".into()))
+        Err(KeyError::NoKeychain(
+            "what was kept came back changed".into(),
+        ))
     }
 }
 
@@ -37,7 +39,8 @@ pub(crate) fn set(account: &str, key: &[u8; 32]) -> Result<(), KeyError> {
 pub(crate) fn get(account: &str) -> Result<[u8; 32], KeyError> {
     let name = account.to_owned();
     let secret = ask(PATIENCE, move || entry(&name)?.get_secret())?;
-    <[u8; 32]>::try_from(secret.as_slice()).map_err(|_| KeyError::NoKeychain("the key has another length".into()))
+    <[u8; 32]>::try_from(secret.as_slice())
+        .map_err(|_| KeyError::NoKeychain("the key has another length".into()))
 }
 
 fn entry(account: &str) -> keyring::Result<keyring::Entry> {

@@ -13,7 +13,7 @@ use std::{
 use lru::LruCache;
 use parking_lot::{Mutex, MutexGuard};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
-use shicha_domain::{DeviceId, EntryId, Hlc, ReceiptId, RecordId, RecordState};
+use shicha_domain::{EntryId, Hlc, ReceiptId, RecordId, RecordState};
 
 use crate::{error::LedgerError, identity::Identity, open::Opener};
 
@@ -62,7 +62,12 @@ struct Cache {
 }
 
 impl Ledger {
-    pub(crate) fn new(dir: &Path, opener: Opener, db: Connection, lock: File) -> Result<Self, LedgerError> {
+    pub(crate) fn new(
+        dir: &Path,
+        opener: Opener,
+        db: Connection,
+        lock: File,
+    ) -> Result<Self, LedgerError> {
         let mut writer = Writer {
             db,
             own: None,
@@ -100,7 +105,10 @@ impl Ledger {
     }
 
     /// Reads from one consistent state of the database.
-    pub(crate) fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T, LedgerError>) -> Result<T, LedgerError> {
+    pub(crate) fn read<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError> {
         let kept = self.0.readers.lock().pop();
         let mut db = match kept {
             Some(db) => db,
@@ -145,11 +153,6 @@ impl Ledger {
         let mut cache = self.0.cache.lock();
         cache.writes += 1;
         cache.folded.clear();
-    }
-
-    /// The own device, once enrolled.
-    pub(crate) fn own_device(&self) -> Option<DeviceId> {
-        self.writer().own.as_ref().map(|own| own.identity.device)
     }
 }
 

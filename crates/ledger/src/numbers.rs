@@ -16,7 +16,9 @@ impl Ledger {
     /// When the database cannot be written.
     pub fn number_block_add(&self, block: &NumberBlock) -> Result<(), LedgerError> {
         if block.from > block.to {
-            return Err(LedgerError::Unexpected("a block of numbers without numbers".into()));
+            return Err(LedgerError::Unexpected(
+                "a block of numbers without numbers".into(),
+            ));
         }
         self.write(|tx| {
             tx.execute(
@@ -86,7 +88,12 @@ impl Ledger {
 }
 
 /// The next number to be given, and its block.
-fn next(db: &Connection, org: &OrgCode, word: &str, year: u16) -> Result<Option<(i64, u32)>, LedgerError> {
+fn next(
+    db: &Connection,
+    org: &OrgCode,
+    word: &str,
+    year: u16,
+) -> Result<Option<(i64, u32)>, LedgerError> {
     Ok(db
         .query_row(
             "SELECT n, next FROM number_block WHERE org = ?1 AND word = ?2 AND year = ?3 AND next <= last
@@ -97,7 +104,12 @@ fn next(db: &Connection, org: &OrgCode, word: &str, year: u16) -> Result<Option<
         .optional()?)
 }
 
-fn last_provisional(db: &Connection, org: &OrgCode, word: &str, year: u16) -> Result<u32, LedgerError> {
+fn last_provisional(
+    db: &Connection,
+    org: &OrgCode,
+    word: &str,
+    year: u16,
+) -> Result<u32, LedgerError> {
     let last = db
         .query_row(
             "SELECT last FROM number_provisional WHERE org = ?1 AND word = ?2 AND year = ?3",

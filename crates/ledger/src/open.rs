@@ -74,7 +74,9 @@ impl Opener {
 
     /// A connection that writes.
     fn writer(&self) -> Result<Connection, LedgerError> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let db = self.open(&self.path, flags)?;
         db.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
         db.pragma_update(None, "synchronous", "FULL")?;
@@ -91,7 +93,13 @@ impl Opener {
 
     /// A connection to a damaged file, which is not to be changed.
     pub(crate) fn damaged(&self, path: &Path) -> Result<Connection, LedgerError> {
-        self.open(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+        let db = self.open(
+            path,
+            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+        )?;
+        // Otherwise a file that was cut off is not read at all, because it is shorter than it says.
+        db.pragma_update(None, "writable_schema", true)?;
+        Ok(db)
     }
 }
 
@@ -101,7 +109,11 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::InUse`], [`LedgerError::NewerVersion`], [`LedgerError::DiskFull`], or that the folder cannot be used. A damaged
     /// database is no error: it is put aside and salvaged, and the report says so.
-    pub fn open(dir: &Path, key: &DatabaseKey, now_ms: u64) -> Result<(Self, OpenReport), LedgerError> {
+    pub fn open(
+        dir: &Path,
+        key: &DatabaseKey,
+        now_ms: u64,
+    ) -> Result<(Self, OpenReport), LedgerError> {
         fs::create_dir_all(dir)?;
         let lock = take_lock(dir)?;
         let opener = Opener {
@@ -155,7 +167,17 @@ impl Ledger {
         self.read_plainly(|db| copy(db, path))
     }
 
-    fn read_plainly<T>(&self, work: impl FnOnce(&Connection) -> Result<T, LedgerError>) -> Result<T, LedgerError> {
+    /// Lets the database have no more than so many pages, at least those that it has: how a test fills a disk.
+    #[doc(hidden)]
+    pub fn limit_pages(&self, most: u32) -> Result<(), LedgerError> {
+        let limit = format!("PRAGMA max_page_count = {}", most.max(1));
+        Ok(self.writer().db.query_row(&limit, [], |_| Ok(()))?)
+    }
+
+    fn read_plainly<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError> {
         // VACUUM INTO runs outside of a transaction.
         work(&self.writer().db)
     }
@@ -169,14 +191,20 @@ fn sound(opener: &Opener, ended_badly: bool) -> Result<Connection, LedgerError> 
         let verdict: String = db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
         if verdict != "ok" {
             let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
-            return Err(LedgerError::Damaged(rusqlite::Error::SqliteFailure(code, Some(verdict))));
+            return Err(LedgerError::Damaged(rusqlite::Error::SqliteFailure(
+                code,
+                Some(verdict),
+            )));
         }
     }
     Ok(db)
 }
 
 fn take_lock(dir: &Path) -> Result<File, LedgerError> {
-    let lock = File::options().create(true).append(true).open(dir.join(LOCK))?;
+    let lock = File::options()
+        .create(true)
+        .append(true)
+        .open(dir.join(LOCK))?;
     match lock.try_lock() {
         Ok(()) => Ok(lock),
         Err(TryLockError::WouldBlock) => Err(LedgerError::InUse),

@@ -25,7 +25,12 @@ impl Locals {
         if let Some(n) = self.devices.get(&id) {
             return Ok(*n);
         }
-        let n = number(db, "SELECT n FROM device WHERE id = ?1", "INSERT INTO device (id) VALUES (?1)", id.0.as_bytes())?;
+        let n = number(
+            db,
+            "SELECT n FROM device WHERE id = ?1",
+            "INSERT INTO device (id) VALUES (?1)",
+            id.0.as_bytes(),
+        )?;
         self.devices.insert(id, n);
         Ok(n)
     }
@@ -34,12 +39,21 @@ impl Locals {
         if let Some(n) = self.people.get(&id) {
             return Ok(*n);
         }
-        let n = number(db, "SELECT n FROM person WHERE id = ?1", "INSERT INTO person (id) VALUES (?1)", id.0.as_bytes())?;
+        let n = number(
+            db,
+            "SELECT n FROM person WHERE id = ?1",
+            "INSERT INTO person (id) VALUES (?1)",
+            id.0.as_bytes(),
+        )?;
         self.people.insert(id, n);
         Ok(n)
     }
 
-    pub(crate) fn channel(&mut self, db: &Connection, channel: &Channel) -> Result<i64, LedgerError> {
+    pub(crate) fn channel(
+        &mut self,
+        db: &Connection,
+        channel: &Channel,
+    ) -> Result<i64, LedgerError> {
         if let Some(n) = self.channels.get(channel) {
             return Ok(*n);
         }
@@ -55,7 +69,12 @@ impl Locals {
     }
 
     /// A record's number, and the number of the channel that it lives in.
-    pub(crate) fn record(&mut self, db: &Connection, id: RecordId, channel: i64) -> Result<(i64, i64), LedgerError> {
+    pub(crate) fn record(
+        &mut self,
+        db: &Connection,
+        id: RecordId,
+        channel: i64,
+    ) -> Result<(i64, i64), LedgerError> {
         if let Some(found) = self.records.get(&id) {
             return Ok(*found);
         }
@@ -82,7 +101,10 @@ fn number(
     insert: &str,
     key: impl rusqlite::ToSql,
 ) -> Result<i64, LedgerError> {
-    let found = db.prepare_cached(find)?.query_row([&key], |row| row.get(0)).optional()?;
+    let found = db
+        .prepare_cached(find)?
+        .query_row([&key], |row| row.get(0))
+        .optional()?;
     match found {
         Some(n) => Ok(n),
         None => {
@@ -113,7 +135,9 @@ impl Ledger {
 /// Folds a record from all its entries. Entries that claim it from another channel than it lives in do not count.
 pub(crate) fn fold(db: &Connection, record: RecordId) -> Result<Option<RecordState>, LedgerError> {
     let entries = entries(db, record)?;
-    Ok(RecordState::fold(entries.iter().map(|(id, entry)| (*id, entry))))
+    Ok(RecordState::fold(
+        entries.iter().map(|(id, entry)| (*id, entry)),
+    ))
 }
 
 fn entries(db: &Connection, record: RecordId) -> Result<Vec<(EntryId, Entry)>, LedgerError> {

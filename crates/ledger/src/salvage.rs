@@ -27,16 +27,36 @@ const NUMBERED: [(&str, &str, &str); 7] = [
     ("device", "n, id", "设备"),
     ("person", "n, id", "人员"),
     ("channel", "n, name, cursor, seen_upto", "频道"),
-    ("record", "n, id, channel, own_seq, last_number, delivered_ms, refused", "记录"),
-    ("number_block", "n, org, word, year, first, last, next", "文书编号段"),
-    ("entry_aside", "n, device, seq, id, event, moved_ms", "存放的旧记录"),
+    (
+        "record",
+        "n, id, channel, own_seq, last_number, delivered_ms, refused",
+        "记录",
+    ),
+    (
+        "number_block",
+        "n, org, word, year, first, last, next",
+        "文书编号段",
+    ),
+    (
+        "entry_aside",
+        "n, device, seq, id, event, moved_ms",
+        "存放的旧记录",
+    ),
     ("sync_log", "n, at_ms, kind, code, params", "同步日志"),
 ];
 /// Tables that are small and read in one go.
 const KEYED: [(&str, &str, &str); 4] = [
     ("meta", "key, value", "设置"),
-    ("receipt", "id, device, seq, head, received_at_ms, signature", "回执"),
-    ("typed", "record, field, text, person, at_ms", "正在输入的文字"),
+    (
+        "receipt",
+        "id, device, seq, head, received_at_ms, signature",
+        "回执",
+    ),
+    (
+        "typed",
+        "record, field, text, person, at_ms",
+        "正在输入的文字",
+    ),
     ("number_provisional", "org, word, year, last", "临时编号"),
 ];
 const BLOB_COLUMNS: &str = "id, hash, size, have, is_complete, mime, taken_at_ms, latitude_e7, longitude_e7, camera, orientation, \
@@ -63,7 +83,9 @@ pub(crate) fn salvage(
         Ok(from) => from,
         Err(error) => {
             tracing::error!(%error, "nothing of the damaged database can be read");
-            report.lost.push("数据库的开头已损坏，读不出任何内容；已送达的内容可在重新登记后从服务器取回".into());
+            report.lost.push(
+                "数据库的开头已损坏，读不出任何内容；已送达的内容可在重新登记后从服务器取回".into(),
+            );
             return Ok((into, report));
         }
     };
@@ -90,10 +112,16 @@ fn note_lost(report: &mut SalvageReport, name: &str, lost: u64) {
 }
 
 /// Copies a table row by row, passing over what cannot be read. How many were taken and how many were not.
-fn numbered(from: &Connection, into: &mut Connection, table: &str, columns: &str) -> Result<(u64, u64), LedgerError> {
+fn numbered(
+    from: &Connection,
+    into: &mut Connection,
+    table: &str,
+    columns: &str,
+) -> Result<(u64, u64), LedgerError> {
     let insert = insert_into(table, columns);
     let key = columns.split(',').next().unwrap_or("n");
-    let select = format!("SELECT {columns} FROM {table} WHERE {key} >= ?1 AND {key} < ?2 ORDER BY {key}");
+    let select =
+        format!("SELECT {columns} FROM {table} WHERE {key} >= ?1 AND {key} < ?2 ORDER BY {key}");
     let (mut taken, mut lost) = (0, 0);
     let mut batch = Vec::new();
     each(from, &select, &last_of(from, table, key), &mut |row| {
@@ -114,15 +142,22 @@ fn numbered(from: &Connection, into: &mut Connection, table: &str, columns: &str
 }
 
 /// Copies a small table. Whether all of it was readable.
-fn keyed(from: &Connection, into: &mut Connection, table: &str, columns: &str) -> Result<bool, LedgerError> {
+fn keyed(
+    from: &Connection,
+    into: &mut Connection,
+    table: &str,
+    columns: &str,
+) -> Result<bool, LedgerError> {
     let mut batch = Vec::new();
-    let read = from.prepare(&format!("SELECT {columns} FROM {table}")).and_then(|mut statement| {
-        let mut rows = statement.query([])?;
-        while let Some(row) = rows.next()? {
-            batch.push(values(row)?);
-        }
-        Ok(())
-    });
+    let read = from
+        .prepare(&format!("SELECT {columns} FROM {table}"))
+        .and_then(|mut statement| {
+            let mut rows = statement.query([])?;
+            while let Some(row) = rows.next()? {
+                batch.push(values(row)?);
+            }
+            Ok(())
+        });
     if let Err(error) = &read {
         tracing::warn!(%error, table, "not all of it can be read");
     }
@@ -130,8 +165,13 @@ fn keyed(from: &Connection, into: &mut Connection, table: &str, columns: &str) -
     Ok(read.is_ok() && lost == 0)
 }
 
-fn entries(from: &Connection, into: &mut Connection, report: &mut SalvageReport) -> Result<u64, LedgerError> {
-    const COLUMNS: &str = "n, device, seq, id, prev, after, at, author, channel, record, number, refused, event";
+fn entries(
+    from: &Connection,
+    into: &mut Connection,
+    report: &mut SalvageReport,
+) -> Result<u64, LedgerError> {
+    const COLUMNS: &str =
+        "n, device, seq, id, prev, after, at, author, channel, record, number, refused, event";
     let select = format!("SELECT {COLUMNS} FROM entry WHERE n >= ?1 AND n < ?2 ORDER BY n");
     let insert = insert_into("entry", COLUMNS);
     let mut lost = 0;
@@ -164,12 +204,19 @@ fn entries(from: &Connection, into: &mut Connection, report: &mut SalvageReport)
         }
     }
     for (device, seq) in &wrong {
-        into.execute("DELETE FROM entry WHERE device = ?1 AND seq = ?2", [device, seq])?;
+        into.execute(
+            "DELETE FROM entry WHERE device = ?1 AND seq = ?2",
+            [device, seq],
+        )?;
     }
     Ok(lost + wrong.len() as u64)
 }
 
-fn blobs(from: &Connection, into: &mut Connection, report: &mut SalvageReport) -> Result<(), LedgerError> {
+fn blobs(
+    from: &Connection,
+    into: &mut Connection,
+    report: &mut SalvageReport,
+) -> Result<(), LedgerError> {
     let (_, lost) = numbered(from, into, "blob", BLOB_COLUMNS)?;
     note_lost(report, "证据目录", lost);
     let (_, lost_chunks) = numbered(from, into, "blob_chunk", "id, bytes")?;
@@ -178,11 +225,16 @@ fn blobs(from: &Connection, into: &mut Connection, report: &mut SalvageReport) -
     }
     let mut whole = Vec::new();
     {
-        let mut statement =
-            into.prepare("SELECT id, hash, is_delivered FROM blob WHERE is_complete = 1 AND hash IS NOT NULL")?;
+        let mut statement = into.prepare(
+            "SELECT id, hash, is_delivered FROM blob WHERE is_complete = 1 AND hash IS NOT NULL",
+        )?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            whole.push((row.get::<_, i64>(0)?, row.get::<_, [u8; 32]>(1)?, row.get::<_, bool>(2)?));
+            whole.push((
+                row.get::<_, i64>(0)?,
+                row.get::<_, [u8; 32]>(1)?,
+                row.get::<_, bool>(2)?,
+            ));
         }
     }
     let mut gone = 0;
@@ -191,24 +243,33 @@ fn blobs(from: &Connection, into: &mut Connection, report: &mut SalvageReport) -
             report.blobs += 1;
             continue;
         }
-        into.execute("DELETE FROM blob_chunk WHERE id >= ?1 * 8192 AND id < (?1 + 1) * 8192", [id])?;
+        into.execute(
+            "DELETE FROM blob_chunk WHERE id >= ?1 * 8192 AND id < (?1 + 1) * 8192",
+            [id],
+        )?;
         // What was delivered is fetched again; what was not is lost, and its place stays, to be told.
         into.execute("UPDATE blob SET is_complete = 0, have = 0, is_waiting = 0, is_wanted = 1 WHERE id = ?1", [id])?;
         gone += u64::from(!is_delivered);
     }
     if gone > 0 {
-        report.lost.push(format!("未送达的证据文件：{gone} 件读不出来"));
+        report
+            .lost
+            .push(format!("未送达的证据文件：{gone} 件读不出来"));
     }
     Ok(())
 }
 
 fn hash_of(db: &Connection, blob: i64) -> Result<[u8; 32], LedgerError> {
     let mut hash = Sha256::new();
-    let mut statement =
-        db.prepare_cached("SELECT bytes FROM blob_chunk WHERE id >= ?1 * 8192 AND id < (?1 + 1) * 8192 ORDER BY id")?;
+    let mut statement = db.prepare_cached(
+        "SELECT bytes FROM blob_chunk WHERE id >= ?1 * 8192 AND id < (?1 + 1) * 8192 ORDER BY id",
+    )?;
     let mut rows = statement.query([blob])?;
     while let Some(row) = rows.next()? {
-        let bytes = row.get_ref(0)?.as_blob().map_err(|error| LedgerError::Unexpected(error.to_string()))?;
+        let bytes = row
+            .get_ref(0)?
+            .as_blob()
+            .map_err(|error| LedgerError::Unexpected(error.to_string()))?;
         hash.update(bytes);
     }
     Ok(hash.finalize().into())
@@ -216,9 +277,11 @@ fn hash_of(db: &Connection, blob: i64) -> Result<[u8; 32], LedgerError> {
 
 /// The last number of a table; `None` when the table cannot say it.
 fn last_of(from: &Connection, table: &str, key: &str) -> Option<i64> {
-    from.query_row(&format!("SELECT max({key}) FROM {table}"), [], |row| row.get::<_, Option<i64>>(0))
-        .ok()
-        .map(|last| last.unwrap_or(0))
+    from.query_row(&format!("SELECT max({key}) FROM {table}"), [], |row| {
+        row.get::<_, Option<i64>>(0)
+    })
+    .ok()
+    .map(|last| last.unwrap_or(0))
 }
 
 /// Hands over each row, and `None` for each that cannot be read.
@@ -274,7 +337,9 @@ fn each(
 }
 
 fn values(row: &Row<'_>) -> rusqlite::Result<Vec<Value>> {
-    (0..row.as_ref().column_count()).map(|at| row.get(at)).collect()
+    (0..row.as_ref().column_count())
+        .map(|at| row.get(at))
+        .collect()
 }
 
 fn insert_into(table: &str, columns: &str) -> String {
@@ -283,7 +348,11 @@ fn insert_into(table: &str, columns: &str) -> String {
 }
 
 /// Writes rows and counts those that do not fit any more: what they refer to is gone.
-fn write(into: &mut Connection, insert: &str, batch: &mut Vec<Vec<Value>>) -> Result<u64, LedgerError> {
+fn write(
+    into: &mut Connection,
+    insert: &str,
+    batch: &mut Vec<Vec<Value>>,
+) -> Result<u64, LedgerError> {
     if batch.is_empty() {
         return Ok(0);
     }
@@ -292,7 +361,11 @@ fn write(into: &mut Connection, insert: &str, batch: &mut Vec<Vec<Value>>) -> Re
     for row in batch.drain(..) {
         match tx.prepare_cached(insert)?.execute(params_from_iter(row)) {
             Ok(_) => {}
-            Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation) => lost += 1,
+            Err(error)
+                if error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation) =>
+            {
+                lost += 1
+            }
             Err(error) => return Err(error.into()),
         }
     }

@@ -44,10 +44,18 @@ impl Ledger {
     ///
     /// # Errors
     /// When the database cannot be written.
-    pub fn sync_log_add(&self, kind: &str, code: &str, params: &Value, now_ms: u64) -> Result<(), LedgerError> {
+    pub fn sync_log_add(
+        &self,
+        kind: &str,
+        code: &str,
+        params: &Value,
+        now_ms: u64,
+    ) -> Result<(), LedgerError> {
         self.write(|tx| {
-            tx.prepare_cached("INSERT INTO sync_log (at_ms, kind, code, params) VALUES (?1, ?2, ?3, ?4)")?
-                .execute(params![now_ms as i64, kind, code, params.to_string()])?;
+            tx.prepare_cached(
+                "INSERT INTO sync_log (at_ms, kind, code, params) VALUES (?1, ?2, ?3, ?4)",
+            )?
+            .execute(params![now_ms as i64, kind, code, params.to_string()])?;
             tx.prepare_cached("DELETE FROM sync_log WHERE n <= ?1")?
                 .execute([tx.last_insert_rowid() - LOG_ROWS])?;
             Ok(())
@@ -60,8 +68,9 @@ impl Ledger {
     /// When the database cannot be read.
     pub fn sync_log(&self, limit: u64) -> Result<Vec<SyncLogRow>, LedgerError> {
         self.read(|db| {
-            let mut statement =
-                db.prepare_cached("SELECT at_ms, kind, code, params FROM sync_log ORDER BY n DESC LIMIT ?1")?;
+            let mut statement = db.prepare_cached(
+                "SELECT at_ms, kind, code, params FROM sync_log ORDER BY n DESC LIMIT ?1",
+            )?;
             let mut rows = statement.query([limit.min(i64::MAX as u64) as i64])?;
             let mut log = Vec::new();
             while let Some(row) = rows.next()? {
@@ -86,7 +95,9 @@ pub(crate) fn get(db: &Connection, key: &str) -> Result<Option<String>, LedgerEr
 }
 
 pub(crate) fn put(db: &Connection, key: &str, value: &str) -> Result<(), LedgerError> {
-    db.prepare_cached("INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2")?
-        .execute([key, value])?;
+    db.prepare_cached(
+        "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2",
+    )?
+    .execute([key, value])?;
     Ok(())
 }

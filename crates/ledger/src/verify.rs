@@ -46,7 +46,9 @@ impl Ledger {
             let mut before: Option<(EntryId, Entry)> = None;
             while let Some(row) = rows.next()? {
                 let (id, entry) = read_entry(row)?;
-                let is_own = own.as_ref().is_some_and(|own| own.identity.device == entry.device);
+                let is_own = own
+                    .as_ref()
+                    .is_some_and(|own| own.identity.device == entry.device);
                 if let Some(reason) = fault(before.as_ref(), id, &entry, is_own) {
                     report.first_bad = Some(bad(&entry, reason));
                     return Ok(report);
@@ -56,7 +58,9 @@ impl Ledger {
                 before = Some((id, entry));
             }
             drop(rows);
-            let key = own.as_ref().and_then(|own| VerifyingKey::from_bytes(&own.identity.server_key).ok());
+            let key = own
+                .as_ref()
+                .and_then(|own| VerifyingKey::from_bytes(&own.identity.server_key).ok());
             let mut receipts = db.prepare(
                 "SELECT d.id, c.seq, c.head, c.received_at_ms, c.signature,
                         (SELECT e.id FROM entry e WHERE e.device = c.device AND e.seq = c.seq)
@@ -85,7 +89,12 @@ impl Ledger {
     }
 }
 
-fn fault(before: Option<&(EntryId, Entry)>, id: EntryId, entry: &Entry, is_own: bool) -> Option<&'static str> {
+fn fault(
+    before: Option<&(EntryId, Entry)>,
+    id: EntryId,
+    entry: &Entry,
+    is_own: bool,
+) -> Option<&'static str> {
     if entry.id() != id {
         return Some("it is not what its name says");
     }
@@ -95,7 +104,9 @@ fn fault(before: Option<&(EntryId, Entry)>, id: EntryId, entry: &Entry, is_own: 
             Some("it does not follow the entry before it")
         }
         // Of others' logs this device has what it may read; its own has no gap.
-        Some((_, before)) if is_own && before.seq + 1 != entry.seq => Some("the entry before it is missing"),
+        Some((_, before)) if is_own && before.seq + 1 != entry.seq => {
+            Some("the entry before it is missing")
+        }
         None if entry.seq == 1 && entry.prev != EntryId::NONE => Some("it does not begin its log"),
         None if is_own && entry.seq != 1 => Some("the entry before it is missing"),
         _ => None,

@@ -166,15 +166,3 @@ fn position(latitude: Option<i64>, longitude: Option<i64>) -> Option<(i64, i64)>
 fn time(ms: Option<i64>) -> Option<u64> {
     ms.map(unsigned)
 }
-pub(crate) struct Backlog {
-    pub(crate) waiting: u64,
-    pub(crate) waiting_bytes: u64,
-    pub(crate) wanted: u64,
-}
-pub(crate) fn backlog(_: &Connection) -> Result<Backlog, LedgerError> {
-    Ok(Backlog {
-        waiting: 0,
-        waiting_bytes: 0,
-        wanted: 0,
-    })
-}

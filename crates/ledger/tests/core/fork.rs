@@ -1,0 +1,98 @@
+//! A restored laptop: nothing that only it has is dropped, and what refers to it still does.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+use shicha_domain::{
+    EntryId, Event, Receipt, RecordState,
+    event::{SignMethod, Signature, SignerRole},
+};
+use shicha_ledger::Draft;
+
+use crate::kit::*;
+
+#[test]
+fn undelivered_entries_are_written_again_under_the_new_identity_with_their_references() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = ledger(dir.path(), 1);
+    ledger
+        .append(person(), vec![opened(record(5), "甲")], NOW)
+        .unwrap();
+    receive(&ledger, 0);
+    write(&ledger, record(5), "phone", json!("1"));
+    write(&ledger, record(5), "phone", json!("2"));
+    let state = ledger.record(record(5)).unwrap().unwrap();
+    let entries = ledger.entries_of(record(5)).unwrap();
+    let signature = Signature {
+        digest: state.content_digest(),
+        covers: RecordState::frontier(entries.iter().map(|stored| &stored.entry)),
+        role: SignerRole::Inspector,
+        name: "张三".into(),
+        person: None,
+        method: SignMethod::Paper,
+        mark: None,
+        mark_size: None,
+        note: String::new(),
+    };
+    let signed = Draft {
+        channel: channel(),
+        record: record(5),
+        event: Event::Signed(signature),
+    };
+    ledger.append(person(), vec![signed], NOW).unwrap();
+    let old_at: Vec<_> = ledger
+        .entries_of(record(5))
+        .unwrap()
+        .iter()
+        .map(|one| one.entry.at)
+        .collect();
+
+    let receipt = Receipt::sign(&server(), device(3), 0, EntryId::NONE, NOW + 10_000);
+    assert_eq!(ledger.fork(&identity(3), &receipt, 1, NOW).unwrap(), 3);
+
+    assert_eq!(ledger.head().unwrap().0, 3);
+    assert_eq!(ledger.acked().unwrap(), (0, EntryId::NONE));
+    assert_eq!(ledger.identity().unwrap().unwrap().device, device(3));
+    let entries = ledger.entries_of(record(5)).unwrap();
+    let devices: Vec<_> = entries
+        .iter()
+        .map(|one| (one.entry.device, one.entry.seq))
+        .collect();
+    assert_eq!(
+        devices,
+        [
+            (device(1), 1),
+            (device(3), 1),
+            (device(3), 2),
+            (device(3), 3)
+        ]
+    );
+    assert_eq!(
+        entries.iter().map(|one| one.entry.at).collect::<Vec<_>>(),
+        old_at,
+        "claimed times stay"
+    );
+    let state = ledger.record(record(5)).unwrap().unwrap();
+    assert_eq!(state.text("phone"), "2");
+    assert_eq!(
+        state.conflicts().count(),
+        0,
+        "the second value still replaces the first"
+    );
+    let signed = &state.signatures()[0];
+    assert_eq!(
+        signed.signature.covers,
+        BTreeMap::from([(device(1), 1), (device(3), 2)])
+    );
+    assert!(
+        signed.fits,
+        "the signature still stands under what was signed"
+    );
+    assert_eq!(ledger.outbox(10, 10_000).unwrap().len(), 3);
+    assert_eq!(ledger.verify(&mut |_, _| {}).unwrap().first_bad, None);
+    drop(ledger);
+    let (again, _) = open(dir.path());
+    assert_eq!(again.head().unwrap().0, 3);
+    write(&again, record(5), "after/scan_note", json!("x"));
+    assert_eq!(again.verify(&mut |_, _| {}).unwrap().first_bad, None);
+}

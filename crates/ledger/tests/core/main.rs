@@ -1,0 +1,11 @@
+//! What the ledger promises about entries: nothing that was said to be saved is lost, and nothing that does not fit gets in.
+
+#![allow(clippy::unwrap_used)]
+
+mod crash;
+mod damage;
+mod fork;
+mod incoming;
+mod kit;
+mod log;
+mod numbers;
