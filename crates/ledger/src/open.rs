@@ -60,10 +60,15 @@ pub(crate) struct Opener {
 }
 
 impl Opener {
-    fn open(&self, path: &Path, flags: OpenFlags) -> Result<Connection, LedgerError> {
+    fn keyed(&self, path: &Path, flags: OpenFlags) -> Result<Connection, LedgerError> {
         let db = Connection::open_with_flags(path, flags)?;
         // The key is random and used as it is: nothing is to be derived from it.
         db.execute_batch(&format!("PRAGMA key = \"x'{}'\";", hex::encode(self.key.0)))?;
+        Ok(db)
+    }
+
+    fn open(&self, path: &Path, flags: OpenFlags) -> Result<Connection, LedgerError> {
+        let db = self.keyed(path, flags)?;
         db.busy_timeout(BUSY)?;
         db.set_prepared_statement_cache_capacity(STATEMENTS);
         db.pragma_update(None, "cache_size", -CACHE_KIB)?;
@@ -93,10 +98,8 @@ impl Opener {
 
     /// A connection to a damaged file, which is not to be changed.
     pub(crate) fn damaged(&self, path: &Path) -> Result<Connection, LedgerError> {
-        let db = self.open(
-            path,
-            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-        )?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let db = self.keyed(path, flags)?;
         // Otherwise a file that was cut off is not read at all, because it is shorter than it says.
         db.pragma_update(None, "writable_schema", true)?;
         Ok(db)

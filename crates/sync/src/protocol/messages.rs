@@ -197,12 +197,23 @@ pub mod refusal {
 }
 
 /// `POST /v1/pull`: what is new in the channels that the person may read.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PullRequest {
-    /// Up to which number the device durably holds each channel; a channel that is not named counts as 0.
+    /// Up to which number the device has each channel; a channel that is not named counts as 0.
     pub cursors: Vec<(Channel, u64)>,
+    /// Channels to leave out this time, because what was given of them could not be trusted.
+    #[serde(default)]
+    pub without: Vec<Channel>,
     /// The most entries that the device wants.
     pub max_entries: u32,
+    /// Whether the cursors are durably held. `false` while a device asks for the next batch before it has stored the last one: then
+    /// they do not count as seen.
+    #[serde(default = "yes")]
+    pub is_held: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// What a fork brings along under `fork` in its problem.

@@ -1,0 +1,9 @@
+//! What the views promise to those who read lists, figures and search results.
+#![allow(clippy::unwrap_used)]
+
+mod fold;
+mod kit;
+mod lists;
+mod notes;
+mod overview;
+mod search;

@@ -1,0 +1,155 @@
+//! The engine: goes one round of synchronisation.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use shicha_domain::{BlobHash, OrgCode};
+use shicha_ledger::Ledger;
+
+use super::{
+    error::{SyncError, SyncErrorCode},
+    http::HttpTransport,
+    round::Round,
+    session::Session,
+    state::Progress,
+    transport::Transport,
+};
+
+/// A clock; a parameter, so that tests can let time pass.
+pub trait Clock: Send + Sync {
+    /// Unix ms.
+    fn now_ms(&self) -> u64;
+}
+
+/// This computer's clock.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now_ms(&self) -> u64 {
+        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
+    }
+}
+
+/// Document numbers that this device should have a stock of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NumberWant {
+    /// Whose numbers.
+    pub org: OrgCode,
+    /// The word of the document kind, e.g. 应急检记.
+    pub word: String,
+    /// The year in the number.
+    pub year: u16,
+}
+
+/// What a round moved.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Outcome {
+    /// Entries that were delivered.
+    pub pushed: u64,
+    /// Of these, entries that the server refused.
+    pub refused: u64,
+    /// Entries that were fetched and new here.
+    pub pulled: u64,
+    /// Files of evidence that were delivered whole.
+    pub uploaded: u64,
+    /// Files of evidence that were fetched whole.
+    pub downloaded: u64,
+    /// Blocks of document numbers that were lent.
+    pub numbers: u64,
+    /// Whether the directory was fetched.
+    pub directory: bool,
+    /// Entries that were written again under a new identity, if the ledgers had parted.
+    pub forked: Option<u64>,
+    /// What could not be moved this time, and held nothing else up.
+    pub skipped: Vec<Skipped>,
+    /// Bytes over the wire, both ways.
+    pub bytes: u64,
+}
+
+/// Something that could not be moved this time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Skipped {
+    /// What: a channel's name, a hash, a number word.
+    pub what: String,
+    /// Why.
+    pub code: SyncErrorCode,
+    /// In words, for the log.
+    pub detail: String,
+}
+
+impl Skipped {
+    pub(super) fn new(what: impl ToString, error: &SyncError) -> Self {
+        Self { what: what.to_string(), code: error.code(), detail: error.to_string() }
+    }
+}
+
+/// Goes rounds of synchronisation with one central endpoint.
+pub struct Engine {
+    pub(super) transport: Arc<dyn Transport>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) session: tokio::sync::Mutex<Option<Session>>,
+    wants: Mutex<Vec<NumberWant>>,
+    /// Evidence that could not be moved lately, and until when it is left alone.
+    pub(super) resting: Mutex<std::collections::HashMap<BlobHash, u64>>,
+}
+
+impl Engine {
+    /// An engine over a transport and a clock.
+    pub fn new(transport: Arc<dyn Transport>, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            transport,
+            clock,
+            session: tokio::sync::Mutex::new(None),
+            wants: Mutex::new(Vec::new()),
+            resting: Mutex::default(),
+        }
+    }
+
+    /// An engine over HTTP for the central endpoint that the ledger is enrolled at. Blocks for a moment.
+    ///
+    /// # Errors
+    /// When the ledger is not enrolled or cannot be read.
+    pub fn for_ledger(ledger: &Ledger) -> Result<Self, SyncError> {
+        let identity = ledger.identity()?.ok_or(SyncError::NotEnrolled)?;
+        Ok(Self::new(Arc::new(HttpTransport::new(&identity.server_url)?), Arc::new(SystemClock)))
+    }
+
+    /// Says of which document numbers the device should have a stock. The next round asks for what is short.
+    pub fn want_numbers(&self, wants: Vec<NumberWant>) {
+        *self.wants.lock().unwrap_or_else(PoisonError::into_inner) = wants;
+    }
+
+    pub(super) fn wanted_numbers(&self) -> Vec<NumberWant> {
+        self.wants.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn now_ms(&self) -> u64 {
+        self.clock.now_ms()
+    }
+
+    /// Goes one round: everything that waits here goes up, everything that is new there comes down. What cannot be moved is skipped
+    /// and told in the outcome; an error ends the round, and what was moved before it stays moved.
+    ///
+    /// # Errors
+    /// When the server cannot be reached, cannot be trusted or refuses this device, or the ledger fails.
+    pub async fn sync_once(
+        &self,
+        ledger: &Ledger,
+        progress: &(dyn Fn(Progress) + Send + Sync),
+    ) -> Result<Outcome, SyncError> {
+        Round::new(self, ledger.clone(), progress).await?.go().await
+    }
+}
+
+/// Does blocking work, as all work on the ledger is, off the threads that wait for the network.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, SyncError> + Send + 'static,
+) -> Result<T, SyncError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => Err(SyncError::Internal(error.to_string())),
+    }
+}

@@ -1,0 +1,174 @@
+//! Enrolment, the only step that needs the network: first who the server is, then, once a person has confirmed it, the code.
+
+use std::sync::Arc;
+
+use ed25519_dalek::{SigningKey, VerifyingKey};
+use serde_json::json;
+use shicha_domain::receipt::fingerprint;
+use shicha_ledger::{Identity, Ledger};
+
+use super::{
+    engine::{Clock, Engine, SystemClock, blocking},
+    error::SyncError,
+    http::{HttpTransport, tidy_url},
+    session::{message, post},
+    transport::{Method, Request, Transport},
+};
+use crate::protocol::{
+    EnrolCode, Problem, ProblemCode, VERSION,
+    messages::{EnrolReply, EnrolRequest, ServerInfo},
+    signing,
+};
+
+/// Where the device's key waits until the ledger is enrolled, so that a lost answer or a killed application costs no code.
+const PENDING_KEY: &str = "sync/pending_enrolment_key";
+
+/// Who answers at an address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// The address, put right.
+    pub url: String,
+    /// What the server is called.
+    pub name: String,
+    /// Its key.
+    pub public_key: [u8; 32],
+    /// Its key's fingerprint, for a person to compare with what the administrator gave.
+    pub fingerprint: String,
+    /// The version of its software.
+    pub software: String,
+    /// Whether it holds sample data.
+    pub is_sample: bool,
+    /// How far this computer's clock is ahead of its, ms.
+    pub clock_ahead_ms: i64,
+}
+
+/// Asks who answers at an address. Nothing is told to it.
+///
+/// # Errors
+/// When nobody answers, or no central endpoint, or one of another version.
+pub async fn probe(url: &str) -> Result<Found, SyncError> {
+    let url = tidy_url(url)?;
+    probe_with(Arc::new(HttpTransport::new(&url)?), Arc::new(SystemClock), &url).await
+}
+
+/// [`probe`] over any transport and by any clock.
+///
+/// # Errors
+/// As [`probe`].
+pub async fn probe_with(transport: Arc<dyn Transport>, clock: Arc<dyn Clock>, url: &str) -> Result<Found, SyncError> {
+    let engine = Engine::new(transport, Arc::clone(&clock));
+    let asked_ms = clock.now_ms();
+    let info: ServerInfo = message(&engine.ask_anybody(Request::new(Method::Get, "/v1/server")).await?)?;
+    let here_ms = asked_ms + clock.now_ms().saturating_sub(asked_ms) / 2;
+    if !info.protocols.contains(&VERSION) {
+        let is_newer = info.protocols.iter().all(|version| *version > VERSION);
+        let problem = Problem::new(ProblemCode::Version, "no version of the protocol in common")
+            .with("action", if is_newer { "update_client" } else { "update_server" })
+            .with("software", info.software);
+        return Err(SyncError::Problem(Box::new(problem)));
+    }
+    if VerifyingKey::from_bytes(&info.public_key).is_err() {
+        return Err(SyncError::NotAServer { reason: "its key is none".to_owned() });
+    }
+    Ok(Found {
+        url: url.to_owned(),
+        name: info.name,
+        public_key: info.public_key,
+        fingerprint: fingerprint(&info.public_key),
+        software: info.software,
+        is_sample: info.is_sample,
+        clock_ahead_ms: here_ms as i64 - info.time_ms as i64,
+    })
+}
+
+/// Enrols the ledger: the address, the fingerprint that a person confirmed, the code, and what this computer is called.
+///
+/// # Errors
+/// When the server has another key than the confirmed one or the code is of another server ([`SyncError::UnknownServer`], nothing is
+/// sent), when the code is mistyped, unknown, used or expired, or the ledger fails.
+pub async fn enrol(
+    ledger: &Ledger,
+    url: &str,
+    confirmed_fingerprint: &str,
+    code: &str,
+    label: &str,
+) -> Result<Identity, SyncError> {
+    let url = tidy_url(url)?;
+    let transport = Arc::new(HttpTransport::new(&url)?);
+    enrol_with(transport, Arc::new(SystemClock), ledger, &url, confirmed_fingerprint, code, label).await
+}
+
+/// [`enrol`] over any transport and by any clock.
+///
+/// # Errors
+/// As [`enrol`].
+pub async fn enrol_with(
+    transport: Arc<dyn Transport>,
+    clock: Arc<dyn Clock>,
+    ledger: &Ledger,
+    url: &str,
+    confirmed_fingerprint: &str,
+    code: &str,
+    label: &str,
+) -> Result<Identity, SyncError> {
+    let code: EnrolCode = code.parse()?;
+    let found = probe_with(Arc::clone(&transport), Arc::clone(&clock), url).await?;
+    let digits = |text: &str| text.chars().filter(char::is_ascii_hexdigit).collect::<String>().to_uppercase();
+    if digits(confirmed_fingerprint) != digits(&found.fingerprint) || !code.is_for(&found.public_key) {
+        return Err(SyncError::UnknownServer);
+    }
+    let key = pending_key(ledger).await?;
+    let public_key = key.verifying_key().to_bytes();
+    let code = code.canonical();
+    let request = EnrolRequest {
+        proof: signing::sign(&key, &signing::enrol_bytes(&found.public_key, &public_key, &code)),
+        code,
+        public_key,
+        label: label.trim().to_owned(),
+        client_version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    let engine = Engine::new(transport, Arc::clone(&clock));
+    let reply: EnrolReply = message(&engine.ask_anybody(post("/v1/enrol", &request)?).await?)?;
+    let server = VerifyingKey::from_bytes(&found.public_key).map_err(|_| SyncError::UnknownServer)?;
+    if reply.server_key != found.public_key || !reply.receipt.is_signed_by(&server) {
+        return Err(SyncError::UnknownServer);
+    }
+    if reply.receipt.device != reply.device || reply.receipt.seq != 0 {
+        return Err(SyncError::untrustworthy("an enrolment without a receipt for it"));
+    }
+    let identity = Identity {
+        device: reply.device,
+        signing_key: key.to_bytes(),
+        person: reply.person,
+        person_name: reply.person_name,
+        org: reply.org,
+        role: reply.role,
+        server_url: found.url,
+        server_key: found.public_key,
+        server_name: reply.server_name,
+        is_sample: reply.is_sample,
+    };
+    let (ledger, enrolled, now_ms) = (ledger.clone(), identity.clone(), clock.now_ms());
+    blocking(move || {
+        ledger.enrol(&enrolled, &reply.receipt, &reply.directory)?;
+        ledger.set_setting(PENDING_KEY, "")?;
+        Ok(ledger.sync_log_add("sync", "enrolled", &json!({ "server": enrolled.server_name }), now_ms)?)
+    })
+    .await?;
+    Ok(identity)
+}
+
+async fn pending_key(ledger: &Ledger) -> Result<SigningKey, SyncError> {
+    let ledger = ledger.clone();
+    blocking(move || {
+        let mut bytes = [0; 32];
+        let kept = ledger.setting(PENDING_KEY)?.unwrap_or_default();
+        if hex::decode_to_slice(&kept, &mut bytes).is_ok() {
+            return Ok(SigningKey::from_bytes(&bytes));
+        }
+        let key = SigningKey::from_bytes(&rand::random());
+        ledger.set_setting(PENDING_KEY, &hex::encode(key.to_bytes()))?;
+        Ok(key)
+    })
+    .await
+}

@@ -1,0 +1,102 @@
+//! A restored laptop: its ledger and the server's have parted, so it goes on under a new identity.
+//!
+//! What the server has of the old identity stays and comes back by pulling, as another device's entries; what only this ledger has
+//! is written again under the new one. Nothing is dropped on either side (design, "A restored laptop").
+
+use ed25519_dalek::SigningKey;
+use serde_json::json;
+use shicha_ledger::Identity;
+
+use super::{
+    error::SyncError,
+    round::Round,
+    session::{Session, message, post},
+    state::{Moved, MovedKind, Progress},
+};
+use crate::protocol::{
+    messages::{IdentityReply, IdentityRequest},
+    signing,
+};
+
+/// Where the key of a new identity waits until the ledger has taken it over, so that a killed round finds it again.
+const PENDING_KEY: &str = "sync/pending_identity_key";
+
+impl Round<'_> {
+    /// Whether the session's first words show already that the ledgers have parted.
+    pub(super) async fn parted(&self, session: &Session) -> Result<Option<u64>, SyncError> {
+        let server = session.head;
+        let (head, acked) = self.on_ledger(|ledger| Ok((ledger.head()?, ledger.acked()?))).await?;
+        if server.seq > head.0 && acked.0 == head.0 {
+            // Everything here was confirmed, and the server has more: this ledger was restored from a copy.
+            return Ok(Some(head.0));
+        }
+        if server.seq == acked.0 && server.id != acked.1 {
+            return Err(SyncError::untrustworthy("the server holds other entries than those it gave receipts for"));
+        }
+        Ok(None)
+    }
+
+    /// Goes on under a new identity from after the entry `common`.
+    pub(super) async fn fork(&mut self, common: u64) -> Result<(), SyncError> {
+        let key = self.pending_key().await?;
+        let old = self.identity.clone();
+        let public_key = key.verifying_key().to_bytes();
+        let said = signing::identity_bytes(&old.server_key, old.device, &public_key);
+        let label = self
+            .on_ledger({
+                let device = old.device;
+                move |ledger| {
+                    let directory = ledger.directory()?;
+                    let known = directory.devices.iter().find(|known| known.id == device);
+                    Ok(known.map(|known| known.label.clone()).unwrap_or_default())
+                }
+            })
+            .await?;
+        let request = IdentityRequest {
+            public_key,
+            signature: signing::sign(&SigningKey::from_bytes(&old.signing_key), &said),
+            proof: signing::sign(&key, &said),
+            label,
+        };
+        let reply: IdentityReply = message(&self.ask(post("/v1/identity", &request)?).await?)?;
+        let receipt = reply.receipt;
+        if receipt.device != reply.device || receipt.seq != 0 || !receipt.is_signed_by(&self.server_key) {
+            return Err(SyncError::untrustworthy("a new identity without a receipt for it"));
+        }
+        let identity = Identity { device: reply.device, signing_key: key.to_bytes(), ..old };
+        let now_ms = self.engine.now_ms();
+        let written_again = self
+            .on_ledger({
+                let identity = identity.clone();
+                move |ledger| {
+                    let count = ledger.fork(&identity, &receipt, common, now_ms)?;
+                    ledger.set_setting(PENDING_KEY, "")?;
+                    let params = json!({ "count": count, "common": common });
+                    ledger.sync_log_add("sync", MovedKind::Forked.as_str(), &params, now_ms)?;
+                    Ok(count)
+                }
+            })
+            .await?;
+        tracing::warn!(device = %identity.device, common, written_again, "the ledgers had parted; going on under a new identity");
+        self.identity = identity;
+        self.engine.forget_session().await;
+        self.outcome.forked = Some(self.outcome.forked.unwrap_or(0) + written_again);
+        self.tell(Progress::Moved(Moved { at_ms: now_ms, kind: MovedKind::Forked, count: written_again, bytes: 0 }));
+        Ok(())
+    }
+
+    /// The key for the new identity: one that was made before and not taken over yet, or a new one, kept before it is shown to anybody.
+    async fn pending_key(&self) -> Result<SigningKey, SyncError> {
+        self.on_ledger(|ledger| {
+            let mut bytes = [0; 32];
+            let kept = ledger.setting(PENDING_KEY)?.unwrap_or_default();
+            if hex::decode_to_slice(&kept, &mut bytes).is_ok() {
+                return Ok(SigningKey::from_bytes(&bytes));
+            }
+            let key = SigningKey::from_bytes(&rand::random());
+            ledger.set_setting(PENDING_KEY, &hex::encode(key.to_bytes()))?;
+            Ok(key)
+        })
+        .await
+    }
+}

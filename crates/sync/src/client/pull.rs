@@ -1,0 +1,221 @@
+//! Fetching entries. While one batch is written to the ledger, the next one is on its way.
+//!
+//! Invariant: a batch goes into the ledger only when its numbers follow the cursor without a gap, its ids were computed here, and
+//! every receipt in it bears the server's signature. The server is told what is held only after it is held durably.
+
+use std::collections::{HashMap, HashSet};
+
+use ed25519_dalek::VerifyingKey;
+use shicha_domain::{Channel, Receipt, ReceiptId};
+use shicha_ledger::{Incoming, Ledger, LedgerError};
+use tokio::task::JoinHandle;
+
+use super::{
+    engine::blocking,
+    error::SyncError,
+    round::Round,
+    session::post,
+    state::MovedKind,
+};
+use crate::protocol::{MAX_BATCH_DECODED, Row, messages::PullRequest, wire};
+
+/// Entries that are asked for at a time.
+const WANT: u32 = 10_000;
+
+/// What one batch came to in the ledger: how many entries were new, and the channels that it would not take.
+type Stored = (u64, Vec<(Channel, SyncError)>);
+
+impl Round<'_> {
+    pub(super) async fn pull(&mut self) -> Result<(), SyncError> {
+        let cursors = self.on_ledger(|ledger| Ok(ledger.cursors()?)).await?;
+        let mut ahead: HashMap<Channel, u64> = cursors.into_iter().collect();
+        let mut storing: Option<JoinHandle<Result<Stored, SyncError>>> = None;
+        let mut distrusted: HashSet<Channel> = HashSet::new();
+        // Whether the cursors that are sent are held durably, all of them.
+        let mut is_held = true;
+        loop {
+            let asked = self.pull_once(&ahead, &distrusted, is_held).await;
+            if let Some(storing) = storing.take() {
+                self.stored(storing, &mut distrusted).await?;
+            }
+            let (incoming, faults, more) = asked?;
+            for (channel, error) in faults {
+                distrusted.insert(channel.clone());
+                self.skip(channel, error).await?;
+            }
+            let has_entries = incoming.iter().any(|incoming| !incoming.entries.is_empty());
+            if !has_entries && is_held {
+                // Only how far others have what is here.
+                let now_ms = self.engine.now_ms();
+                self.on_ledger(move |ledger| store(ledger, incoming, now_ms)).await?;
+                return Ok(());
+            }
+            for channel in &incoming {
+                ahead.insert(channel.channel.clone(), channel.upto);
+            }
+            let (ledger, now_ms) = (self.ledger.clone(), self.engine.now_ms());
+            let task = tokio::task::spawn_blocking(move || store(&ledger, incoming, now_ms));
+            if more {
+                storing = Some(task);
+                is_held = false;
+            } else {
+                self.stored(task, &mut distrusted).await?;
+                is_held = true;
+            }
+        }
+    }
+
+    async fn stored(
+        &mut self,
+        storing: JoinHandle<Result<Stored, SyncError>>,
+        distrusted: &mut HashSet<Channel>,
+    ) -> Result<(), SyncError> {
+        let stored = storing.await.unwrap_or_else(|error| Err(SyncError::Internal(error.to_string())));
+        let (new, faults) = stored?;
+        self.outcome.pulled += new;
+        if new > 0 {
+            self.moved(MovedKind::Pulled, new, 0).await?;
+        }
+        for (channel, error) in faults {
+            distrusted.insert(channel.clone());
+            self.skip(channel, error).await?;
+        }
+        Ok(())
+    }
+
+    async fn pull_once(
+        &mut self,
+        cursors: &HashMap<Channel, u64>,
+        distrusted: &HashSet<Channel>,
+        is_held: bool,
+    ) -> Result<(Vec<Incoming>, Vec<(Channel, SyncError)>, bool), SyncError> {
+        let request = PullRequest {
+            cursors: cursors
+                .iter()
+                .filter(|(channel, _)| !distrusted.contains(channel))
+                .map(|(channel, number)| (channel.clone(), *number))
+                .collect(),
+            without: distrusted.iter().cloned().collect(),
+            max_entries: WANT,
+            is_held,
+        };
+        let reply = self.ask(post("/v1/pull", &request)?.with_time_for(MAX_BATCH_DECODED / 8)).await?;
+        let (cursors, key) = (cursors.clone(), self.server_key);
+        blocking(move || {
+            let pull = wire::read_pull(&reply.body)?;
+            let more = pull.more;
+            let (incoming, faults) = check(pull, &cursors, &key)?;
+            Ok((incoming, faults, more))
+        })
+        .await
+    }
+}
+
+/// Holds a batch against the cursors and the server's key. Receipts that are not the server's spoil the whole batch; numbers with a
+/// gap spoil their channel.
+fn check(
+    pull: wire::Pull,
+    cursors: &HashMap<Channel, u64>,
+    key: &VerifyingKey,
+) -> Result<(Vec<Incoming>, Vec<(Channel, SyncError)>), SyncError> {
+    let receipts = pull.batch.receipts;
+    if !receipts.iter().all(|receipt| receipt.is_signed_by(key)) {
+        return Err(SyncError::untrustworthy("a receipt that the server did not sign"));
+    }
+    let by_id: HashMap<ReceiptId, usize> = receipts.iter().enumerate().map(|(n, receipt)| (receipt.id(), n)).collect();
+    let mut rows = pull.batch.rows.into_iter();
+    let (mut incoming, mut faults) = (Vec::new(), Vec::new());
+    for channel in pull.channels {
+        let rows: Vec<Row> = rows.by_ref().take(channel.rows).collect();
+        let cursor = cursors.get(&channel.channel).copied().unwrap_or(0);
+        match of_channel(&channel, rows, cursor, &receipts, &by_id) {
+            Ok(one) => incoming.push(one),
+            Err(error) => faults.push((channel.channel, error)),
+        }
+    }
+    Ok((incoming, faults))
+}
+
+fn of_channel(
+    channel: &wire::PulledChannel,
+    rows: Vec<Row>,
+    cursor: u64,
+    receipts: &[Receipt],
+    by_id: &HashMap<ReceiptId, usize>,
+) -> Result<Incoming, SyncError> {
+    let mut places: HashMap<usize, usize> = HashMap::new();
+    let mut used: Vec<Receipt> = Vec::new();
+    let mut place_of = |n: usize| {
+        *places.entry(n).or_insert_with(|| {
+            used.push(receipts[n].clone());
+            used.len() - 1
+        })
+    };
+    let mut upto = cursor;
+    let mut entries = Vec::with_capacity(rows.len());
+    let mut covered_by = Vec::with_capacity(rows.len());
+    for row in rows {
+        if row.number != upto + 1 {
+            let what = format!("entry {} of {} is withheld", upto + 1, channel.channel);
+            return Err(SyncError::untrustworthy(what));
+        }
+        upto = row.number;
+        let covered = row.covered.ok_or_else(|| SyncError::untrustworthy("an entry without a receipt"))?;
+        let receipt = &receipts[covered];
+        let is_covered = receipt.device == row.entry.device
+            && receipt.seq >= row.entry.seq
+            && (receipt.seq != row.entry.seq || receipt.head == row.id);
+        if !is_covered {
+            return Err(SyncError::untrustworthy("a receipt for another entry than the one given"));
+        }
+        covered_by.push(place_of(covered));
+        if let Some(after) = row.entry.after.and_then(|after| by_id.get(&after)) {
+            place_of(*after);
+        }
+        entries.push((row.number, row.id, row.entry));
+    }
+    Ok(Incoming {
+        channel: channel.channel.clone(),
+        upto,
+        entries,
+        receipts: used,
+        covered_by,
+        seen_upto: channel.seen_upto,
+    })
+}
+
+/// Writes a batch to the ledger; if that fails, channel by channel, so that one does not hold up the others.
+fn store(ledger: &Ledger, incoming: Vec<Incoming>, now_ms: u64) -> Result<Stored, SyncError> {
+    if incoming.is_empty() {
+        return Ok((0, Vec::new()));
+    }
+    match ledger.insert(incoming.clone(), now_ms) {
+        Ok(inserted) => Ok((inserted.new, Vec::new())),
+        Err(first) if incoming.len() == 1 => {
+            let channel = incoming.into_iter().next().map(|one| one.channel);
+            match channel.filter(|_| blames_server(&first)) {
+                Some(channel) => Ok((0, vec![(channel, distrust(&first))])),
+                None => Err(first.into()),
+            }
+        }
+        Err(first) if blames_server(&first) => {
+            let mut stored: Stored = (0, Vec::new());
+            for one in incoming {
+                let (new, faults) = store(ledger, vec![one], now_ms)?;
+                stored.0 += new;
+                stored.1.extend(faults);
+            }
+            Ok(stored)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether the ledger would not take entries because of what the server gave, and not because of a fault of its own.
+fn blames_server(error: &LedgerError) -> bool {
+    matches!(error, LedgerError::Withheld)
+}
+
+fn distrust(error: &LedgerError) -> SyncError {
+    SyncError::untrustworthy(error.to_string())
+}

@@ -1,0 +1,226 @@
+//! Sending entries. While one batch is on its way, the receipt of the one before is written down.
+
+use std::{ops::Range, sync::Arc};
+
+use ed25519_dalek::SigningKey;
+use shicha_domain::{Entry, EntryId, Receipt, receipt};
+use tokio::task::JoinHandle;
+
+use super::{
+    engine::blocking,
+    error::SyncError,
+    round::Round,
+    session::message,
+    state::MovedKind,
+    transport::{Method, Request},
+};
+use crate::protocol::{
+    BATCH_TYPE, BatchWriter, ProblemCode,
+    messages::{ForkReport, PushReply},
+    signing, wire,
+};
+
+/// Entries of one batch. A few thousand answers are some tens of kilobytes.
+const BATCH: usize = 5_000;
+/// Bytes of events of one batch.
+const BATCH_BYTES: usize = 2 << 20;
+/// Batches that are read from the ledger at a time.
+const READ_AHEAD: usize = 4;
+
+/// What came of sending everything that waits.
+pub(super) enum Pushed {
+    /// The server has it all.
+    All,
+    /// The server holds other entries after this one.
+    Parted {
+        /// The last entry that both have.
+        common: u64,
+    },
+}
+
+type Waiting = Arc<Vec<(EntryId, Entry)>>;
+
+/// What one batch came to.
+enum Sent {
+    Held(PushReply),
+    Parted(u64),
+}
+
+impl Round<'_> {
+    /// Sends everything that waits.
+    pub(super) async fn push(&mut self) -> Result<Pushed, SyncError> {
+        loop {
+            let (waiting, before) = self
+                .on_ledger(|ledger| {
+                    let waiting = ledger.outbox(BATCH * READ_AHEAD, BATCH_BYTES * READ_AHEAD)?;
+                    Ok((waiting, ledger.acked()?.0))
+                })
+                .await?;
+            if waiting.is_empty() {
+                return Ok(Pushed::All);
+            }
+            let mut recording = None;
+            let sent = self.push_these(Arc::new(waiting), &mut recording).await;
+            // Also when a later batch failed: what the server confirmed is confirmed.
+            let recorded = finished(recording).await;
+            let sent = sent?;
+            recorded?;
+            if let Pushed::Parted { .. } = sent {
+                return Ok(sent);
+            }
+            if self.on_ledger(|ledger| Ok(ledger.acked()?.0)).await? <= before {
+                return Err(SyncError::untrustworthy("a push was answered without a receipt for it"));
+            }
+        }
+    }
+
+    async fn push_these(
+        &mut self,
+        waiting: Waiting,
+        recording: &mut Option<JoinHandle<Result<(), SyncError>>>,
+    ) -> Result<Pushed, SyncError> {
+        for batch in batches(&waiting) {
+            let reply = match self.send(&waiting, batch.clone()).await? {
+                Sent::Held(reply) => reply,
+                Sent::Parted(common) => return Ok(Pushed::Parted { common }),
+            };
+            finished(recording.take()).await?;
+            let upto = reply.receipts.last().map_or(0, |receipt| receipt.seq);
+            let last = waiting.last().map_or(0, |(_, entry)| entry.seq);
+            self.outcome.pushed += batch.len() as u64;
+            self.outcome.refused += reply.refused.len() as u64;
+            self.moved(MovedKind::Pushed, batch.len() as u64, 0).await?;
+            if !reply.refused.is_empty() {
+                self.moved(MovedKind::Refused, reply.refused.len() as u64, 0).await?;
+            }
+            let ledger = self.ledger.clone();
+            *recording = Some(tokio::task::spawn_blocking(move || record(&ledger, &reply)));
+            // Sent before, confirmed only now: the rest of what was read need not be sent again.
+            if upto >= last {
+                break;
+            }
+        }
+        Ok(Pushed::All)
+    }
+
+    async fn send(&mut self, waiting: &Waiting, batch: Range<usize>) -> Result<Sent, SyncError> {
+        let key = SigningKey::from_bytes(&self.identity.signing_key);
+        let body = blocking({
+            let (waiting, batch) = (Arc::clone(waiting), batch.clone());
+            move || write(&waiting[batch], &key)
+        })
+        .await?;
+        let request = Request::new(Method::Post, "/v1/push")
+            .header("content-type", BATCH_TYPE)
+            .with_time_for(body.len())
+            .body(body);
+        let entries = &waiting[batch];
+        match self.ask(request).await {
+            Ok(reply) => {
+                let reply: PushReply = message(&reply)?;
+                self.check(&reply, entries)?;
+                let head = self.on_ledger(|ledger| Ok(ledger.head()?.0)).await?;
+                if reply.head.seq > head {
+                    // All of this is there, and more that is not known here: this ledger was restored from a copy.
+                    return Ok(Sent::Parted(head));
+                }
+                Ok(Sent::Held(reply))
+            }
+            Err(SyncError::Problem(problem)) if problem.code == ProblemCode::Fork => {
+                let report = problem.extra.get("fork").cloned().unwrap_or_default();
+                let report: ForkReport = serde_json::from_value(report)
+                    .map_err(|error| SyncError::untrustworthy(format!("a fork without a report: {error}")))?;
+                common(&report, entries).map(Sent::Parted)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Holds the answer against what was sent: the receipts must be the server's, and for these very entries.
+    fn check(&self, reply: &PushReply, entries: &[(EntryId, Entry)]) -> Result<(), SyncError> {
+        let (Some((_, first)), Some((_, last))) = (entries.first(), entries.last()) else {
+            return Ok(());
+        };
+        let mut before = first.seq - 1;
+        for receipt in &reply.receipts {
+            if receipt.device != self.identity.device || !receipt.is_signed_by(&self.server_key) {
+                return Err(SyncError::untrustworthy("a receipt that the server did not sign for this device"));
+            }
+            if receipt.seq <= before {
+                return Err(SyncError::untrustworthy("receipts out of order"));
+            }
+            if let Some((id, _)) = receipt.seq.checked_sub(first.seq).and_then(|n| entries.get(usize::try_from(n).ok()?))
+                && *id != receipt.head
+            {
+                return Err(SyncError::untrustworthy("a receipt for another entry than the one sent"));
+            }
+            before = receipt.seq;
+        }
+        if before < last.seq {
+            return Err(SyncError::untrustworthy("a push was answered without a receipt for it"));
+        }
+        Ok(())
+    }
+}
+
+fn batches(waiting: &Waiting) -> Vec<Range<usize>> {
+    let mut batches = Vec::new();
+    let (mut from, mut bytes) = (0, 0);
+    for (n, (_, entry)) in waiting.iter().enumerate() {
+        bytes += entry.event.len();
+        if n + 1 - from >= BATCH || bytes >= BATCH_BYTES {
+            batches.push(from..n + 1);
+            (from, bytes) = (n + 1, 0);
+        }
+    }
+    if from < waiting.len() {
+        batches.push(from..waiting.len());
+    }
+    batches
+}
+
+fn write(entries: &[(EntryId, Entry)], key: &SigningKey) -> Result<Vec<u8>, SyncError> {
+    let mut batch = BatchWriter::new();
+    for (id, entry) in entries {
+        batch.row(0, None, *id, entry);
+    }
+    let Some((id, last)) = entries.last() else { return Ok(Vec::new()) };
+    let signature = signing::sign(key, &receipt::push_bytes(last.device, last.seq, *id));
+    Ok(wire::write_push(&signature, batch)?)
+}
+
+/// The last entry that both ledgers have.
+fn common(report: &ForkReport, entries: &[(EntryId, Entry)]) -> Result<u64, SyncError> {
+    let agreed = report.common.filter(|common| {
+        let at = entries.iter().find(|(_, entry)| entry.seq == common.seq).map(|(id, _)| *id);
+        let before = entries.first().filter(|(_, first)| first.seq == common.seq + 1).map(|(_, first)| first.prev);
+        at.or(before) == Some(common.id)
+    });
+    agreed
+        .map(|common| common.seq)
+        .ok_or_else(|| SyncError::untrustworthy("the server holds other entries than those it gave receipts for"))
+}
+
+/// Writes receipts down, each with the numbers and refusals that belong to it.
+fn record(ledger: &shicha_ledger::Ledger, reply: &PushReply) -> Result<(), SyncError> {
+    let mut numbers = reply
+        .accepted
+        .iter()
+        .flat_map(|run| (0..run.count).map(|n| (run.seq.saturating_add(n), run.number.saturating_add(n))))
+        .peekable();
+    let mut refused = reply.refused.iter().peekable();
+    for receipt in &reply.receipts {
+        let Receipt { seq, .. } = *receipt;
+        let mine: Vec<(u64, u64)> = std::iter::from_fn(|| numbers.next_if(|(at, _)| *at <= seq)).collect();
+        let not: Vec<(u64, String)> = std::iter::from_fn(|| refused.next_if(|(at, _)| *at <= seq)).cloned().collect();
+        ledger.accept_receipt(receipt, &mine, &not)?;
+    }
+    Ok(())
+}
+
+async fn finished(recording: Option<JoinHandle<Result<(), SyncError>>>) -> Result<(), SyncError> {
+    match recording {
+        None => Ok(()),
+        Some(recording) => recording.await.unwrap_or_else(|error| Err(SyncError::Internal(error.to_string()))),
+    }
+}

@@ -1,0 +1,136 @@
+//! One round, in its order: small things first, so that a short while of network is worth most.
+
+use ed25519_dalek::VerifyingKey;
+use serde_json::json;
+use shicha_ledger::{Identity, Ledger};
+
+use super::{
+    engine::{Engine, Outcome, Skipped, blocking},
+    error::{SyncError, SyncErrorCode},
+    push::Pushed,
+    state::{Moved, MovedKind, Phase, Progress},
+    transport::{Reply, Request},
+};
+
+/// How often a round starts again under a new identity before it gives up: once is needed, twice can only be a fault.
+const MAX_FORKS: u32 = 2;
+
+/// One round of synchronisation.
+pub(super) struct Round<'a> {
+    pub(super) engine: &'a Engine,
+    pub(super) ledger: Ledger,
+    pub(super) identity: Identity,
+    pub(super) server_key: VerifyingKey,
+    pub(super) outcome: Outcome,
+    progress: &'a (dyn Fn(Progress) + Send + Sync),
+}
+
+impl<'a> Round<'a> {
+    pub(super) async fn new(
+        engine: &'a Engine,
+        ledger: Ledger,
+        progress: &'a (dyn Fn(Progress) + Send + Sync),
+    ) -> Result<Self, SyncError> {
+        let identity = identity(&ledger).await?;
+        let server_key = VerifyingKey::from_bytes(&identity.server_key).map_err(|_| SyncError::UnknownServer)?;
+        Ok(Self { engine, ledger, identity, server_key, outcome: Outcome::default(), progress })
+    }
+
+    pub(super) async fn go(mut self) -> Result<Outcome, SyncError> {
+        self.tell(Progress::Phase(Phase::Connecting));
+        let mut forks = 0;
+        while let Some(common) = self.up().await? {
+            forks += 1;
+            if forks > MAX_FORKS {
+                return Err(SyncError::untrustworthy("the ledgers part again under every new identity"));
+            }
+            self.fork(common).await?;
+        }
+        self.tell(Progress::Phase(Phase::Pulling));
+        self.pull().await?;
+        self.numbers().await?;
+        self.directory().await?;
+        self.upload().await?;
+        self.download().await?;
+        for skipped in &self.outcome.skipped {
+            tracing::warn!(what = %skipped.what, code = ?skipped.code, detail = %skipped.detail, "skipped until the next round");
+        }
+        Ok(self.outcome)
+    }
+
+    /// Opens the session and sends what waits. `Some`: the ledgers have parted after this entry.
+    async fn up(&mut self) -> Result<Option<u64>, SyncError> {
+        let session = self.engine.session(&self.identity).await?;
+        self.tell(Progress::ClockAhead(session.clock_ahead_ms));
+        if let Some(common) = self.parted(&session).await? {
+            return Ok(Some(common));
+        }
+        self.tell(Progress::Phase(Phase::Pushing));
+        match self.push().await? {
+            Pushed::All => Ok(None),
+            Pushed::Parted { common } => Ok(Some(common)),
+        }
+    }
+
+    pub(super) fn tell(&self, progress: Progress) {
+        (self.progress)(progress);
+    }
+
+    /// Asks in the session, counting the bytes.
+    pub(super) async fn ask(&mut self, request: Request) -> Result<Reply, SyncError> {
+        let sent = request.body.len() as u64;
+        let reply = self.engine.ask(&self.identity, request).await?;
+        let bytes = sent + reply.body.len() as u64;
+        self.outcome.bytes += bytes;
+        self.tell(Progress::Bytes(bytes));
+        Ok(reply)
+    }
+
+    /// Does blocking work on the ledger.
+    pub(super) async fn on_ledger<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Ledger) -> Result<T, SyncError> + Send + 'static,
+    ) -> Result<T, SyncError> {
+        let ledger = self.ledger.clone();
+        blocking(move || work(&ledger)).await
+    }
+
+    /// Tells of something that was moved, and writes it to the ledger's log.
+    pub(super) async fn moved(&self, kind: MovedKind, count: u64, bytes: u64) -> Result<(), SyncError> {
+        let at_ms = self.engine.now_ms();
+        self.tell(Progress::Moved(Moved { at_ms, kind, count, bytes }));
+        self.on_ledger(move |ledger| {
+            let params = json!({ "count": count, "bytes": bytes });
+            Ok(ledger.sync_log_add("sync", kind.as_str(), &params, at_ms)?)
+        })
+        .await
+    }
+
+    /// Leaves something for the next round. Only what concerns this one thing is passed over: a line that broke ends the round.
+    pub(super) async fn skip(&mut self, what: impl ToString, error: SyncError) -> Result<(), SyncError> {
+        let ends_round = matches!(
+            error.code(),
+            SyncErrorCode::Offline
+                | SyncErrorCode::NotAServer
+                | SyncErrorCode::UnknownServer
+                | SyncErrorCode::Revoked
+                | SyncErrorCode::Version
+                | SyncErrorCode::ServerFull
+        );
+        if ends_round {
+            return Err(error);
+        }
+        let skipped = Skipped::new(what, &error);
+        let at_ms = self.engine.now_ms();
+        self.tell(Progress::Moved(Moved { at_ms, kind: MovedKind::Skipped, count: 1, bytes: 0 }));
+        let params = json!({ "what": skipped.what, "code": skipped.code, "detail": skipped.detail });
+        self.outcome.skipped.push(skipped);
+        self.on_ledger(move |ledger| Ok(ledger.sync_log_add("sync", MovedKind::Skipped.as_str(), &params, at_ms)?)).await
+    }
+}
+
+/// Who this ledger is.
+pub(super) async fn identity(ledger: &Ledger) -> Result<Identity, SyncError> {
+    let ledger = ledger.clone();
+    blocking(move || ledger.identity()?.ok_or(SyncError::NotEnrolled)).await
+}

@@ -1,0 +1,124 @@
+//! Sessions: the server proves who it is before anything is said to it, then the device does.
+
+use ed25519_dalek::SigningKey;
+use serde::{Serialize, de::DeserializeOwned};
+use shicha_domain::{DeviceId, receipt};
+use shicha_ledger::Identity;
+use uuid::Uuid;
+
+use super::{
+    engine::Engine,
+    error::SyncError,
+    transport::{Method, Reply, Request, TransportFault},
+};
+use crate::protocol::{
+    Problem, ProblemCode, VERSION_HEADER,
+    messages::{ChallengeReply, ChallengeRequest, Head, SessionReply, SessionRequest},
+    signing,
+};
+
+/// An open session.
+#[derive(Clone)]
+pub(super) struct Session {
+    pub(super) device: DeviceId,
+    pub(super) token: String,
+    /// Up to where the server held this device's ledger when the session was opened.
+    pub(super) head: Head,
+    pub(super) epoch: Uuid,
+    pub(super) clock_ahead_ms: i64,
+}
+
+/// Tells an answer of a central endpoint from a problem, and both from what somebody else answers.
+pub(super) fn answer(reply: Reply) -> Result<Reply, SyncError> {
+    if reply.header(VERSION_HEADER).is_none() {
+        return Err(match reply.status {
+            // A reverse proxy whose server is down, or a proxy on the way.
+            502..=504 => TransportFault::Unreachable(format!("status {}", reply.status)).into(),
+            status => SyncError::NotAServer { reason: format!("status {status}, and it does not speak the protocol") },
+        });
+    }
+    if (200..300).contains(&reply.status) {
+        return Ok(reply);
+    }
+    match serde_json::from_slice::<Problem>(&reply.body) {
+        Ok(problem) => Err(SyncError::Problem(Box::new(problem))),
+        Err(_) => Err(SyncError::NotAServer { reason: format!("status {} without a problem", reply.status) }),
+    }
+}
+
+pub(super) fn message<T: DeserializeOwned>(reply: &Reply) -> Result<T, SyncError> {
+    serde_json::from_slice(&reply.body).map_err(|error| SyncError::NotAServer { reason: error.to_string() })
+}
+
+pub(super) fn post(path: &str, message: &impl Serialize) -> Result<Request, SyncError> {
+    let body = serde_json::to_vec(message).map_err(|error| SyncError::Internal(error.to_string()))?;
+    Ok(Request::new(Method::Post, path).header("content-type", "application/json").body(body))
+}
+
+impl Engine {
+    /// Asks without a session.
+    pub(super) async fn ask_anybody(&self, request: Request) -> Result<Reply, SyncError> {
+        answer(self.transport.call(request).await?)
+    }
+
+    /// The running session of the device, or a new one.
+    pub(super) async fn session(&self, identity: &Identity) -> Result<Session, SyncError> {
+        let mut session = self.session.lock().await;
+        if let Some(open) = session.as_ref().filter(|open| open.device == identity.device) {
+            return Ok(open.clone());
+        }
+        let opened = self.open(identity).await?;
+        *session = Some(opened.clone());
+        Ok(opened)
+    }
+
+    pub(super) async fn forget_session(&self) {
+        *self.session.lock().await = None;
+    }
+
+    async fn open(&self, identity: &Identity) -> Result<Session, SyncError> {
+        let nonce: [u8; 32] = rand::random();
+        let device = identity.device;
+        let request = post("/v1/session/challenge", &ChallengeRequest { device, nonce })?;
+        let ChallengeReply { challenge, signature } = message(&self.ask_anybody(request).await?)?;
+        let said = signing::hello_bytes(device, &nonce, &challenge);
+        if challenge.len() > 256 || !signing::is_signed(&identity.server_key, &said, &signature) {
+            return Err(SyncError::UnknownServer);
+        }
+        let said = receipt::session_bytes(device, &identity.server_key, &challenge);
+        let signature = signing::sign(&SigningKey::from_bytes(&identity.signing_key), &said);
+        let client_version = env!("CARGO_PKG_VERSION").to_owned();
+        let request = post("/v1/session", &SessionRequest { device, challenge, signature, client_version })?;
+        let asked_ms = self.now_ms();
+        let reply: SessionReply = message(&self.ask_anybody(request).await?)?;
+        // The server's clock was read between asking and now: the middle is right to within half the way.
+        let here_ms = asked_ms + self.now_ms().saturating_sub(asked_ms) / 2;
+        Ok(Session {
+            device,
+            token: reply.token,
+            head: reply.head,
+            epoch: reply.epoch,
+            clock_ahead_ms: here_ms as i64 - reply.time_ms as i64,
+        })
+    }
+
+    /// Asks in the session; opens another one once if it has run out.
+    pub(super) async fn ask(&self, identity: &Identity, request: Request) -> Result<Reply, SyncError> {
+        let session = self.session(identity).await?;
+        match self.ask_with(&session, request.clone()).await {
+            Err(SyncError::Problem(problem))
+                if matches!(problem.code, ProblemCode::SessionExpired | ProblemCode::Unauthorized) =>
+            {
+                self.forget_session().await;
+                let session = self.session(identity).await?;
+                self.ask_with(&session, request).await
+            }
+            other => other,
+        }
+    }
+
+    async fn ask_with(&self, session: &Session, request: Request) -> Result<Reply, SyncError> {
+        let request = request.header("authorization", format!("Bearer {}", session.token));
+        self.ask_anybody(request).await
+    }
+}

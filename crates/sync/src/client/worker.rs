@@ -1,0 +1,337 @@
+//! The background: goes a round whenever there is a reason, and says what it does.
+//!
+//! Reasons are a local change, a word from the server, a person's wish, and time: after a failure with growing pauses, otherwise now
+//! and then, in case a word was lost. Connectivity is noticed by trying.
+
+use std::{
+    pin::pin,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use shicha_ledger::Ledger;
+use tokio::{
+    sync::{Notify, watch},
+    task::JoinHandle,
+    time::{Instant, MissedTickBehavior, sleep_until},
+};
+
+use super::{
+    engine::{Engine, NumberWant, Outcome, blocking},
+    error::{SyncError, SyncErrorCode},
+    events::Listening,
+    state::{Phase, Progress, Speed, SyncFault, SyncState},
+};
+
+/// A round without any reason, in case the server's word was lost.
+const NOW_AND_THEN: Duration = Duration::from_secs(5 * 60);
+/// Changes that follow each other this closely go up together.
+const TOGETHER: Duration = Duration::from_millis(300);
+/// After a failure a local change does not try again sooner than this.
+const NOT_SOONER: Duration = Duration::from_secs(5);
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 60);
+/// How often the state is brought up to date while a round goes on.
+const TICK: Duration = Duration::from_millis(500);
+
+/// Synchronisation in the background.
+pub struct Worker {
+    engine: Arc<Engine>,
+    reasons: Arc<Reasons>,
+    state: watch::Receiver<SyncState>,
+    task: JoinHandle<()>,
+}
+
+#[derive(Default)]
+struct Reasons {
+    change: Notify,
+    wish: Notify,
+    stop: Notify,
+}
+
+impl Worker {
+    /// Starts at once, within a Tokio runtime.
+    pub fn start(engine: Engine, ledger: Ledger) -> Self {
+        let engine = Arc::new(engine);
+        let reasons = Arc::new(Reasons::default());
+        let (sender, state) = watch::channel(SyncState::default());
+        let running = Running {
+            engine: Arc::clone(&engine),
+            ledger,
+            reasons: Arc::clone(&reasons),
+            state: sender,
+            speed: Mutex::default(),
+        };
+        let task = tokio::spawn(running.run());
+        Self { engine, reasons, state, task }
+    }
+
+    /// What it does, to look at and to wait for changes of.
+    pub fn state(&self) -> watch::Receiver<SyncState> {
+        self.state.clone()
+    }
+
+    /// Something was written to the ledger: it goes up in a moment, together with what follows closely.
+    pub fn poke(&self) {
+        self.reasons.change.notify_one();
+    }
+
+    /// A person wishes it, or the network has changed: tried at once.
+    pub fn sync_now(&self) {
+        self.reasons.wish.notify_one();
+    }
+
+    /// Says of which document numbers this device should have a stock, and gets them.
+    pub fn want_numbers(&self, wants: Vec<NumberWant>) {
+        self.engine.want_numbers(wants);
+        self.poke();
+    }
+
+    /// Ends. What was under way goes on from where it was when a worker starts again.
+    pub async fn stop(self) {
+        self.reasons.stop.notify_one();
+        if let Err(error) = self.task.await {
+            tracing::error!(%error, "synchronisation ended badly");
+        }
+    }
+}
+
+struct Running {
+    engine: Arc<Engine>,
+    ledger: Ledger,
+    reasons: Arc<Reasons>,
+    state: watch::Sender<SyncState>,
+    speed: Mutex<Speed>,
+}
+
+/// Pauses that grow, each a little different so that a bureau's laptops do not all come back in the same second.
+struct Pauses {
+    next: Duration,
+}
+
+impl Pauses {
+    fn new() -> Self {
+        Self { next: FIRST_PAUSE }
+    }
+
+    fn take(&mut self) -> Duration {
+        let pause = self.next;
+        self.next = (pause * 2).min(LONGEST_PAUSE);
+        pause.mul_f64(rand::random_range(0.5..=1.0))
+    }
+}
+
+/// When the next round is due.
+#[derive(Clone, Copy)]
+struct Due {
+    /// By itself; `None`: only when a person wishes it.
+    at: Option<Instant>,
+    /// For a local change.
+    change_from: Option<Instant>,
+}
+
+impl Due {
+    fn no_later_than(self, other: Instant) -> Self {
+        Self { at: self.at.map(|at| at.min(other)), ..self }
+    }
+}
+
+impl Running {
+    async fn run(self) {
+        let mut pauses = Pauses::new();
+        let mut hearing_pauses = Pauses::new();
+        let mut listening: Option<Listening> = None;
+        let mut listen_from = Instant::now();
+        loop {
+            self.state.send_modify(|state| {
+                state.phase = Phase::Connecting;
+                state.next_try_ms = None;
+            });
+            let hears = listening.is_some() || Instant::now() < listen_from;
+            // Opened before the round, so that what comes in meanwhile is heard after it.
+            let round = async {
+                let opened = if hears { None } else { Some(self.engine.listen(&self.ledger).await) };
+                let outcome = self.engine.sync_once(&self.ledger, &|progress| self.took(progress)).await;
+                (opened, outcome)
+            };
+            let Some((opened, outcome)) = self.unless_stopped(round).await else { break };
+            match opened {
+                Some(Ok(opened)) => listening = Some(opened),
+                Some(Err(error)) => {
+                    tracing::debug!(%error, "no event stream");
+                    listen_from = Instant::now() + hearing_pauses.take();
+                }
+                None => {}
+            }
+            let due = match &outcome {
+                Ok(outcome) => {
+                    pauses = Pauses::new();
+                    self.ended_well(outcome)
+                }
+                Err(error) => {
+                    // The stream's session may be the reason.
+                    listening = None;
+                    self.failed(error, &mut pauses)
+                }
+            };
+            self.refresh().await;
+            let due = if outcome.is_ok() && listening.is_none() { due.no_later_than(listen_from) } else { due };
+            match self.wait(due, &mut listening).await {
+                Wake::Round => {}
+                Wake::StreamEnded => listen_from = Instant::now() + hearing_pauses.take(),
+                Wake::Heard => hearing_pauses = Pauses::new(),
+                Wake::Stop => break,
+            }
+        }
+        self.state.send_modify(|state| {
+            state.phase = Phase::Idle;
+            state.next_try_ms = None;
+            state.bytes_per_s = 0;
+        });
+    }
+
+    /// Goes on with a round and keeps the state up to date; `None` when the worker is to stop.
+    async fn unless_stopped<T>(&self, round: impl Future<Output = T>) -> Option<T> {
+        let mut round = pin!(round);
+        let mut ticks = tokio::time::interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                ended = &mut round => return Some(ended),
+                () = self.reasons.stop.notified() => return None,
+                _ = ticks.tick() => self.refresh().await,
+            }
+        }
+    }
+
+    fn took(&self, progress: Progress) {
+        match progress {
+            Progress::Phase(phase) => {
+                self.state.send_if_modified(|state| std::mem::replace(&mut state.phase, phase) != phase);
+            }
+            Progress::Bytes(bytes) => {
+                self.speed.lock().unwrap_or_else(PoisonError::into_inner).add(Instant::now(), bytes);
+            }
+            Progress::ClockAhead(ms) => {
+                self.state.send_if_modified(|state| state.clock_ahead_ms.replace(ms) != Some(ms));
+            }
+            Progress::Moved(moved) => self.state.send_modify(|state| {
+                state.moved.push_front(moved);
+                state.moved.truncate(SyncState::MOVED);
+            }),
+        }
+    }
+
+    fn ended_well(&self, outcome: &Outcome) -> Due {
+        let now_ms = self.engine.now_ms();
+        let next = Instant::now() + NOW_AND_THEN;
+        self.state.send_modify(|state| {
+            state.phase = Phase::Idle;
+            state.last_success_ms = Some(now_ms);
+            state.last_error = outcome.skipped.iter().find(|skipped| skipped.code == SyncErrorCode::Untrustworthy).map(
+                |skipped| SyncFault { code: skipped.code, params: serde_json::json!({ "detail": skipped.detail }) },
+            );
+            if state.last_error.is_some() {
+                state.phase = Phase::NeedsAttention;
+            }
+            state.next_try_ms = Some(now_ms + NOW_AND_THEN.as_millis() as u64);
+        });
+        Due { at: Some(next), change_from: Some(Instant::now()) }
+    }
+
+    fn failed(&self, error: &SyncError, pauses: &mut Pauses) -> Due {
+        tracing::info!(code = ?error.code(), %error, "a round of synchronisation failed");
+        let is_revoked = error.code() == SyncErrorCode::Revoked;
+        let pause = if error.needs_person() { LONGEST_PAUSE } else { pauses.take() };
+        let now_ms = self.engine.now_ms();
+        self.state.send_modify(|state| {
+            state.phase = if error.needs_person() { Phase::NeedsAttention } else { Phase::Offline };
+            state.last_error = Some(SyncFault::from(error));
+            state.next_try_ms = (!is_revoked).then_some(now_ms + pause.as_millis() as u64);
+        });
+        if is_revoked {
+            return Due { at: None, change_from: None };
+        }
+        let now = Instant::now();
+        Due { at: Some(now + pause), change_from: Some(now + pause.min(NOT_SOONER)) }
+    }
+
+    /// Waits for a reason to go the next round.
+    async fn wait(&self, due: Due, listening: &mut Option<Listening>) -> Wake {
+        let mut at = due.at;
+        loop {
+            let time = async {
+                match at {
+                    Some(at) => sleep_until(at).await,
+                    None => std::future::pending().await,
+                }
+            };
+            let heard = async {
+                match listening.as_mut() {
+                    Some(listening) => listening.next().await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = self.reasons.stop.notified() => return Wake::Stop,
+                () = self.reasons.wish.notified() => return Wake::Round,
+                () = time => return Wake::Round,
+                heard = heard => {
+                    if heard.is_some() {
+                        return Wake::Heard;
+                    }
+                    // The session has run out or the line broke: a round finds out which.
+                    *listening = None;
+                    return Wake::StreamEnded;
+                }
+                () = self.reasons.change.notified() => {
+                    if let Some(from) = due.change_from {
+                        let soon = (Instant::now() + TOGETHER).max(from);
+                        at = Some(at.map_or(soon, |at| at.min(soon)));
+                    }
+                    self.refresh().await;
+                }
+            }
+        }
+    }
+
+    /// Counts what waits, and how fast it goes.
+    async fn refresh(&self) {
+        let ledger = self.ledger.clone();
+        let counts = blocking(move || Ok(ledger.counts()?)).await;
+        let speed = self.speed.lock().unwrap_or_else(PoisonError::into_inner).bytes_per_s(Instant::now());
+        match counts {
+            Ok(counts) => {
+                self.state.send_if_modified(|state| {
+                    let now = (counts.waiting_entries, counts.waiting_blobs, counts.waiting_blob_bytes, speed);
+                    let before = (state.waiting_entries, state.waiting_blobs, state.waiting_bytes, state.bytes_per_s);
+                    (state.waiting_entries, state.waiting_blobs, state.waiting_bytes, state.bytes_per_s) = now;
+                    now != before
+                });
+            }
+            Err(error) => tracing::warn!(%error, "could not count what waits"),
+        }
+    }
+}
+
+enum Wake {
+    Round,
+    Heard,
+    StreamEnded,
+    Stop,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_to_five_minutes_and_differ() {
+        let mut pauses = Pauses::new();
+        let taken: Vec<Duration> = (0..20).map(|_| pauses.take()).collect();
+        assert!(taken[0] >= FIRST_PAUSE / 2 && taken[0] <= FIRST_PAUSE);
+        assert!(taken.iter().all(|pause| *pause <= LONGEST_PAUSE));
+        assert!(taken[15..].iter().all(|pause| *pause >= LONGEST_PAUSE / 2));
+        assert!(taken[15..].windows(2).any(|pair| pair[0] != pair[1]), "jitter");
+    }
+}
