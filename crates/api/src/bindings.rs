@@ -14,6 +14,12 @@ pub fn write(dir: &Path) -> Result<(), ExportError> {
     let config = Config::new().with_out_dir(dir).with_large_int("number");
     let mut calls: BTreeMap<&str, (String, String)> = BTreeMap::new();
     macro_rules! export {
+        (
+            app { $($app:ident: $app_request:ty => $app_response:ty,)* }
+            desk { $($desk:ident: $desk_request:ty => $desk_response:ty,)* }
+        ) => {
+            export!($($app: $app_request => $app_response,)* $($desk: $desk_request => $desk_response,)*)
+        };
         ($($name:ident: $request:ty => $response:ty,)*) => {
             $(
                 <$request>::export_all(&config)?;

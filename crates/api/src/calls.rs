@@ -1,72 +1,77 @@
 //! The list of everything that the application can do: `name(Request) -> Response`.
 //!
-//! [`calls!`] hands the list to whoever needs it: the dispatcher and the generator of the TypeScript.
+//! [`calls!`] hands the list to whoever needs it: the dispatcher and the generator of the TypeScript. A call in the group `app` is
+//! answered whatever state the application is in; one in the group `desk` needs an opened and enrolled ledger and may block.
 
-/// Calls `$with! { name: Request => Response, … }` with the whole list.
+/// Calls `$with! { app { name: Request => Response, … } desk { … } }` with the whole list.
 macro_rules! calls {
     ($with:ident) => {
         $with! {
-            app_status: Empty => AppStatus,
-            key_create: KeyUse => AppStatus,
-            key_unlock: KeyUse => AppStatus,
-            server_probe: ServerProbe => ServerFound,
-            enrol: Enrol => AppStatus,
-            setting_set: SettingSet => AppStatus,
-            directory_get: Empty => DirectoryView,
+            app {
+                app_status: Empty => AppStatus,
+                key_create: KeyUse => AppStatus,
+                key_unlock: KeyUse => AppStatus,
+                server_probe: ServerProbe => ServerFound,
+                enrol: Enrol => AppStatus,
+                setting_set: SettingSet => AppStatus,
+            }
+            desk {
+                directory_get: Empty => DirectoryView,
 
-            workbench_get: Empty => Workbench,
+                workbench_get: Empty => Workbench,
 
-            subjects_list: SubjectsList => SubjectsPage,
-            subject_get: RecordRef => SubjectView,
-            subject_add: SubjectAdd => RecordRef,
-            subjects_export: SubjectsExport => FileOut,
-            roster_open: RosterOpen => RosterView,
-            roster_preview: RosterMapping => RosterPreview,
-            roster_take: RosterMapping => RosterReport,
-            // The rows that the last `roster_take` of this roster left out, all of them, with the reasons, as a workbook to put right.
-            roster_left_export: RosterMapping => FileOut,
+                subjects_list: SubjectsList => SubjectsPage,
+                subject_get: RecordRef => SubjectView,
+                subject_add: SubjectAdd => RecordRef,
+                subjects_export: SubjectsExport => FileOut,
+                roster_open: RosterOpen => RosterView,
+                roster_preview: RosterMapping => RosterPreview,
+                roster_take: RosterMapping => RosterReport,
+                // The rows that the last `roster_take` of this roster left out, all of them, with the reasons, as a workbook to put right.
+                roster_left_export: RosterMapping => FileOut,
 
-            packs_list: Empty => PacksList,
-            checklist_get: ChecklistGet => ChecklistView,
+                packs_list: Empty => PacksList,
+                checklist_get: ChecklistGet => ChecklistView,
 
-            inspections_list: InspectionsList => InspectionsPage,
-            inspection_open: InspectionOpen => RecordRef,
-            inspection_get: RecordRef => InspectionView,
-            inspection_previous: RecordRef => PreviousView,
-            inspection_missing: RecordRef => MissingList,
-            inspection_paper: RecordRef => FileOut,
-            inspection_annul: Void => Saved,
-            inspections_export: InspectionsExport => FileOut,
-            number_take: RecordRef => Saved,
-            number_void: Void => Saved,
-            signature_add: SignatureAdd => Saved,
+                inspections_list: InspectionsList => InspectionsPage,
+                inspection_open: InspectionOpen => RecordRef,
+                inspection_get: RecordRef => InspectionView,
+                inspection_previous: RecordRef => PreviousView,
+                inspection_missing: RecordRef => MissingList,
+                inspection_paper: RecordRef => FileOut,
+                inspection_annul: Void => Saved,
+                inspections_export: InspectionsExport => FileOut,
+                number_take: RecordRef => Saved,
+                number_void: Void => Saved,
+                signature_add: SignatureAdd => Saved,
 
-            field_set: FieldSet => Saved,
-            draft_put: DraftPut => Saved,
-            undo: RecordRef => Undone,
+                field_set: FieldSet => Saved,
+                draft_put: DraftPut => Saved,
+                undo: RecordRef => Undone,
 
-            upload_begin: UploadBegin => UploadBegun,
-            upload_write: UploadWrite => Empty,
-            evidence_add: EvidenceAdd => EvidenceAdded,
-            evidence_remove: EvidenceRemove => Saved,
-            evidence_restore: EvidenceRemove => Saved,
+                upload_begin: UploadBegin => UploadBegun,
+                upload_write: UploadWrite => Empty,
+                evidence_add: EvidenceAdd => EvidenceAdded,
+                evidence_remove: EvidenceRemove => Saved,
+                evidence_restore: EvidenceRemove => Saved,
 
-            findings_list: FindingsList => FindingsPage,
+                findings_list: FindingsList => FindingsPage,
 
-            record_history: RecordRef => History,
-            conflicts_list: Empty => ConflictsList,
-            conflict_settle: ConflictSettle => Saved,
+                record_history: RecordRef => History,
+                conflicts_list: Empty => ConflictsList,
+                conflict_settle: ConflictSettle => Saved,
 
-            sync_status: Empty => SyncStatus,
-            sync_now: Empty => Empty,
-            sync_log: Empty => SyncLog,
-            verify: Empty => VerifyView,
+                sync_status: Empty => SyncStatus,
+                sync_now: Empty => Empty,
+                sync_log: Empty => SyncLog,
+                verify: Empty => VerifyView,
 
-            overview_get: OverviewGet => Overview,
-            overview_export: OverviewGet => FileOut,
+                overview_get: OverviewGet => Overview,
+                overview_export: OverviewGet => FileOut,
 
-            file_save: FileSave => Empty,
-            file_open: FileOpen => Empty,
+                file_save: FileSave => Empty,
+                file_open: FileOpen => Empty,
+            }
         }
     };
 }

@@ -2,7 +2,23 @@
 //!
 //! A host (the desktop shell, the local HTTP host, a test) carries calls and events; no rule of a host is known here.
 
+mod app;
 pub mod bindings;
 mod calls;
+mod desk;
 pub mod error;
+mod faults;
+pub mod fetch;
+mod handlers;
+mod made;
+mod names;
+mod packs;
+mod prefs;
+mod rosters;
 pub mod schema;
+mod time;
+mod undo;
+mod uploads;
+
+pub use app::{App, AppConfig, Bytes};
+pub use shicha_sync::client::{Clock, SystemClock};

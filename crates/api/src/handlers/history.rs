@@ -1,0 +1,107 @@
+//! Who did what when, and whether the ledger holds together.
+
+use std::collections::HashMap;
+
+use shicha_domain::{EntryId, Event, entry::Entry};
+use shicha_ledger::EntryDelivery;
+
+use crate::{
+    desk::{Desk, replaced_value},
+    error::ApiError,
+    handlers::{inspection::event_text, record::value_text},
+    schema::*,
+};
+
+/// The screens hear of a long task once for so many steps.
+const TELL_EVERY: u64 = 2_000;
+
+pub(crate) fn record_history(desk: &Desk, request: RecordRef) -> Result<History, ApiError> {
+    let state = desk.record(request.record)?;
+    let entries = desk.entries(request.record)?;
+    let by_id: HashMap<EntryId, &Entry> = entries
+        .iter()
+        .map(|stored| (stored.id, &stored.entry))
+        .collect();
+    let rows = entries.iter().map(|stored| {
+        let event = Event::parse(&stored.entry.event);
+        let (field, value) = match &event {
+            Ok(event) => event_text(&state, event),
+            Err(fault) => (String::new(), fault.to_string()),
+        };
+        let before = match &event {
+            Ok(Event::Set {
+                field, replaces, ..
+            }) => {
+                let named = replaces
+                    .iter()
+                    .filter_map(|id| Some((*id, *by_id.get(id)?)));
+                value_text(&replaced_value(named, field, replaces))
+            }
+            _ => String::new(),
+        };
+        let (delivery, refused) = match &stored.delivery {
+            EntryDelivery::Waiting => ("waiting", None),
+            EntryDelivery::Delivered { .. } => ("delivered", None),
+            EntryDelivery::Refused { code, .. } => ("refused", Some(code.clone())),
+        };
+        HistoryRow {
+            entry: stored.id,
+            device: stored.entry.device,
+            device_label: desk.names.device(stored.entry.device),
+            seq: stored.entry.seq,
+            author: desk.person_name(stored.entry.author),
+            at_ms: stored.entry.at.ms(),
+            bracket: stored.bracket,
+            claim: stored.bracket.judge(stored.entry.at),
+            what: event.as_ref().map_or("unreadable", what).to_owned(),
+            field,
+            value,
+            before,
+            delivery: delivery.to_owned(),
+            refused,
+            is_late: state
+                .late()
+                .iter()
+                .any(|note| note.trace.entry == stored.id),
+        }
+    });
+    Ok(History {
+        rows: rows.collect(),
+    })
+}
+
+pub(crate) fn verify(desk: &Desk, _: Empty) -> Result<VerifyView, ApiError> {
+    let app = desk.app.clone();
+    let mut told = 0;
+    let report = desk.ledger.verify(&mut |done, total| {
+        if done == total || done >= told + TELL_EVERY {
+            told = done;
+            app.emit(HostEvent::Progress {
+                task: "verify".into(),
+                done,
+                total,
+            });
+        }
+    })?;
+    Ok(VerifyView {
+        entries: report.entries,
+        first_bad: report.first_bad.map(|bad| BadEntryView {
+            device: bad.device,
+            seq: bad.seq,
+            reason: bad.reason,
+        }),
+    })
+}
+
+fn what(event: &Event) -> &'static str {
+    match event {
+        Event::Opened { .. } => "opened",
+        Event::Set { .. } => "set",
+        Event::Attached { .. } => "attached",
+        Event::Detached { .. } => "detached",
+        Event::Signed(_) => "signed",
+        Event::NumberVoided { .. } => "number_voided",
+        Event::Annulled { .. } => "annulled",
+        Event::Unknown { .. } => "unknown",
+    }
+}

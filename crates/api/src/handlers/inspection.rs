@@ -1,0 +1,225 @@
+//! One inspection, whole: its answers, what is still missing, and what the last one said.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use shicha_domain::{
+    Event, RecordKind, RecordState,
+    inspection::{self, Stage},
+    number,
+};
+
+use crate::{
+    desk::Desk,
+    error::{ApiError, ErrorCode},
+    handlers::{
+        evidence::evidence_views,
+        record::{may_undo, value_text},
+        rows::{counts_view, delivery_of, small},
+    },
+    packs::{asked, pack_of},
+    schema::*,
+};
+
+pub(crate) fn inspection_get(desk: &Desk, request: RecordRef) -> Result<InspectionView, ApiError> {
+    let state = desk.record_of(request.record, RecordKind::Inspection)?;
+    let stage = inspection::stage(&state);
+    let may_change = desk.may_change(&state);
+    let may_edit = may_change && stage == Stage::Open;
+    let number = number_of(&state);
+    Ok(InspectionView {
+        record: request.record,
+        org: state.channel().org().clone(),
+        org_name: desk.names.org(state.channel().org()),
+        pack: state.text("pack").to_owned(),
+        pack_version: state.text("pack_version").to_owned(),
+        checklist: state.text("checklist").to_owned(),
+        stage: stage.as_str().to_owned(),
+        may_edit,
+        may_sign: may_change && stage != Stage::Annulled,
+        is_provisional: number::is_provisional(number),
+        number: number.to_owned(),
+        fields: desk.field_views(&state),
+        drafts: desk.typed(request.record)?,
+        evidence: evidence_views(desk, &state)?,
+        signatures: signature_views(&state),
+        digest: state.frozen().unwrap_or_else(|| state.content_digest()),
+        counts: counts_view(inspection::counts(&state)),
+        asked: asked_ids(desk, &state)?,
+        late: late_views(desk, &state),
+        conflicts: state
+            .conflicts()
+            .map(|(field, _)| field.to_owned())
+            .collect(),
+        needs_newer: small(state.unknown().len() as u64),
+        annulled: state.annulled().map(|note| note.what.clone()),
+        may_undo: may_edit && may_undo(desk, &state)?,
+        is_sample: state.value("sample") == Some(&Value::Bool(true)),
+        delivery: delivery_of(desk, request.record)?,
+    })
+}
+
+pub(crate) fn inspection_missing(desk: &Desk, request: RecordRef) -> Result<MissingList, ApiError> {
+    let state = desk.record_of(request.record, RecordKind::Inspection)?;
+    Ok(MissingList {
+        missing: missing(desk, &state)?
+            .into_iter()
+            .map(|one| MissingView {
+                lack: one.lack.as_str().to_owned(),
+                field: one.field,
+                item: one.item,
+            })
+            .collect(),
+    })
+}
+
+pub(crate) fn inspection_previous(
+    desk: &Desk,
+    request: RecordRef,
+) -> Result<PreviousView, ApiError> {
+    let state = desk.record_of(request.record, RecordKind::Inspection)?;
+    let subject = state.text("subject").parse().ok();
+    let found = match subject {
+        Some(subject) => desk.ledger.previous_inspection(subject, request.record)?,
+        None => None,
+    };
+    let previous = match found {
+        Some(record) => desk.ledger.record(record)?,
+        None => None,
+    };
+    let Some(previous) = previous else {
+        return Ok(PreviousView {
+            record: None,
+            number: String::new(),
+            started_ms: None,
+            answers: BTreeMap::new(),
+        });
+    };
+    let answers = inspection::answered(&previous).map(|(item, result)| {
+        let text = |rest: &str| previous.text(&format!("answers/{item}/{rest}"));
+        let first = ["finding/description", "facts", "reason"]
+            .into_iter()
+            .map(text)
+            .find(|text| !text.is_empty());
+        let answer = PreviousAnswer {
+            result: result.to_owned(),
+            text: first.unwrap_or_default().to_owned(),
+            evidence: small(
+                previous
+                    .evidence_at(&inspection::answer_place(item))
+                    .count() as u64,
+            ),
+        };
+        (item.to_owned(), answer)
+    });
+    Ok(PreviousView {
+        record: Some(previous.record()),
+        number: number_of(&previous).to_owned(),
+        started_ms: previous.value("started_at").and_then(Value::as_u64),
+        answers: answers.collect(),
+    })
+}
+
+/// What is still missing before the inspection can be signed.
+pub(crate) fn missing(
+    desk: &Desk,
+    state: &RecordState,
+) -> Result<Vec<inspection::Missing>, ApiError> {
+    let pack = pack_of(&desk.app.0.packs, &desk.ledger, state)?
+        .ok_or_else(|| ApiError::new(ErrorCode::NotFound).with("what", "pack"))?;
+    let checklist = pack
+        .checklist(state.text("checklist"))
+        .ok_or_else(|| ApiError::new(ErrorCode::NotFound).with("what", "checklist"))?;
+    let items = asked(&pack, checklist, state);
+    Ok(inspection::missing(
+        state,
+        items.iter().map(|item| item.id.as_str()),
+    ))
+}
+
+/// The number that the document has: the formal one, also when it came after signing.
+pub(crate) fn number_of(state: &RecordState) -> &str {
+    match state.text("after/number") {
+        "" => state.text("number"),
+        formal => formal,
+    }
+}
+
+fn asked_ids(desk: &Desk, state: &RecordState) -> Result<Vec<String>, ApiError> {
+    let Some(pack) = pack_of(&desk.app.0.packs, &desk.ledger, state)? else {
+        return Ok(Vec::new());
+    };
+    let Some(checklist) = pack.checklist(state.text("checklist")) else {
+        return Ok(Vec::new());
+    };
+    let items = asked(&pack, checklist, state);
+    Ok(items
+        .into_iter()
+        .map(|item| item.id.as_str().to_owned())
+        .collect())
+}
+
+fn signature_views(state: &RecordState) -> Vec<SignatureView> {
+    let views = state.signatures().iter().map(|signed| SignatureView {
+        role: signed.signature.role,
+        name: signed.signature.name.clone(),
+        method: signed.signature.method,
+        mark: signed.signature.mark,
+        note: signed.signature.note.clone(),
+        at_ms: signed.trace.at().ms(),
+        fits: signed.fits,
+    });
+    views.collect()
+}
+
+fn late_views(desk: &Desk, state: &RecordState) -> Vec<LateView> {
+    let views = state.late().iter().map(|note| {
+        let (field, value) = event_text(state, &note.what);
+        LateView {
+            entry: note.trace.entry,
+            author: desk.person_name(note.trace.author),
+            at_ms: note.trace.at().ms(),
+            field,
+            value,
+            device: note.trace.order.device,
+        }
+    });
+    views.collect()
+}
+
+/// The place that an event is about, and its content as text.
+pub(crate) fn event_text(state: &RecordState, event: &Event) -> (String, String) {
+    match event {
+        Event::Opened { kind, fields } => {
+            let name = fields
+                .get("name")
+                .or(fields.get("subject_name"))
+                .map(value_text);
+            (
+                String::new(),
+                name.unwrap_or_else(|| kind.as_str().to_owned()),
+            )
+        }
+        Event::Set { field, value, .. } => (field.clone(), value_text(value)),
+        Event::Attached { place, evidence } => (place.clone(), evidence.name.clone()),
+        Event::Detached { attachment, reason } => match state.attachment(*attachment) {
+            Some(found) if reason.is_empty() => (found.place.clone(), found.evidence.name.clone()),
+            Some(found) => (
+                found.place.clone(),
+                format!("{}：{reason}", found.evidence.name),
+            ),
+            None => (String::new(), reason.clone()),
+        },
+        Event::Signed(signature) => {
+            let note = if signature.note.is_empty() {
+                String::new()
+            } else {
+                format!("：{}", signature.note)
+            };
+            (String::new(), format!("{}{note}", signature.name))
+        }
+        Event::NumberVoided { number, reason } => ("number".into(), format!("{number}：{reason}")),
+        Event::Annulled { reason } => (String::new(), reason.clone()),
+        Event::Unknown { kind } => (String::new(), kind.clone()),
+    }
+}

@@ -1,0 +1,41 @@
+//! One function for each call, by subject.
+//!
+//! Invariant: a handler checks before it writes and writes once, in one transaction; what it answers was read after that.
+
+pub(crate) mod conflicts;
+pub(crate) mod evidence;
+pub(crate) mod files;
+pub(crate) mod findings;
+pub(crate) mod history;
+pub(crate) mod inspection;
+pub(crate) mod inspections;
+pub(crate) mod onsite_record;
+pub(crate) mod overview;
+pub(crate) mod packs;
+pub(crate) mod record;
+pub(crate) mod roster;
+pub(crate) mod rows;
+pub(crate) mod setup;
+pub(crate) mod signing;
+pub(crate) mod subjects;
+pub(crate) mod sync;
+pub(crate) mod tables;
+pub(crate) mod workbench;
+
+pub(crate) use conflicts::{conflict_settle, conflicts_list};
+pub(crate) use evidence::{evidence_add, evidence_remove, evidence_restore};
+pub(crate) use files::{file_open, file_save, upload_begin, upload_write};
+pub(crate) use findings::findings_list;
+pub(crate) use history::{record_history, verify};
+pub(crate) use inspection::{inspection_get, inspection_missing, inspection_previous};
+pub(crate) use inspections::{inspection_open, inspections_export, inspections_list};
+pub(crate) use onsite_record::inspection_paper;
+pub(crate) use overview::{overview_export, overview_get};
+pub(crate) use packs::{checklist_get, directory_get, packs_list};
+pub(crate) use record::{draft_put, field_set, undo};
+pub(crate) use roster::{roster_left_export, roster_open, roster_preview, roster_take};
+pub(crate) use setup::{app_status, enrol, key_create, key_unlock, server_probe, setting_set};
+pub(crate) use signing::{inspection_annul, number_take, number_void, signature_add};
+pub(crate) use subjects::{subject_add, subject_get, subjects_export, subjects_list};
+pub(crate) use sync::{sync_log, sync_now, sync_status};
+pub(crate) use workbench::workbench_get;

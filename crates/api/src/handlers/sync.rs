@@ -1,0 +1,126 @@
+//! Synchronisation as the screens show it.
+
+use serde_json::{Map, Value, json};
+use shicha_domain::Event;
+use shicha_ledger::Ledger;
+use shicha_sync::client::{Phase, SyncState};
+
+use crate::{
+    desk::Desk,
+    error::{ApiError, ErrorCode},
+    faults::code_of_sync,
+    handlers::inspection::event_text,
+    schema::*,
+};
+
+/// How much of the log is shown.
+const LOG_ROWS: u64 = 200;
+
+pub(crate) fn sync_status(desk: &Desk, _: Empty) -> Result<SyncStatus, ApiError> {
+    let worker = desk.app.0.worker.lock();
+    let state = worker
+        .as_ref()
+        .map(|worker| worker.state().borrow().clone());
+    drop(worker);
+    let mut status = status_of(&desk.ledger, &state.unwrap_or_default())?;
+    // The worker counts what waits only now and then; whoever asks gets it as it is.
+    let counts = desk.ledger.counts()?;
+    status.waiting_entries = counts.waiting_entries;
+    status.waiting_blobs = counts.waiting_blobs;
+    status.waiting_bytes = counts.waiting_blob_bytes;
+    Ok(status)
+}
+
+pub(crate) fn sync_now(desk: &Desk, _: Empty) -> Result<Empty, ApiError> {
+    let worker = desk.app.0.worker.lock();
+    let worker = worker.as_ref().ok_or(ApiError::new(ErrorCode::NotReady))?;
+    worker.sync_now();
+    Ok(Empty {})
+}
+
+pub(crate) fn sync_log(desk: &Desk, _: Empty) -> Result<SyncLog, ApiError> {
+    let rows = desk.ledger.sync_log(LOG_ROWS)?;
+    let mut refused = Vec::new();
+    for row in desk.ledger.refused()? {
+        let what = match desk.ledger.record(row.record)? {
+            Some(state) => match Event::parse(&row.event) {
+                Ok(event) => {
+                    let (field, value) = event_text(&state, &event);
+                    if field.is_empty() {
+                        value
+                    } else {
+                        format!("{field}：{value}")
+                    }
+                }
+                Err(fault) => fault.to_string(),
+            },
+            None => String::new(),
+        };
+        refused.push(RefusedRow {
+            record: row.record,
+            seq: row.seq,
+            code: row.code,
+            what,
+            at_ms: row.receipt_ms,
+        });
+    }
+    Ok(SyncLog {
+        rows: rows
+            .into_iter()
+            .map(|row| SyncLogRow {
+                at_ms: row.at_ms,
+                params: named(&row.code, row.params),
+                code: row.code,
+            })
+            .collect(),
+        refused,
+    })
+}
+
+/// The state as the screens have it.
+pub(crate) fn status_of(ledger: &Ledger, state: &SyncState) -> Result<SyncStatus, ApiError> {
+    Ok(SyncStatus {
+        phase: match state.phase {
+            Phase::Idle => SyncPhase::Idle,
+            Phase::Connecting => SyncPhase::Connecting,
+            Phase::Pushing => SyncPhase::Pushing,
+            Phase::Pulling => SyncPhase::Pulling,
+            Phase::Uploading => SyncPhase::Uploading,
+            Phase::Downloading => SyncPhase::Downloading,
+            Phase::Offline => SyncPhase::Offline,
+            Phase::NeedsAttention => SyncPhase::NeedsAttention,
+        },
+        waiting_entries: state.waiting_entries,
+        waiting_blobs: state.waiting_blobs,
+        waiting_bytes: state.waiting_bytes,
+        wanted_blobs: ledger.counts()?.wanted_blobs,
+        bytes_per_s: state.bytes_per_s,
+        last_success_ms: state.last_success_ms,
+        last_receipt_ms: ledger
+            .newest_receipt()?
+            .map(|receipt| receipt.received_at_ms),
+        last_error: state.last_error.as_ref().map(|fault| ApiError {
+            code: code_of_sync(fault.code),
+            params: fault.params.clone(),
+        }),
+        next_try_ms: state.next_try_ms,
+    })
+}
+
+/// A log line's values under the names that its text uses.
+fn named(code: &str, params: Value) -> Value {
+    let count = params.get("count").cloned().unwrap_or(Value::Null);
+    let mut named = match params {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    };
+    let name = match code {
+        "pushed" | "pulled" | "refused" | "forked" => "entries",
+        "uploaded" | "downloaded" => "blobs",
+        _ => return Value::Object(named),
+    };
+    if !count.is_null() {
+        named.insert(name.to_owned(), count);
+    }
+    json!(named)
+}
