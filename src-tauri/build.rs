@@ -10,7 +10,9 @@ fn main() {
             "<!doctype html><p>run: cargo xtask setup</p>",
         )
         .expect("write the placeholder page");
-        println!("cargo:warning=ui/dist is missing: a placeholder page was written; run `cargo xtask setup`");
+        println!(
+            "cargo:warning=ui/dist is missing: a placeholder page was written; run `cargo xtask setup`"
+        );
     }
     println!("cargo:rerun-if-changed=ui/dist");
     tauri_build::try_build(

@@ -1,5 +1,7 @@
+//! The desktop program; everything is in the library beside it.
+
 #![cfg_attr(not(debug_assertions), windows_subsystem = "windows")]
 
-fn main() {
-    shicha_shell::run();
+fn main() -> std::process::ExitCode {
+    shicha_shell::run()
 }

@@ -1,0 +1,155 @@
+//! One window for each data folder: a second start brings the first one's window to the front and ends.
+//!
+//! Invariant: whoever holds the lock on `running.lock` is the only one; the system frees it however the program ends. How to reach
+//! the holder stands beside it in `running.json`, since on some systems a locked file cannot be read. All that a caller who knows the
+//! word can do is to have the window shown.
+
+use std::{
+    collections::hash_map::RandomState,
+    fs::{self, File, TryLockError},
+    hash::{BuildHasher as _, Hasher as _},
+    io::{self, Read as _, Write as _},
+    net::{Ipv4Addr, TcpListener, TcpStream},
+    path::Path,
+    thread,
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+
+const LOCK: &str = "running.lock";
+const WHERE: &str = "running.json";
+const DONE: &[u8] = b"shown";
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// What a start found.
+pub(crate) enum Start {
+    /// Nobody else.
+    First(First),
+    /// A program that runs already; `is_shown`: it brought its window to the front.
+    Second {
+        /// Whether it answered.
+        is_shown: bool,
+    },
+}
+
+/// Holds the folder; others can ask it to show its window.
+pub(crate) struct First {
+    _lock: File,
+    listener: TcpListener,
+    word: String,
+}
+
+/// Takes the folder, or calls the one who has it.
+pub(crate) fn claim(data: &Path) -> io::Result<Start> {
+    let lock = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(data.join(LOCK))?;
+    match lock.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            return Ok(Start::Second {
+                is_shown: call(data).unwrap_or_else(|error| {
+                    tracing::warn!(%error, "the running program does not answer");
+                    false
+                }),
+            });
+        }
+        Err(TryLockError::Error(error)) => return Err(error),
+    }
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let word = format!("{:016x}{:016x}", chance(), chance());
+    let told = json!({ "port": listener.local_addr()?.port(), "word": word });
+    fs::write(data.join(WHERE), told.to_string())?;
+    Ok(Start::First(First {
+        _lock: lock,
+        listener,
+        word,
+    }))
+}
+
+/// The standard library seeds each of these from the system.
+fn chance() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
+
+fn call(data: &Path) -> io::Result<bool> {
+    let told: Value = serde_json::from_slice(&fs::read(data.join(WHERE))?)?;
+    let port = told["port"]
+        .as_u64()
+        .and_then(|port| u16::try_from(port).ok());
+    let (Some(port), Some(word)) = (port, told["word"].as_str()) else {
+        return Ok(false);
+    };
+    let mut stream = TcpStream::connect_timeout(&(Ipv4Addr::LOCALHOST, port).into(), PATIENCE)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.write_all(word.as_bytes())?;
+    let mut answer = [0; DONE.len()];
+    stream.read_exact(&mut answer)?;
+    Ok(answer == DONE)
+}
+
+impl First {
+    /// Calls `show` whenever another start asks for the window.
+    pub(crate) fn listen(self, show: impl Fn() + Send + 'static) -> io::Result<()> {
+        thread::Builder::new()
+            .name("single".into())
+            .spawn(move || {
+                for stream in self.listener.incoming() {
+                    if let Err(error) = stream.and_then(|stream| self.answer(stream, &show)) {
+                        tracing::info!(%error, "somebody else came to the door");
+                    }
+                }
+            })?;
+        Ok(())
+    }
+
+    fn answer(&self, mut stream: TcpStream, show: &impl Fn()) -> io::Result<()> {
+        stream.set_read_timeout(Some(PATIENCE))?;
+        let mut word = vec![0; self.word.len()];
+        stream.read_exact(&mut word)?;
+        if word != self.word.as_bytes() {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        show();
+        stream.write_all(DONE)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[test]
+    fn a_second_start_brings_the_first_ones_window_to_the_front() {
+        let dir = tempfile::tempdir().unwrap();
+        let Start::First(first) = claim(dir.path()).unwrap() else {
+            panic!("nobody else was there");
+        };
+        let (asked, is_asked) = mpsc::channel();
+        first.listen(move || asked.send(()).unwrap()).unwrap();
+        let second = claim(dir.path()).unwrap();
+        assert!(matches!(second, Start::Second { is_shown: true }));
+        is_asked.recv_timeout(PATIENCE).unwrap();
+    }
+
+    #[test]
+    fn two_folders_are_two_programs() {
+        let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let first = claim(one.path()).unwrap();
+        assert!(matches!(first, Start::First(_)));
+        assert!(matches!(claim(other.path()).unwrap(), Start::First(_)));
+    }
+
+    #[test]
+    fn a_folder_is_free_again_after_a_crash() {
+        let dir = tempfile::tempdir().unwrap();
+        drop(claim(dir.path()).unwrap());
+        assert!(matches!(claim(dir.path()).unwrap(), Start::First(_)));
+    }
+}
