@@ -5,6 +5,7 @@ import type { DirectoryView } from '@/bindings/DirectoryView';
 import type { FindingRow } from '@/bindings/FindingRow';
 import type { InspectionRow } from '@/bindings/InspectionRow';
 import type { Me } from '@/bindings/Me';
+import type { Overview } from '@/bindings/Overview';
 import type { PacksList } from '@/bindings/PacksList';
 import type { SubjectRow } from '@/bindings/SubjectRow';
 import type { SyncStatus } from '@/bindings/SyncStatus';
@@ -168,5 +169,34 @@ export function packsList(): PacksList {
         is_here: true,
       },
     ],
+  };
+}
+
+export function overview(more: Partial<Overview> = {}): Overview {
+  return {
+    inspections: 42,
+    signed: 40,
+    subjects_inspected: 30,
+    subjects: 200,
+    findings: 65,
+    conflicts: 1,
+    by_org: [
+      { key: '320700', name: '连云港市应急管理局', inspections: 12, signed: 12, findings: 20 },
+      { key: '320722', name: '东海县应急管理局', inspections: 30, signed: 28, findings: 45 },
+    ],
+    by_item: [
+      { item: 'TI-1.4', question: '实操教室面积是否达到要求', answered: 40, nonconforming: 18 },
+      { item: 'TI-2.1', question: '是否按大纲和学时培训', answered: 42, nonconforming: 7 },
+      { item: 'TI-1.1', question: '是否取得资质', answered: 42, nonconforming: 0 },
+    ],
+    by_week: [
+      { key: '2022-04-04', name: '2022-04-04', inspections: 20, signed: 20, findings: 30 },
+      { key: '2022-04-18', name: '2022-04-18', inspections: 22, signed: 20, findings: 35 },
+    ],
+    by_kind: [
+      { key: 'exam_institution', name: '考试机构', inspections: 2, signed: 2, findings: 5 },
+      { key: 'training_institution', name: '安全培训机构', inspections: 40, signed: 38, findings: 60 },
+    ],
+    ...more,
   };
 }
