@@ -125,7 +125,7 @@ describe('adding a subject', () => {
   });
 
   it('adds what was filled in and opens it', async () => {
-    const { core, fill, router, dialog } = await open('/subjects?add=1');
+    const { core, fill, router } = await open('/subjects?add=1');
     await fill('subject-add-name', ' 灌云县新安培训学校 ');
     const kinds = document.querySelectorAll<HTMLElement>('.el-select-dropdown__item[data-value="training_institution"]');
     kinds.forEach((option) => option.click());
