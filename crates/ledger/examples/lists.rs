@@ -1,13 +1,16 @@
 //! Fills a ledger with many inspections and measures what a screen waits for.
 //!
-//! `cargo run --release -p shicha-ledger --example lists [INSPECTIONS [ANSWERS]]`, by default 100000 and 20.
+//! `cargo run --release -p shicha-ledger --example lists [INSPECTIONS [ANSWERS [SUBJECTS]]]`, by default 100000 of 100000 subjects with 20
+//! answers each.
 
 use std::{
     collections::BTreeMap,
     hint::black_box,
+    path::Path,
     time::{Duration, Instant},
 };
 
+use rusqlite::Connection;
 use serde_json::{Value, json};
 use shicha_domain::{
     Channel, DeviceId, EntryId, Event, PersonId, Receipt, RecordId, RecordKind,
@@ -50,17 +53,16 @@ const TRADES: [&str; 6] = [
 fn main() -> Result<(), Failure> {
     let mut arguments = std::env::args().skip(1);
     let mut number = |default: usize| arguments.next().map_or(Ok(default), |text| text.parse());
-    let (inspections, answers) = (number(100_000)?, number(20)?);
+    let (inspections, answers, subjects) = (number(100_000)?, number(20)?, number(100_000)?.max(1));
     let dir = tempfile::tempdir()?;
     let key: DatabaseKey =
         KeyStore::new(dir.path()).create_with_passphrase("only for measuring")?;
     let (ledger, _) = Ledger::open(dir.path(), &key, NOW_MS)?;
     let me = enrol(&ledger)?;
     let start = Instant::now();
-    fill(&ledger, me, inspections, answers)?;
+    fill(&ledger, me, (inspections, answers, subjects))?;
     println!(
-        "filled: {inspections} inspections of {} subjects, {answers} answers each, in {:?}",
-        inspections / 10,
+        "filled: {inspections} inspections of {subjects} subjects, {answers} answers each, in {:?}",
         start.elapsed()
     );
     drop(ledger);
@@ -69,11 +71,10 @@ fn main() -> Result<(), Failure> {
         std::fs::metadata(dir.path().join("ledger.db"))?.len() >> 20
     );
     let (ledger, _) = Ledger::open(dir.path(), &key, NOW_MS)?;
-    measure(&ledger, me)?;
-    Ok(())
+    measure(&ledger, me, &floor(dir.path(), &key)?)
 }
 
-fn measure(ledger: &Ledger, me: PersonId) -> Result<(), Failure> {
+fn measure(ledger: &Ledger, me: PersonId, floor: &Connection) -> Result<(), Failure> {
     println!(
         "{:44} {:>9} {:>9} {:>9}  total",
         "", "first", "median", "longest"
@@ -205,44 +206,70 @@ fn measure(ledger: &Ledger, me: PersonId) -> Result<(), Failure> {
     timed("counts", || Ok(ledger.counts()?.entries))?;
     let page = ledger.inspections(&none(), InspectionSort::Started, true, 0, 1)?;
     let record = page.rows.first().ok_or("no inspections")?.record;
-    saving(ledger, me, record)?;
-    Ok(())
+    saving(ledger, me, record, floor)
 }
 
-/// What it takes to save one answer, in an inspection that has many.
-fn saving(ledger: &Ledger, me: PersonId, record: RecordId) -> Result<(), Failure> {
-    let mut times = Vec::new();
+/// What it takes to save one answer, beside what one commit of the same bytes takes with the same settings.
+fn saving(
+    ledger: &Ledger,
+    me: PersonId,
+    record: RecordId,
+    floor: &Connection,
+) -> Result<(), Failure> {
+    let (mut times, mut floors) = (Vec::new(), Vec::new());
     for n in 0..1_000_u64 {
         let field = format!("answers/TI-{}.{}/result", n % 19 / 5, n % 5);
-        let replaces = ledger
-            .record(record)?
-            .map(|state| state.heads_of(&field))
-            .unwrap_or_default();
-        let value = if n / 95 % 2 == 0 {
+        let state = ledger.record(record)?.ok_or("no such record")?;
+        let value = if n / 19 % 2 == 0 {
             "not_applicable"
         } else {
             "conforms"
         };
-        let draft = Draft {
-            channel: "own/320703".parse()?,
-            record,
-            event: Event::Set {
-                field,
-                value: value.into(),
-                replaces,
-            },
+        let event = Event::Set {
+            replaces: state.heads_of(&field),
+            field,
+            value: value.into(),
         };
+        // What an entry's row holds beside its event: three hashes and some numbers.
+        let mut bytes = event.to_bytes()?;
+        bytes.extend([7; 120]);
+        let draft = Draft {
+            channel: state.channel().clone(),
+            record,
+            event,
+        };
+        drop(state);
         let start = Instant::now();
         ledger.append(me, vec![draft], NOW_MS + n)?;
         times.push(start.elapsed());
+        let start = Instant::now();
+        floor
+            .prepare_cached("INSERT INTO row (bytes) VALUES (?1)")?
+            .execute([&bytes])?;
+        floors.push(start.elapsed());
     }
     times.sort_unstable();
-    println!(
-        "one answer saved: p50 {:?}, p99 {:?}",
-        times[times.len() / 2],
-        times[times.len() * 99 / 100]
-    );
+    floors.sort_unstable();
+    let at = |times: &[Duration], percent: usize| times[times.len() * percent / 100];
+    for percent in [50, 99] {
+        let (saved, floor) = (at(&times, percent), at(&floors, percent));
+        println!(
+            "one answer saved, p{percent}: {saved:?}, one commit: {floor:?}, {:.2} times",
+            saved.as_secs_f64() / floor.as_secs_f64()
+        );
+    }
     Ok(())
+}
+
+/// A database with the settings of the ledger and nothing in it.
+fn floor(dir: &Path, key: &DatabaseKey) -> Result<Connection, Failure> {
+    let db = Connection::open(dir.join("floor.db"))?;
+    db.execute_batch(&format!("PRAGMA key = \"x'{}'\";", key.to_hex()))?;
+    db.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
+    db.execute_batch(
+        "PRAGMA synchronous = FULL; CREATE TABLE row (n INTEGER PRIMARY KEY, bytes BLOB NOT NULL);",
+    )?;
+    Ok(db)
 }
 
 fn timed(name: &str, mut call: impl FnMut() -> Result<u64, Failure>) -> Result<(), Failure> {
@@ -265,20 +292,24 @@ fn timed(name: &str, mut call: impl FnMut() -> Result<u64, Failure>) -> Result<(
     Ok(())
 }
 
-fn fill(ledger: &Ledger, me: PersonId, inspections: usize, answers: usize) -> Result<(), Failure> {
+fn fill(
+    ledger: &Ledger,
+    me: PersonId,
+    (inspections, answers, subjects): (usize, usize, usize),
+) -> Result<(), Failure> {
     let mut drafts = Vec::new();
-    let mut flush = |drafts: &mut Vec<Draft>, least: usize| -> Result<(), Failure> {
+    let flush = |drafts: &mut Vec<Draft>, least: usize| -> Result<(), Failure> {
         if drafts.len() > least {
             ledger.append(me, std::mem::take(drafts), NOW_MS)?;
         }
         Ok(())
     };
-    for n in 0..inspections / 10 {
+    for n in 0..subjects {
         drafts.push(opened(RecordKind::Subject, subject_id(n), &subject(n))?);
         flush(&mut drafts, 2_000)?;
     }
     for n in 0..inspections {
-        let of = n * 7 % (inspections / 10).max(1);
+        let of = n * 7 % subjects;
         let mut fields = subject(of);
         let begun = NOW_MS - (n as u64 * 7_919) % 15_000_000_000;
         for (field, value) in [

@@ -220,3 +220,35 @@ fn read_finished(row: &Row<'_>) -> rusqlite::Result<Finished> {
         height,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::key::KeyStore;
+
+    #[test]
+    fn a_file_of_more_than_a_gibibyte_is_refused_while_it_comes() {
+        let dir = tempfile::tempdir().unwrap();
+        let key = KeyStore::new(dir.path())
+            .create_with_passphrase("a passphrase for tests")
+            .unwrap();
+        let (ledger, _) = Ledger::open(dir.path(), &key, 0).unwrap();
+        let upload = ledger.blob_begin(0).unwrap();
+        // As if all but the last bytes were there.
+        let have = MAX_BLOB_BYTES - store::CHUNK;
+        ledger
+            .write(|tx| {
+                tx.execute("UPDATE blob SET have = ?1", [signed(have)])?;
+                Ok(())
+            })
+            .unwrap();
+        let chunk = vec![1; store::CHUNK as usize];
+        assert_eq!(
+            ledger.blob_write(upload, have, &chunk).unwrap(),
+            MAX_BLOB_BYTES
+        );
+        let more = ledger.blob_write(upload, MAX_BLOB_BYTES, b"x");
+        assert!(matches!(more, Err(LedgerError::FileTooLarge)), "{more:?}");
+    }
+}

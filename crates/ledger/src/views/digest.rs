@@ -3,7 +3,7 @@
 use rusqlite::{Connection, types::Value};
 use sha2::{Digest as _, Sha256};
 
-use super::{packed, rolled::value_update};
+use super::{packed, prints::value_update};
 use crate::{error::LedgerError, ledger::Ledger};
 
 /// Everything that the views say, in an order that does not depend on local numbers.

@@ -1,8 +1,8 @@
 //! The list of inspections 检查, and what the last one of a subject was.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
-use rusqlite::{Connection, OptionalExtension as _, params, types::Value};
+use rusqlite::{Connection, OptionalExtension as _, Row, params, types::Value};
 use shicha_domain::{RecordId, inspection::Counts};
 
 use super::{
@@ -160,9 +160,8 @@ fn answered(
         among,
         |id, row| {
             let bytes = row.get_ref(1)?.as_blob().unwrap_or_default();
-            let has = packed::results(bytes).any(|(other, result)| {
-                other == code && wanted.flatten().is_none_or(|wanted| wanted == result)
-            });
+            let has = packed::result_of(bytes, code)
+                .is_some_and(|result| wanted.flatten().is_none_or(|wanted| wanted == result));
             if has {
                 found.set(id);
             }
@@ -172,7 +171,7 @@ fn answered(
     Ok(found)
 }
 
-pub(crate) fn inspections(
+fn inspections(
     db: &Connection,
     filter: &InspectionFilter,
     sort: InspectionSort,
@@ -180,120 +179,28 @@ pub(crate) fn inspections(
     offset: u64,
     limit: u64,
 ) -> Result<Page<InspectionRow>, LedgerError> {
-    let bits = looked_up(db, filter)?;
-    let conditions = conditions(filter);
-    let facets = if filter.subject.is_some() {
-        OF_SUBJECT
-    } else {
-        FACETS
+    let asked = Asked {
+        db,
+        conditions: conditions(filter),
+        facets: if filter.subject.is_some() {
+            OF_SUBJECT
+        } else {
+            FACETS
+        },
+        bits: looked_up(db, filter)?,
+        is_descending,
+        offset,
+        limit,
     };
-    let order = direction(is_descending);
     let (total, ids) = match sort {
-        InspectionSort::Subject | InspectionSort::Number | InspectionSort::Started
-            if conditions.is_empty() && (bits.is_none() || sort != InspectionSort::Started) =>
-        {
-            let total = match &bits {
-                Some(bits) => bits.count(),
-                None => count(db, "view_inspection")?,
-            };
-            let column = column(sort);
-            let select =
-                format!("SELECT id FROM view_inspection ORDER BY {column} {order}, id {order}");
-            (total, walk(db, &select, bits.as_ref(), offset, limit)?)
-        }
-        InspectionSort::Subject | InspectionSort::Number => {
-            let mut fitting = Bits::default();
-            conditions.each(db, facets, bits.as_ref(), |id, _| {
-                fitting.set(id);
-                Ok(())
-            })?;
-            let column = column(sort);
-            let select =
-                format!("SELECT id FROM view_inspection ORDER BY {column} {order}, id {order}");
-            (
-                fitting.count(),
-                walk(db, &select, Some(&fitting), offset, limit)?,
-            )
-        }
-        InspectionSort::Updated => {
-            let mut fitting = bits;
-            if !conditions.is_empty() {
-                let mut now = Bits::default();
-                conditions.each(db, facets, fitting.as_ref(), |id, _| {
-                    now.set(id);
-                    Ok(())
-                })?;
-                fitting = Some(now);
-            }
-            let mut of_kind = Conditions::default();
-            of_kind.always("kind = 'inspection'");
-            let mut rows: Vec<(i64, i64)> = Vec::new();
-            of_kind.each(
-                db,
-                ("SELECT id, updated_ms FROM view_record", ""),
-                fitting.as_ref(),
-                |id, row| {
-                    rows.push((row.get(1)?, id));
-                    Ok(())
-                },
-            )?;
-            (
-                rows.len() as u64,
-                stretch(rows, is_descending, offset, limit),
-            )
-        }
-        InspectionSort::Org => {
-            let mut orgs: HashMap<String, i64> = HashMap::new();
-            let mut rows: Vec<((i64, i64), i64)> = Vec::new();
-            conditions.each(db, facets, bits.as_ref(), |id, row| {
-                let org = row.get_ref(4)?.as_str().unwrap_or_default();
-                let next = orgs.len() as i64;
-                let number = match orgs.get(org) {
-                    Some(number) => *number,
-                    None => *orgs.entry(org.to_owned()).or_insert(next),
-                };
-                rows.push(((number, row.get(1)?), id));
-                Ok(())
-            })?;
-            let mut sorted: Vec<(&String, &i64)> = orgs.iter().collect();
-            sorted.sort_unstable();
-            let mut place = vec![0; sorted.len()];
-            for (n, (_, number)) in sorted.iter().enumerate() {
-                if let Some(place) = usize::try_from(**number)
-                    .ok()
-                    .and_then(|number| place.get_mut(number))
-                {
-                    *place = n as i64;
-                }
-            }
-            for ((number, _), _) in &mut rows {
-                *number = usize::try_from(*number)
-                    .ok()
-                    .and_then(|n| place.get(n))
-                    .copied()
-                    .unwrap_or(0);
-            }
-            (
-                rows.len() as u64,
-                stretch(rows, is_descending, offset, limit),
-            )
-        }
-        InspectionSort::Started | InspectionSort::Findings | InspectionSort::Stage => {
-            let first = match sort {
-                InspectionSort::Findings => 3,
-                InspectionSort::Stage => 2,
-                _ => 1,
-            };
-            let mut rows: Vec<((i64, i64), i64)> = Vec::new();
-            conditions.each(db, facets, bits.as_ref(), |id, row| {
-                rows.push(((row.get(first)?, row.get(1)?), id));
-                Ok(())
-            })?;
-            (
-                rows.len() as u64,
-                stretch(rows, is_descending, offset, limit),
-            )
-        }
+        InspectionSort::Started if asked.is_all() => asked.walked("begun_ms")?,
+        InspectionSort::Subject => asked.walked("subject_key")?,
+        InspectionSort::Number => asked.walked("number")?,
+        InspectionSort::Started => asked.by_facet(1)?,
+        InspectionSort::Stage => asked.by_facet(2)?,
+        InspectionSort::Findings => asked.by_facet(3)?,
+        InspectionSort::Org => asked.by_org()?,
+        InspectionSort::Updated => asked.by_change()?,
     };
     Ok(Page {
         total,
@@ -304,11 +211,108 @@ pub(crate) fn inspections(
     })
 }
 
-fn column(sort: InspectionSort) -> &'static str {
-    match sort {
-        InspectionSort::Subject => "subject_key",
-        InspectionSort::Number => "number",
-        _ => "begun_ms",
+/// A stretch of a list that was asked for. Each order is answered by how many rows match, and the numbers of those in the stretch.
+struct Asked<'a> {
+    db: &'a Connection,
+    conditions: Conditions,
+    facets: (&'static str, &'static str),
+    bits: Option<Bits>,
+    is_descending: bool,
+    offset: u64,
+    limit: u64,
+}
+
+impl Asked<'_> {
+    fn is_all(&self) -> bool {
+        self.conditions.is_empty() && self.bits.is_none()
+    }
+
+    fn each(
+        &self,
+        take: impl FnMut(i64, &Row<'_>) -> rusqlite::Result<()>,
+    ) -> Result<(), LedgerError> {
+        self.conditions
+            .each(self.db, self.facets, self.bits.as_ref(), take)
+    }
+
+    fn stretch<K: Ord>(&self, rows: Vec<(K, i64)>) -> (u64, Vec<i64>) {
+        let total = rows.len() as u64;
+        (
+            total,
+            stretch(rows, self.is_descending, self.offset, self.limit),
+        )
+    }
+
+    /// All that match; `None`: all there are.
+    fn fitting(&self) -> Result<Option<Bits>, LedgerError> {
+        if self.conditions.is_empty() {
+            return Ok(self.bits.clone());
+        }
+        let mut fitting = Bits::default();
+        self.each(|id, _| {
+            fitting.set(id);
+            Ok(())
+        })?;
+        Ok(Some(fitting))
+    }
+
+    /// In the order of a column that has an index of its own.
+    fn walked(&self, column: &str) -> Result<(u64, Vec<i64>), LedgerError> {
+        let fitting = self.fitting()?;
+        let total = match &fitting {
+            Some(fitting) => fitting.count(),
+            None => count(self.db, "view_inspection")?,
+        };
+        let order = direction(self.is_descending);
+        let select =
+            format!("SELECT id FROM view_inspection ORDER BY {column} {order}, id {order}");
+        let ids = walk(self.db, &select, fitting.as_ref(), self.offset, self.limit)?;
+        Ok((total, ids))
+    }
+
+    /// In the order of a number in the narrow walk, then by begin.
+    fn by_facet(&self, column: usize) -> Result<(u64, Vec<i64>), LedgerError> {
+        let mut rows: Vec<((i64, i64), i64)> = Vec::new();
+        self.each(|id, row| {
+            rows.push(((row.get(column)?, row.get(1)?), id));
+            Ok(())
+        })?;
+        Ok(self.stretch(rows))
+    }
+
+    fn by_org(&self) -> Result<(u64, Vec<i64>), LedgerError> {
+        // There are few bureaus: each is held once.
+        let mut orgs: BTreeMap<String, Vec<(i64, i64)>> = BTreeMap::new();
+        self.each(|id, row| {
+            let org = row.get_ref(4)?.as_str()?;
+            let at = (row.get(1)?, id);
+            match orgs.get_mut(org) {
+                Some(of_org) => of_org.push(at),
+                None => {
+                    orgs.insert(org.to_owned(), vec![at]);
+                }
+            }
+            Ok(())
+        })?;
+        let rows = orgs.into_values().enumerate().flat_map(|(place, of_org)| {
+            of_org
+                .into_iter()
+                .map(move |(begun_ms, id)| ((place, begun_ms), id))
+        });
+        Ok(self.stretch(rows.collect()))
+    }
+
+    fn by_change(&self) -> Result<(u64, Vec<i64>), LedgerError> {
+        let fitting = self.fitting()?;
+        let mut of_kind = Conditions::default();
+        of_kind.always("kind = 'inspection'");
+        let mut rows: Vec<(i64, i64)> = Vec::new();
+        let select = ("SELECT id, updated_ms FROM view_record", "");
+        of_kind.each(self.db, select, fitting.as_ref(), |id, row| {
+            rows.push((row.get(1)?, id));
+            Ok(())
+        })?;
+        Ok(self.stretch(rows))
     }
 }
 

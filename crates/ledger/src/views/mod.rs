@@ -4,6 +4,7 @@
 //! devices which hold the same entries hold the same views, in whatever order the entries came. [`project`] writes only what
 //! changed: a changed answer touches two rows. Where a record or its evidence is on its way stands elsewhere, since that is local.
 
+mod answers;
 mod bits;
 mod digest;
 mod findings;
@@ -12,6 +13,7 @@ mod list;
 mod notes;
 mod overview;
 mod packed;
+mod prints;
 mod rolled;
 mod rows;
 mod search;

@@ -91,7 +91,11 @@ impl Ledger {
     /// # Errors
     /// When the database fails.
     pub fn counts(&self) -> Result<LedgerCounts, LedgerError> {
-        let (head, acked) = (self.head()?.0, self.acked()?.0);
+        let waiting_entries = match (self.head(), self.acked()) {
+            (Ok(head), Ok(acked)) => head.0.saturating_sub(acked.0),
+            (Err(LedgerError::NotEnrolled), _) => 0,
+            (Err(error), _) | (_, Err(error)) => return Err(error),
+        };
         self.read(|db| {
             let one = |sql: &str| -> Result<u64, LedgerError> {
                 Ok(unsigned(db.prepare_cached(sql)?.query_row([], |row| row.get(0))?))
@@ -102,7 +106,7 @@ impl Ledger {
                 one("SELECT count(*) FROM view_inspection INDEXED BY view_inspection_unsigned WHERE stage <> 2")?;
             Ok(LedgerCounts {
                 entries: count(db, "entry")?,
-                waiting_entries: head.saturating_sub(acked),
+                waiting_entries,
                 waiting_blobs: blobs.waiting,
                 waiting_blob_bytes: blobs.waiting_bytes,
                 wanted_blobs: blobs.wanted,

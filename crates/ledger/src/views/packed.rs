@@ -60,6 +60,17 @@ pub(crate) fn results(bytes: &[u8]) -> impl Iterator<Item = (u64, u8)> + '_ {
     })
 }
 
+/// The result of one item, from the packed form of all.
+pub(crate) fn result_of(bytes: &[u8], code: u64) -> Option<u8> {
+    let (parts, _) = bytes.as_chunks::<RESULT>();
+    let first = &(code << 3).to_be_bytes()[2..];
+    let at = parts.partition_point(|part| &part[..] < first);
+    results(parts.get(at)?)
+        .next()
+        .filter(|(other, _)| *other == code)
+        .map(|(_, result)| result)
+}
+
 /// A text that is in the search index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Text {
@@ -109,6 +120,10 @@ mod tests {
         let bytes = pack_results(&all);
         assert_eq!(bytes.len(), 95 * RESULT);
         assert_eq!(results(&bytes).collect::<BTreeMap<_, _>>(), all);
+        for (code, result) in &all {
+            assert_eq!(result_of(&bytes, *code), Some(*result));
+            assert_eq!(result_of(&bytes, code + 1), None);
+        }
         let some: BTreeMap<u64, Text> = all
             .keys()
             .enumerate()

@@ -21,33 +21,35 @@ use shicha_ledger::{
 use tempfile::TempDir;
 use uuid::Uuid;
 
-pub const NOW: u64 = 1_650_000_000_000;
-pub const DAY: u64 = 86_400_000;
+pub(crate) const NOW: u64 = 1_650_000_000_000;
+pub(crate) const DAY: u64 = 86_400_000;
 
 /// One key for all: making one is slow on purpose.
 static KEY: LazyLock<DatabaseKey> = LazyLock::new(|| {
     let dir = tempfile::tempdir().unwrap();
-    KeyStore::new(dir.path()).create_with_passphrase("a passphrase for tests").unwrap()
+    KeyStore::new(dir.path())
+        .create_with_passphrase("a passphrase for tests")
+        .unwrap()
 });
 
-pub struct Place {
-    pub dir: TempDir,
-    pub ledger: Ledger,
+pub(crate) struct Place {
+    pub(crate) dir: TempDir,
+    pub(crate) ledger: Ledger,
 }
 
 /// A new ledger, not enrolled.
-pub fn place() -> Place {
+pub(crate) fn place() -> Place {
     let dir = tempfile::tempdir().unwrap();
     let ledger = open(dir.path());
     Place { dir, ledger }
 }
 
-pub fn open(dir: &Path) -> Ledger {
+pub(crate) fn open(dir: &Path) -> Ledger {
     Ledger::open(dir, &KEY, NOW).unwrap().0
 }
 
 /// A new ledger of device `n`, at which person `n` works.
-pub fn device(n: u128) -> Place {
+pub(crate) fn device(n: u128) -> Place {
     let place = place();
     let server = SigningKey::from_bytes(&[9; 32]);
     let id = DeviceId(Uuid::from_u128(n));
@@ -64,24 +66,27 @@ pub fn device(n: u128) -> Place {
         is_sample: true,
     };
     let receipt = Receipt::sign(&server, id, 0, EntryId::NONE, NOW - 1_000);
-    place.ledger.enrol(&identity, &receipt, &Directory::default()).unwrap();
+    place
+        .ledger
+        .enrol(&identity, &receipt, &Directory::default())
+        .unwrap();
     place
 }
 
-pub fn person(n: u128) -> PersonId {
+pub(crate) fn person(n: u128) -> PersonId {
     PersonId(Uuid::from_u128(1_000 + n))
 }
 
-pub fn record(n: u128) -> RecordId {
+pub(crate) fn record(n: u128) -> RecordId {
     RecordId(Uuid::from_u128(n))
 }
 
-pub fn channel(org: &str) -> Channel {
+pub(crate) fn channel(org: &str) -> Channel {
     format!("own/{org}").parse().unwrap()
 }
 
 /// Opens a record.
-pub fn opened(org: &str, kind: RecordKind, record: RecordId, fields: Value) -> Draft {
+pub(crate) fn opened(org: &str, kind: RecordKind, record: RecordId, fields: Value) -> Draft {
     let fields: BTreeMap<String, Value> = serde_json::from_value(fields).unwrap();
     Draft {
         channel: channel(org),
@@ -90,7 +95,7 @@ pub fn opened(org: &str, kind: RecordKind, record: RecordId, fields: Value) -> D
     }
 }
 
-pub fn event(org: &str, record: RecordId, event: Event) -> Draft {
+pub(crate) fn event(org: &str, record: RecordId, event: Event) -> Draft {
     Draft {
         channel: channel(org),
         record,
@@ -99,28 +104,40 @@ pub fn event(org: &str, record: RecordId, event: Event) -> Draft {
 }
 
 impl Place {
-    pub fn append(&self, drafts: Vec<Draft>, now_ms: u64) -> Vec<EntryId> {
+    pub(crate) fn append(&self, drafts: Vec<Draft>, now_ms: u64) -> Vec<EntryId> {
         let appended = self.ledger.append(person(1), drafts, now_ms).unwrap();
         appended.into_iter().map(|one| one.entry).collect()
     }
 
-    pub fn subject(&self, n: u128, fields: Value) -> RecordId {
-        self.append(vec![opened("320703", RecordKind::Subject, record(n), fields)], NOW);
+    pub(crate) fn subject(&self, n: u128, fields: Value) -> RecordId {
+        self.append(
+            vec![opened("320703", RecordKind::Subject, record(n), fields)],
+            NOW,
+        );
         record(n)
     }
 
-    pub fn inspection(&self, n: u128, fields: Value) -> RecordId {
-        self.append(vec![opened("320703", RecordKind::Inspection, record(n), fields)], NOW);
+    pub(crate) fn inspection(&self, n: u128, fields: Value) -> RecordId {
+        self.append(
+            vec![opened("320703", RecordKind::Inspection, record(n), fields)],
+            NOW,
+        );
         record(n)
     }
 
     /// Sets a field over whatever stands there.
-    pub fn set(&self, record: RecordId, field: &str, value: Value) -> EntryId {
+    pub(crate) fn set(&self, record: RecordId, field: &str, value: Value) -> EntryId {
         let replaces = self.state(record).heads_of(field);
         self.set_over(record, field, value, replaces)
     }
 
-    pub fn set_over(&self, record: RecordId, field: &str, value: Value, replaces: Vec<EntryId>) -> EntryId {
+    pub(crate) fn set_over(
+        &self,
+        record: RecordId,
+        field: &str,
+        value: Value,
+        replaces: Vec<EntryId>,
+    ) -> EntryId {
         let state = self.state(record);
         let draft = Draft {
             channel: state.channel().clone(),
@@ -134,21 +151,23 @@ impl Place {
         self.append(vec![draft], NOW)[0]
     }
 
-    pub fn state(&self, record: RecordId) -> Arc<RecordState> {
+    pub(crate) fn state(&self, record: RecordId) -> Arc<RecordState> {
         self.ledger.record(record).unwrap().unwrap()
     }
 
-    pub fn annul(&self, record: RecordId) {
+    pub(crate) fn annul(&self, record: RecordId) {
         let draft = Draft {
             channel: self.state(record).channel().clone(),
             record,
-            event: Event::Annulled { reason: "误建".into() },
+            event: Event::Annulled {
+                reason: "误建".into(),
+            },
         };
         self.append(vec![draft], NOW);
     }
 
     /// Two inspectors and the subject sign.
-    pub fn sign(&self, record: RecordId) {
+    pub(crate) fn sign(&self, record: RecordId) {
         for (role, name) in [
             (SignerRole::Inspector, "甲"),
             (SignerRole::Inspector, "乙"),
@@ -158,7 +177,7 @@ impl Place {
         }
     }
 
-    pub fn sign_as(&self, record: RecordId, role: SignerRole, name: &str) {
+    pub(crate) fn sign_as(&self, record: RecordId, role: SignerRole, name: &str) {
         let state = self.state(record);
         let entries = self.ledger.entries_of(record).unwrap();
         let covers = match state.signatures().first() {
@@ -185,15 +204,18 @@ impl Place {
     }
 
     /// All entries of this device.
-    pub fn log(&self) -> Vec<(EntryId, Entry)> {
+    pub(crate) fn log(&self) -> Vec<(EntryId, Entry)> {
         self.ledger.outbox(usize::MAX, usize::MAX).unwrap()
     }
 
     /// Takes entries in, in this order, as if a server had numbered them so.
-    pub fn pull(&self, entries: Vec<(EntryId, Entry)>) {
+    pub(crate) fn pull(&self, entries: Vec<(EntryId, Entry)>) {
         let mut by_channel: BTreeMap<String, Vec<(EntryId, Entry)>> = BTreeMap::new();
         for (id, entry) in entries {
-            by_channel.entry(entry.channel.to_string()).or_default().push((id, entry));
+            by_channel
+                .entry(entry.channel.to_string())
+                .or_default()
+                .push((id, entry));
         }
         let cursors: BTreeMap<String, u64> = self
             .ledger
@@ -211,7 +233,13 @@ impl Place {
                 let mut covered_by = Vec::new();
                 for (id, entry) in &entries {
                     covered_by.push(receipts.len());
-                    receipts.push(Receipt::sign(&server, entry.device, entry.seq, *id, NOW + 5_000));
+                    receipts.push(Receipt::sign(
+                        &server,
+                        entry.device,
+                        entry.seq,
+                        *id,
+                        NOW + 5_000,
+                    ));
                 }
                 Incoming {
                     channel: channel.parse().unwrap(),
@@ -231,7 +259,7 @@ impl Place {
     }
 
     /// What a search among the inspections finds.
-    pub fn found(&self, query: &str) -> Vec<RecordId> {
+    pub(crate) fn found(&self, query: &str) -> Vec<RecordId> {
         let filter = InspectionFilter {
             query: Some(query.into()),
             ..InspectionFilter::default()
@@ -246,7 +274,7 @@ impl Place {
 }
 
 /// A visit to `name`.
-pub fn visit(name: &str) -> Value {
+pub(crate) fn visit(name: &str) -> Value {
     json!({
         "subject_name": name,
         "subject_kind": "training_institution",
