@@ -17,8 +17,8 @@ use shicha_domain::{
     directory::{Directory, Role},
 };
 use shicha_ledger::{
-    DatabaseKey, Draft, FindingFilter, FindingSort, Identity, InspectionFilter, InspectionSort,
-    KeyStore, Ledger, SubjectFilter, SubjectSort,
+    DatabaseKey, Draft, FindingFilter, FindingSort, Identity, Incoming, InspectionFilter,
+    InspectionSort, KeyStore, Ledger, SubjectFilter, SubjectSort,
 };
 use uuid::Uuid;
 
@@ -71,7 +71,8 @@ fn main() -> Result<(), Failure> {
         std::fs::metadata(dir.path().join("ledger.db"))?.len() >> 20
     );
     let (ledger, _) = Ledger::open(dir.path(), &key, NOW_MS)?;
-    measure(&ledger, me, &floor(dir.path(), &key)?)
+    measure(&ledger, me, &floor(dir.path(), &key)?)?;
+    pulling(&key)
 }
 
 fn measure(ledger: &Ledger, me: PersonId, floor: &Connection) -> Result<(), Failure> {
@@ -261,6 +262,80 @@ fn saving(
     Ok(())
 }
 
+/// What it takes to take in what others wrote: 60,000 answers in batches of 5,000.
+fn pulling(key: &DatabaseKey) -> Result<(), Failure> {
+    let (from, to) = (tempfile::tempdir()?, tempfile::tempdir()?);
+    let (author, _) = Ledger::open(from.path(), key, NOW_MS)?;
+    let (reader, _) = Ledger::open(to.path(), key, NOW_MS)?;
+    let me = enrol(&author)?;
+    let start = Instant::now();
+    for n in 0..632_u128 {
+        let record = RecordId(Uuid::from_u128(3 << 64 | n));
+        let mut drafts = vec![opened(
+            RecordKind::Inspection,
+            record,
+            &subject(n as usize * 10),
+        )?];
+        for item in 0..95 {
+            drafts.push(Draft {
+                channel: "own/320703".parse()?,
+                record,
+                event: Event::Set {
+                    field: format!("answers/TI-{}.{}/result", item / 10, item % 10),
+                    value: "conforms".into(),
+                    replaces: Vec::new(),
+                },
+            });
+        }
+        author.append(me, drafts, NOW_MS)?;
+    }
+    let entries = author.outbox(usize::MAX, usize::MAX)?;
+    let rate = |start: Instant| entries.len() as f64 / start.elapsed().as_secs_f64();
+    println!(
+        "{} entries appended, 96 at a time: {:.0} a second",
+        entries.len(),
+        rate(start)
+    );
+    let mut batches = Vec::new();
+    let mut cursor = 0;
+    for part in entries.chunks(5_000) {
+        let (head, last) = part.last().ok_or("no entries")?;
+        let receipt = Receipt {
+            device: last.device,
+            seq: last.seq,
+            head: *head,
+            received_at_ms: NOW_MS,
+            signature: vec![0; 64],
+        };
+        let upto = cursor + part.len() as u64;
+        batches.push(Incoming {
+            channel: "own/320703".parse()?,
+            upto,
+            entries: (cursor + 1..)
+                .zip(part.iter().cloned())
+                .map(|(number, (id, entry))| (number, id, entry))
+                .collect(),
+            receipts: vec![receipt],
+            covered_by: vec![0; part.len()],
+            seen_upto: 0,
+        });
+        cursor = upto;
+    }
+    let start = Instant::now();
+    for batch in batches {
+        reader.insert(vec![batch], NOW_MS)?;
+    }
+    println!(
+        "{} entries taken in, 5000 at a time: {:.0} a second",
+        entries.len(),
+        rate(start)
+    );
+    let start = Instant::now();
+    reader.rebuild(&mut |_, _| {})?;
+    println!("views of them rebuilt: {:.0} entries a second", rate(start));
+    Ok(())
+}
+
 /// A database with the settings of the ledger and nothing in it.
 fn floor(dir: &Path, key: &DatabaseKey) -> Result<Connection, Failure> {
     let db = Connection::open(dir.join("floor.db"))?;
@@ -317,6 +392,10 @@ fn fill(
             (
                 "subject_name",
                 fields.get("name").cloned().unwrap_or_default(),
+            ),
+            (
+                "subject/credit_code",
+                fields.get("credit_code").cloned().unwrap_or_default(),
             ),
             ("inspection_kind", json!("enforcement")),
             ("phase", json!(["P1", "P2", "P3"][n % 3])),

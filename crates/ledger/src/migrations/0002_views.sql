@@ -62,7 +62,8 @@ CREATE TABLE view_inspection (
     findings      INTEGER NOT NULL,
     inspectors    TEXT    NOT NULL,
     opened_by     BLOB,
-    is_sample     INTEGER NOT NULL
+    is_sample     INTEGER NOT NULL,
+    credit_code   TEXT    NOT NULL               -- the subject's, when the inspection was opened
 ) STRICT;
 -- One index answers every filter by walking it: a list never reads the table but for the rows that it shows.
 CREATE INDEX view_inspection_facets ON view_inspection
@@ -70,6 +71,7 @@ CREATE INDEX view_inspection_facets ON view_inspection
 CREATE INDEX view_inspection_subject ON view_inspection (subject, begun_ms, stage);
 CREATE INDEX view_inspection_name ON view_inspection (subject_key);
 CREATE INDEX view_inspection_number ON view_inspection (number);
+CREATE INDEX view_inspection_credit_code ON view_inspection (credit_code) WHERE credit_code <> '';
 CREATE INDEX view_inspection_unsigned ON view_inspection (stage) WHERE stage <> 2;
 
 -- Who inspects, or opened the record.

@@ -13,7 +13,8 @@ const DUMPS: [&str; 12] = [
     "SELECT record, name, name_key, credit_code, kind, region, address, legal_representative, phone, industry, org,
             is_sample, last_inspected_ms, open_findings FROM view_subject ORDER BY record",
     "SELECT record, subject, subject_name, subject_key, subject_kind, region, org, kind, phase, checklist, pack,
-            pack_version, number, begun_ms, started_ms, ended_ms, stage, findings, inspectors, opened_by, is_sample
+            pack_version, number, begun_ms, started_ms, ended_ms, stage, findings, inspectors, opened_by, is_sample,
+            credit_code
      FROM view_inspection ORDER BY record",
     "SELECT r.record, v.person FROM view_inspector v JOIN view_record r ON r.id = v.id ORDER BY 1, 2",
     "SELECT v.item, r.record FROM view_nonconforming v JOIN view_record r ON r.id = v.id ORDER BY 1, 2",

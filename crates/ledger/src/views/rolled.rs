@@ -190,6 +190,7 @@ impl<'a> Rolled<'a> {
                 Value::Blob(trace.author.0.into_bytes().into())
             }),
             flag(is_sample(state)),
+            text(state.text("subject/credit_code")),
         ];
         self.names = vec![name];
         self.texts = vec![number];

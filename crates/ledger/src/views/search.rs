@@ -77,8 +77,8 @@ fn with_credit_code(
             "SELECT id FROM view_subject WHERE credit_code >= ?1 AND credit_code < ?2"
         }
         Among::Inspections => {
-            "SELECT i.id FROM view_subject s JOIN view_inspection i ON i.subject = s.record
-             WHERE s.credit_code >= ?1 AND s.credit_code < ?2"
+            "SELECT id FROM view_inspection
+             WHERE credit_code >= ?1 AND credit_code < ?2 AND credit_code <> ''"
         }
         Among::Findings => return Ok(()),
     };

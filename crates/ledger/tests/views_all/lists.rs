@@ -38,7 +38,7 @@ fn city() -> Place {
         fields["number"] = json!(format!("应急检记〔2022〕{:02}号", (n * 17) % 40));
         fields["started_at"] = json!(NOW + ((n * 23) % 40) as u64 * DAY);
         fields["sample"] = json!(n % 5 == 0);
-        if n % 3 == 0 {
+        if n.is_multiple_of(3) {
             fields["inspectors"] =
                 json!([{"name": "孙", "certificate": "9", "person": person(5).to_string()}]);
         }

@@ -111,7 +111,7 @@ fn an_inspection_is_found_by_subject_number_inspector_and_what_was_recorded() {
     let city = city();
     let one = city.inspection(10, {
         let mut fields = visit("连云港海州安全技术培训中心");
-        fields["subject"] = json!(record(1).to_string());
+        fields["subject/credit_code"] = json!("91320706MA1X00017R");
         fields
     });
     let other = city.inspection(11, visit("重庆路机械厂"));
