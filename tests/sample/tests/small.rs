@@ -32,7 +32,7 @@ impl Desk {
 
     async fn list(&self, name: &str, sort: &str) -> Value {
         let window = json!({ "offset": 0, "limit": 500 });
-        let request = json!({ "filter": {}, "sort": sort, "descending": false, "window": window });
+        let request = json!({ "filter": { "is_mine": false }, "sort": sort, "descending": false, "window": window });
         self.call(name, request).await
     }
 }
@@ -84,7 +84,7 @@ async fn the_sample_shows_a_campaign_at_work_and_is_marked_as_a_sample_everywher
         }
     }
     let overview = supervisor
-        .call("overview_get", json!({ "filter": {} }))
+        .call("overview_get", json!({ "filter": { "is_mine": false } }))
         .await;
     assert_eq!(overview["signed"], 10);
     assert_eq!(

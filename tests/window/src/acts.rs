@@ -41,11 +41,11 @@ impl Session {
                 !text.trim().is_empty()
             })
             .await?;
-        let letters =
-            |text: &str| -> String { text.chars().filter(char::is_ascii_alphanumeric).collect() };
+        // Between the groups stands their number, for those who listen to the screen.
+        let is_group = |word: &&str| word.len() == 4 && word.bytes().all(|b| b.is_ascii_hexdigit());
+        let groups: Vec<&str> = shown.split_whitespace().filter(is_group).collect();
         ensure!(
-            letters(&shown).contains(&letters(&invitation.fingerprint))
-                || shown.contains(&invitation.fingerprint),
+            groups.join(" ") == invitation.fingerprint,
             "the screen shows {shown:?}, the administrator {:?}",
             invitation.fingerprint
         );

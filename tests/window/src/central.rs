@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
 use crate::{
+    acts::Invitation,
     clock::Clock,
     process::Group,
     programs::{Programs, free_port},
@@ -30,8 +31,8 @@ pub struct Central {
 impl Central {
     /// Makes an endpoint marked as sample, with a city, a county and the given people (`name`, `org`, `role`, `certificate`), and
     /// publishes the shipped pack. It does not run yet.
-    pub fn make(programs: &Programs, dir: &Path, people: &Value) -> Result<Self> {
-        let central = Self::at(programs, dir.join("central"), free_port()?, Clock::system());
+    pub fn make(programs: &Programs, dir: &Path, people: &Value, clock: &Clock) -> Result<Self> {
+        let central = Self::at(programs, dir.join("central"), free_port()?, clock.clone());
         central.command(["init", "--name", "样本·市应急管理局中心端", "--sample"])?;
         let directory = dir.join("directory.json");
         let orgs = json!([
@@ -94,8 +95,8 @@ impl Central {
         serde_json::from_str(&said).with_context(|| format!("{command:?} said {said:?}"))
     }
 
-    /// A one-time enrolment code for somebody, and the server's fingerprint.
-    pub fn code(&self, person: &str) -> Result<(String, String)> {
+    /// What somebody needs to set a computer up: address, fingerprint, one-time code.
+    pub fn invite(&self, person: &str) -> Result<Invitation> {
         let said = self.command(["code", "new", "--person", person])?;
         let text = |key: &str| {
             said[key]
@@ -103,7 +104,11 @@ impl Central {
                 .map(str::to_owned)
                 .with_context(|| format!("no {key}"))
         };
-        Ok((text("code")?, text("fingerprint")?))
+        Ok(Invitation {
+            url: self.url(),
+            fingerprint: text("fingerprint")?,
+            code: text("code")?,
+        })
     }
 
     /// Starts it and waits until it answers.
