@@ -5,13 +5,13 @@
  */
 export type BasisView = { 
 /**
- * Name of the law.
+ * Law, article and clause, as they are cited.
  */
-law: string, 
+citation: string, 
 /**
- * Article and clause, in words.
+ * Whether it may stand in a document; a notice or a reference may not.
  */
-clause: string, 
+is_citable: boolean, 
 /**
  * `F`, `K` or `U`.
  */

@@ -44,6 +44,14 @@ finding: string,
  */
 measure: string, 
 /**
+ * Suggested basis: what may be cited and is in force on the day asked for.
+ */
+basis: string, 
+/**
+ * Suggested penalty clauses.
+ */
+penalty: string, 
+/**
  * Suggested days for the rectification.
  */
 days: number, 

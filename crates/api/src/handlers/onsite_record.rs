@@ -25,7 +25,7 @@ use shicha_papers::{
 use crate::{
     desk::Desk,
     error::{ApiError, ErrorCode},
-    handlers::inspection::number_of,
+    handlers::{inspection::number_of, packs::citable},
     packs::pack_of,
     schema::{FileOut, RecordRef},
     time::{day_of, local, local_or_epoch},
@@ -252,17 +252,11 @@ fn findings(
 fn bases(pack: &Pack, item: &str, day: Date, written: &str) -> Vec<LegalBasis> {
     let of_pack: Vec<LegalBasis> = pack
         .item(item)
-        .map(|item| pack.bases_in_force(item, day))
-        .unwrap_or_default()
         .into_iter()
-        .filter(|of_item| of_item.law.is_citable())
+        .flat_map(|item| citable(pack, item, day))
         .map(|of_item| LegalBasis {
-            text: format!(
-                "《{}》{}",
-                of_item.law.title.trim_matches(['《', '》']),
-                of_item.basis.clause
-            ),
-            certainty: match of_item.basis.certainty.max(of_item.law.certainty) {
+            text: of_item.citation(),
+            certainty: match of_item.certainty() {
                 PackCertainty::Found => Certainty::Found,
                 PackCertainty::Known => Certainty::Known,
                 PackCertainty::Uncertain => Certainty::Unsure,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use shicha_domain::pack::{Checklist, Item, Pack, Penalty, Section};
+use shicha_domain::pack::{BasisOfItem, Checklist, Item, Pack, Penalty, Section};
 
 use crate::{
     desk::Desk,
@@ -182,14 +182,9 @@ fn item_view(
         bases: pack
             .bases_of(item)
             .map(|of_item| BasisView {
-                law: of_item.law.title.clone(),
-                clause: of_item.basis.clause.clone(),
-                certainty: of_item
-                    .basis
-                    .certainty
-                    .max(of_item.law.certainty)
-                    .as_str()
-                    .to_owned(),
+                citation: of_item.citation(),
+                is_citable: of_item.law.is_citable(),
+                certainty: of_item.certainty().as_str().to_owned(),
                 valid_from: of_item.valid_from.map(|day| day.to_string()),
                 valid_to: of_item.valid_to.map(|day| day.to_string()),
                 is_in_force: of_item.is_in_force_on(day),
@@ -207,6 +202,18 @@ fn item_view(
                 certainty: certainty_words(of_item.penalty),
             })
             .collect(),
+        basis: citable(pack, item, day)
+            .map(|of_item| of_item.citation())
+            .collect::<Vec<_>>()
+            .join("；"),
+        penalty: pack
+            .penalties_of(item)
+            .map(|of_item| match &of_item.reference.part {
+                Some(part) => format!("{} {part}", of_item.penalty.id.as_str()),
+                None => of_item.penalty.id.as_str().to_owned(),
+            })
+            .collect::<Vec<_>>()
+            .join("；"),
         finding: item.finding.clone(),
         measure: item.rectification.clone(),
         days: pack.rectification_days(item),
@@ -229,6 +236,17 @@ fn item_view(
         penalty_note: item.penalty_note.clone().unwrap_or_default(),
         certainty: item.certainty.as_str().to_owned(),
     }
+}
+
+/// The bases of an item that may stand in a document of a day.
+pub(crate) fn citable<'p>(
+    pack: &'p Pack,
+    item: &'p Item,
+    day: shicha_domain::pack::Date,
+) -> impl Iterator<Item = BasisOfItem<'p>> {
+    pack.bases_in_force(item, day)
+        .into_iter()
+        .filter(|of_item| of_item.law.is_citable())
 }
 
 fn part_of(part: Option<&str>, note: Option<&str>) -> String {

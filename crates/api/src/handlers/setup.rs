@@ -199,6 +199,10 @@ async fn follow(app: App, mut states: tokio::sync::watch::Receiver<SyncState>) {
 }
 
 fn tell(app: &App, state: &SyncState, moved: &[MovedKind]) {
+    if !app.is_open() {
+        // The last word of a worker that is being stopped.
+        return;
+    }
     if moved
         .iter()
         .any(|kind| matches!(kind, MovedKind::Directory | MovedKind::Forked))

@@ -121,6 +121,10 @@ dto! {
         pub finding: String,
         /// Suggested wording of the rectification.
         pub measure: String,
+        /// Suggested basis: what may be cited and is in force on the day asked for.
+        pub basis: String,
+        /// Suggested penalty clauses.
+        pub penalty: String,
         /// Suggested days for the rectification.
         pub days: u32,
         /// What data could be checked against.
@@ -137,10 +141,10 @@ dto! {
 
     /// A legal basis.
     pub struct BasisView {
-        /// Name of the law.
-        pub law: String,
-        /// Article and clause, in words.
-        pub clause: String,
+        /// Law, article and clause, as they are cited.
+        pub citation: String,
+        /// Whether it may stand in a document; a notice or a reference may not.
+        pub is_citable: bool,
         /// `F`, `K` or `U`.
         pub certainty: String,
         /// First day in force, if known.

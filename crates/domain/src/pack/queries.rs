@@ -2,8 +2,9 @@
 
 use super::Date;
 use super::model::{
-    Basis, Checklist, Condition, DocumentForm, DocumentKind, EvidenceCode, Item, Law, LawKind, Obligation,
-    Pack, Penalty, PenaltyRef, Phase, Region, Role, Rule, Section, SubjectKind,
+    Basis, Certainty, Checklist, Condition, DocumentForm, DocumentKind, EvidenceCode, Item, Law,
+    LawKind, Obligation, Pack, Penalty, PenaltyRef, Phase, Region, Role, Rule, Section,
+    SubjectKind,
 };
 
 /// An item and where it stands.
@@ -240,6 +241,22 @@ impl Pack {
 }
 
 impl BasisOfItem<'_> {
+    /// The basis as it is cited: the law's title in book marks, then the clause.
+    #[must_use]
+    pub fn citation(&self) -> String {
+        format!(
+            "《{}》{}",
+            self.law.title.trim_matches(['《', '》']),
+            self.basis.clause
+        )
+    }
+
+    /// How sure it is: as sure as the less sure of basis and law.
+    #[must_use]
+    pub fn certainty(&self) -> Certainty {
+        self.basis.certainty.max(self.law.certainty)
+    }
+
     /// Whether it could be a basis on a day. A day that is not known does not exclude.
     #[must_use]
     pub fn is_in_force_on(&self, date: Date) -> bool {

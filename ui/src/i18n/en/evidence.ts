@@ -1,5 +1,29 @@
-import type { Catalogue } from '../catalogue';
-
-const evidence: Catalogue['evidence'] = {};
-
-export default evidence;
+/** Texts of evidence: adding, looking, taking out. */
+export default {
+  title: 'Evidence',
+  ofRecord: 'Evidence of the whole visit (overview photos, rosters …)',
+  required: 'A nonconformity needs at least one piece of evidence',
+  wanted: 'Wanted: {text}',
+  add: 'Add files',
+  shoot: 'Take photo',
+  choose: 'Choose evidence',
+  dropHint: 'Drop photos here or paste a picture (Ctrl+V). Originals are kept unchanged and encrypted.',
+  none: 'No evidence',
+  addedBy: 'added by {name} at {time}',
+  takenAt: 'taken {time} (as the photo says)',
+  position: 'taken at {latitude}° N, {longitude}° E',
+  camera: 'camera {name}',
+  file: '{size} · SHA-256 {hash}…',
+  delivered: 'The original is at the central endpoint',
+  notDelivered: 'The original is on this computer and not delivered yet',
+  shotName: 'photo',
+  annotatedName: 'annotated',
+  removeTitle: 'Remove “{name}”?',
+  removeText: 'It no longer counts as evidence, but the original stays in the ledger and can be restored.',
+  removeReason: 'removed by the inspector',
+  removedCount: '{n} removed',
+  restore: 'Restore',
+  cameraRefused: 'The system does not allow the camera. Allow it in the system settings, or add files instead.',
+  cameraAbsent: 'No camera was found. Add files instead, or copy photos from a phone.',
+  shots: '{n} taken',
+};

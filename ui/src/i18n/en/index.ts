@@ -8,9 +8,12 @@ import setup from './setup';
 import workbench from './workbench';
 import subjects from './subjects';
 import inspections from './inspections';
+import inspection from './inspection';
 import evidence from './evidence';
 import findings from './findings';
 import documents from './documents';
+import finish from './finish';
+import record from './record';
 import overview from './overview';
 import sync from './sync';
 import conflicts from './conflicts';
@@ -29,9 +32,12 @@ const messages: Catalogue = {
   workbench,
   subjects,
   inspections,
+  inspection,
   evidence,
   findings,
   documents,
+  finish,
+  record,
   overview,
   sync,
   conflicts,

@@ -1,2 +1,29 @@
-/** Texts of the feature of the same name. */
-export default {};
+/** Texts of evidence: adding, looking, taking out. */
+export default {
+  title: '证据',
+  ofRecord: '整体证据（现场全景、名册等）',
+  required: '不符合项至少要有一件证据',
+  wanted: '需要：{text}',
+  add: '添加文件',
+  shoot: '拍照',
+  choose: '选择证据文件',
+  dropHint: '可以把照片拖到这里，或粘贴图片（Ctrl+V）。原件按原样加密保存。',
+  none: '没有证据',
+  addedBy: '{name} 于 {time} 加入',
+  takenAt: '拍摄时间 {time}（照片自带信息）',
+  position: '拍摄位置 北纬 {latitude}°，东经 {longitude}°',
+  camera: '设备 {name}',
+  file: '{size} · SHA-256 {hash}…',
+  delivered: '原件已送达服务器',
+  notDelivered: '原件在本机，尚未送达',
+  shotName: '现场拍照',
+  annotatedName: '标注',
+  removeTitle: '移除“{name}”？',
+  removeText: '它不再列为证据，但原件仍留在台账中，可以恢复。',
+  removeReason: '检查人员移除',
+  removedCount: '已移除 {n} 件',
+  restore: '恢复',
+  cameraRefused: '系统没有允许使用摄像头。请在系统设置中允许，或改用“添加文件”。',
+  cameraAbsent: '没有找到可用的摄像头。请改用“添加文件”，或用手机拍照后拷入。',
+  shots: '已拍 {n} 张',
+};

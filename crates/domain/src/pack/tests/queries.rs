@@ -120,7 +120,11 @@ fn a_visit_answers_what_its_day_the_subject_and_the_other_answers_ask_for() {
     let enterprise = pack
         .checklists
         .iter()
-        .find(|list| list.sections.iter().any(|section| !section.applies_to.is_empty()))
+        .find(|list| {
+            list.sections
+                .iter()
+                .any(|section| !section.applies_to.is_empty())
+        })
         .unwrap();
     let day = "2022-05-10".parse().unwrap();
     let ids = |has_trait: bool| -> Vec<&str> {
