@@ -6,6 +6,8 @@
 
 mod answers;
 mod bits;
+#[cfg(test)]
+mod cost;
 mod digest;
 mod findings;
 mod inspections;

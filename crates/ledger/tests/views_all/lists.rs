@@ -44,7 +44,7 @@ fn city() -> Place {
         }
         let mut drafts = vec![opened(ORGS[of % 3], RecordKind::Inspection, one, fields)];
         for item in 0..of % 5 {
-            let result = if (of + item) % 3 == 0 {
+            let result = if (of + item).is_multiple_of(3) {
                 "nonconforming"
             } else {
                 "conforms"
