@@ -1,0 +1,475 @@
+/**
+ * What a made-up core answers: the campaign's own checklist with a visit half done, lists that are long enough to
+ * scroll, and one of everything that can stand on a screen (a conflict, a refused entry, an overdue finding).
+ */
+import { readFileSync } from 'node:fs';
+import type { Calls } from '@/bindings/calls';
+import type { ChecklistView } from '@/bindings/ChecklistView';
+import type { EvidenceView } from '@/bindings/EvidenceView';
+import type { FieldView } from '@/bindings/FieldView';
+import type { InspectionRow } from '@/bindings/InspectionRow';
+import type { InspectionView } from '@/bindings/InspectionView';
+import type { ItemView } from '@/bindings/ItemView';
+import type { Stage } from '@/bindings/Stage';
+import {
+  appStatus,
+  delivery,
+  findingRow,
+  inspectionRow,
+  me,
+  overview,
+  subjectRow,
+  syncStatus,
+  workbench,
+} from '../src/testing/samples';
+
+type Text = { zh: string; en: string };
+interface PackItem {
+  id: string;
+  core?: boolean;
+  question: Text;
+  certainty: string;
+  evidence?: { code: string; text: string }[];
+  bases?: { law: string; clause: string; certainty: string; valid_from?: string; valid_to?: string }[];
+  penalties?: { penalty: string; part?: string }[];
+  finding?: string;
+  rectification?: string;
+  data_check?: { text: string };
+  note?: string;
+  penalty_note?: string;
+}
+interface PackFile {
+  id: string;
+  version: string;
+  title: Text;
+  regions: { code?: string; id: string; name: Text; certainty: string }[];
+  phases: { id: string; title: Text; from: string; to: string }[];
+  laws: { id: string; title: string }[];
+  penalties: { id: string; text: string; certainty: string }[];
+  evidence_codes: { id: string; title: Text }[];
+  checklists: { id: string; title: Text; subject_kind: string; sections: { id: string; title: Text; note?: string; items: PackItem[] }[] }[];
+}
+
+const pack = JSON.parse(readFileSync(new URL('../../packs/lyg-2021-training/pack.json', import.meta.url), 'utf8')) as PackFile;
+
+export const RECORD = '018f0000-0000-7000-8000-00000000a001';
+export const SUBJECT = '018f0000-0000-7000-8000-00000000b001';
+const ENTRY = 'e'.repeat(64);
+const OTHER_ENTRY = 'd'.repeat(64);
+const HASH = 'a'.repeat(64);
+const AT = Date.UTC(2022, 3, 12, 2);
+const LATER = AT + 2 * 3_600_000;
+const LIST = 2_000;
+
+const regions = pack.regions.map(({ code, id, name, certainty }) => ({ code: code ?? id, name: name.zh, certainty }));
+const counties = regions.filter(({ code }) => code !== '320700');
+
+function pick<T>(from: readonly T[], at: number): T {
+  return from[at % from.length] as T;
+}
+
+function itemView(item: PackItem): ItemView {
+  const laws = new Map(pack.laws.map(({ id, title }) => [id, title]));
+  const penalties = new Map(pack.penalties.map((penalty) => [penalty.id, penalty]));
+  return {
+    id: item.id,
+    is_core: item.core ?? false,
+    question: item.question.zh,
+    evidence_codes: [...new Set((item.evidence ?? []).map(({ code }) => code))],
+    evidence: (item.evidence ?? []).map(({ text }) => text).join('；'),
+    bases: (item.bases ?? []).map(({ law, clause, certainty, valid_from: from, valid_to: to }) => ({
+      citation: `《${laws.get(law) ?? law}》${clause}`,
+      is_citable: true,
+      certainty,
+      valid_from: from ?? null,
+      valid_to: to ?? null,
+      is_in_force: !from || from <= '2022-04-12',
+    })),
+    penalties: (item.penalties ?? []).map(({ penalty, part }) => ({
+      code: penalty,
+      text: penalties.get(penalty)?.text ?? '',
+      part: part ?? '',
+      certainty: penalties.get(penalty)?.certainty ?? 'U',
+    })),
+    basis: (item.bases ?? []).map(({ law, clause }) => `《${laws.get(law) ?? law}》${clause}`).join('；'),
+    penalty: (item.penalties ?? []).map(({ penalty }) => penalty).join('；'),
+    finding: item.finding ?? '',
+    measure: item.rectification ?? '',
+    days: 15,
+    data_check: item.data_check?.text ?? '',
+    depends_on: [],
+    note: item.note ?? '',
+    penalty_note: item.penalty_note ?? '',
+    certainty: item.certainty,
+  };
+}
+
+const training = pack.checklists[0];
+if (!training) throw new Error('the pack has no checklist');
+
+const checklist: ChecklistView = {
+  pack: pack.id,
+  version: pack.version,
+  pack_title: pack.title.zh,
+  id: training.id,
+  title: training.title.zh,
+  sections: training.sections.map(({ id, title, note, items }) => ({
+    id,
+    title: title.zh,
+    applies_to: [],
+    note: note ?? '',
+    items: items.map(itemView),
+  })),
+  evidence_codes: Object.fromEntries(pack.evidence_codes.map(({ id, title }) => [id, title.zh])),
+};
+const items = checklist.sections.flatMap((section) => section.items);
+
+function field(value: unknown, isConflict = false): FieldView {
+  return { value, heads: isConflict ? [ENTRY, OTHER_ENTRY] : [ENTRY], author: '王建国', at_ms: AT, is_conflict: isConflict };
+}
+
+const RESULTS = ['conforms', 'conforms', 'nonconforming', 'conforms', 'to_verify', 'not_applicable', 'not_checked'];
+const answered = items.slice(0, 14);
+const answers = Object.fromEntries(
+  answered.flatMap((item, at) => {
+    const result = pick(RESULTS, at);
+    const base = `answers/${item.id}`;
+    const found: [string, FieldView][] = [
+      [`${base}/result`, field(result, at === 4)],
+      [`${base}/facts`, field('查阅制度汇编和 2021 年度档案，访谈两名管理人员。')],
+    ];
+    if (result === 'nonconforming') {
+      found.push(
+        [`${base}/finding/description`, field(item.finding)],
+        [`${base}/finding/measure`, field(item.measure)],
+        [`${base}/finding/due`, field('2022-04-27')],
+      );
+    }
+    if (result === 'not_checked') found.push([`${base}/reason`, field('当日无培训班，无法查看实操现场。')]);
+    return found;
+  }),
+);
+
+function photo(more: Partial<EvidenceView> = {}): EvidenceView {
+  return {
+    attachment: ENTRY,
+    place: `answers/${answered[2]?.id ?? ''}`,
+    blob: HASH,
+    name: '实操教室.jpg',
+    mime: 'image/jpeg',
+    size: 3_400_000,
+    source: 'file',
+    taken_at_ms: AT,
+    latitude: 34.54,
+    longitude: 118.77,
+    camera: 'HUAWEI P40',
+    derived_from: null,
+    author: '王建国',
+    at_ms: AT,
+    removed: null,
+    is_here: true,
+    is_delivered: false,
+    ...more,
+  };
+}
+
+const inspection: InspectionView = {
+  record: RECORD,
+  org: '320722',
+  org_name: '东海县应急管理局',
+  pack: pack.id,
+  pack_version: pack.version,
+  checklist: checklist.id,
+  stage: 'open',
+  may_edit: true,
+  may_sign: true,
+  number: '（苏东）应急检记〔2022〕12号',
+  is_provisional: false,
+  fields: {
+    subject: field(SUBJECT),
+    subject_name: field('东海县安泰安全培训中心'),
+    subject_kind: field('training_institution'),
+    'subject/credit_code': field('91320722MA1ABCDE0T'),
+    'subject/address': field('东海县牛山街道和平路 1 号'),
+    'subject/legal_representative': field('赵敏'),
+    'subject/position': field('主任'),
+    'subject/phone': field('13900000000'),
+    region: field('320722'),
+    inspection_kind: field('enforcement'),
+    checklist: field(checklist.id),
+    phase: field('enforcement'),
+    pack: field(pack.id),
+    pack_version: field(pack.version),
+    number: field('（苏东）应急检记〔2022〕12号'),
+    inspectors: field([
+      { person: me().person, name: '王建国', certificate: '32070000001' },
+      { person: null, name: '李芳', certificate: '32070000002' },
+    ]),
+    started_at: field(AT),
+    place: field('东海县牛山街道和平路 1 号办公楼、实操教室'),
+    identity_shown: field(true),
+    escort: field('赵敏（主任）'),
+    ...answers,
+  },
+  drafts: {},
+  evidence: [photo(), photo({ attachment: OTHER_ENTRY, name: '学员签到表.jpg', is_delivered: true })],
+  signatures: [],
+  digest: 'b'.repeat(64),
+  counts: { conforms: 6, nonconforming: 2, not_applicable: 2, not_checked: 2, to_verify: 2 },
+  asked: items.map(({ id }) => id),
+  late: [],
+  conflicts: [`answers/${answered[4]?.id ?? ''}/result`],
+  needs_newer: 0,
+  annulled: null,
+  may_undo: true,
+  is_sample: true,
+  delivery: delivery({ waiting_entries: 12, waiting_blobs: 1, waiting_bytes: 3_400_000 }),
+};
+
+const signed: InspectionView = {
+  ...inspection,
+  stage: 'signed',
+  may_edit: false,
+  may_sign: false,
+  fields: { ...inspection.fields, ended_at: field(LATER), summary: field('检查三十四项，发现问题两项，已责令限期改正。') },
+  signatures: [
+    { role: 'inspector', name: '王建国', method: 'screen', mark: HASH, note: '', at_ms: LATER, fits: true },
+    { role: 'inspector', name: '李芳', method: 'screen', mark: HASH, note: '', at_ms: LATER, fits: true },
+    { role: 'subject', name: '赵敏', method: 'refused', mark: null, note: '对第 3 项有异议，拒绝签名，两名检查人员在场见证。', at_ms: LATER, fits: true },
+  ],
+  late: [
+    { entry: OTHER_ENTRY, author: '李芳', at_ms: LATER + 60_000, field: `answers/${answered[0]?.id ?? ''}/facts`, value: '补记', device: '7d3f'.repeat(16) },
+  ],
+  conflicts: [],
+  delivery: delivery({ place: 'seen', receipt_at_ms: LATER }),
+};
+
+const NAMES = ['安泰安全培训中心', '远大职业培训学校', '港城特种作业考试点', '恒信化工有限公司', '新海安全技术培训有限公司东海分公司实训基地'];
+const KINDS = ['training_institution', 'training_institution', 'exam_institution', 'enterprise'];
+
+function id(prefix: string, at: number): string {
+  return `018f0000-0000-7000-8000-${prefix}${at.toString(16).padStart(11, '0')}`;
+}
+
+function inspectionAt(at: number): InspectionRow {
+  const county = pick(counties, at);
+  return inspectionRow({
+    record: at === 0 ? RECORD : id('a', at + 16),
+    number: at % 5 === 0 ? '' : `（苏连）应急检记〔2022〕${at}号`,
+    subject_name: `${county.name}${pick(NAMES, at)}`,
+    subject_kind: pick(KINDS, at),
+    region: county.code,
+    org: county.code,
+    org_name: `${county.name}应急管理局`,
+    stage: pick(['open', 'signed', 'signed', 'signing', 'annulled'], at),
+    kind: pick(['enforcement', 'enforcement', 'cross', 'reinspection'], at),
+    conflicts: at % 9 === 0 ? 1 : 0,
+    late: at % 14 === 3 ? 1 : 0,
+    is_sample: true,
+    delivery: delivery({ place: pick(['here', 'delivered', 'seen'] as const, at), receipt_at_ms: at % 3 ? AT : null, waiting_entries: at % 3 ? 0 : 4 }),
+  });
+}
+
+const FINDING_STATES = ['overdue', 'ordered', 'open', 'rectified', 'escalated', 'verified'];
+
+function findingAt(at: number) {
+  const item = pick(items, at * 5);
+  const county = pick(counties, at);
+  const left = Math.floor(at / 3) - 12;
+  return findingRow({
+    record: id('c', at),
+    subject_name: `${county.name}${pick(NAMES, at)}`,
+    item: item.id,
+    description: item.finding,
+    measure: item.measure,
+    due: at % 17 === 16 ? '' : new Date(AT + left * 86_400_000).toISOString().slice(0, 10),
+    days_left: at % 17 === 16 ? null : left,
+    state: pick(FINDING_STATES, at),
+    org: county.code,
+    region: county.code,
+    is_sample: true,
+  });
+}
+
+function subjectAt(at: number) {
+  const county = pick(counties, at);
+  return subjectRow({
+    record: at === 0 ? SUBJECT : id('b', at + 16),
+    name: `${county.name}${pick(NAMES, at)}`,
+    kind: pick(KINDS, at),
+    region: county.code,
+    last_inspected_ms: at % 3 === 0 ? null : AT,
+    open_findings: at % 4,
+    is_sample: true,
+  });
+}
+
+function stretch<T>({ offset, limit }: { offset: number; limit: number }, total: number, at: (index: number) => T): { total: number; rows: T[] } {
+  return { total, rows: Array.from({ length: Math.max(0, Math.min(limit, total - offset)) }, (_, row) => at(offset + row)) };
+}
+
+const figures = overview({
+  inspections: 412,
+  signed: 388,
+  subjects_inspected: 187,
+  findings: 655,
+  conflicts: 2,
+  by_org: regions.map(({ code, name }, at) => {
+    const inspections = 20 + ((at * 29) % 40);
+    return { key: code, name: `${name}应急管理局`, inspections, signed: inspections - (at % 4), findings: 30 + ((at * 47) % 60) };
+  }),
+  by_item: items.map(({ id: item, question }, at) => ({ item, question, answered: 180 - at, nonconforming: Math.max(0, 64 - at * 3) })),
+  by_week: Array.from({ length: 18 }, (_, at) => {
+    const monday = new Date(Date.UTC(2022, 3, 4 + 7 * at)).toISOString().slice(0, 10);
+    const inspections = at === 6 ? 0 : 12 + ((at * 17) % 22);
+    return { key: monday, name: monday, inspections, signed: Math.max(0, inspections - (at > 14 ? 6 : 0)), findings: Math.round(inspections * 1.6) };
+  }).filter(({ inspections }) => inspections > 0),
+  by_kind: [
+    { key: 'enterprise', name: '', inspections: 120, signed: 115, findings: 140 },
+    { key: 'exam_institution', name: '', inspections: 22, signed: 20, findings: 31 },
+    { key: 'training_institution', name: '', inspections: 270, signed: 253, findings: 484 },
+  ],
+});
+
+type Answers = { [N in keyof Calls]?: (request: Calls[N]['request']) => Calls[N]['response'] };
+
+export interface Scene {
+  language: 'zh-CN' | 'en';
+  stage?: Stage;
+  role?: 'inspector' | 'supervisor';
+  /** The inspection is signed, delivered and read-only. */
+  signed?: boolean;
+}
+
+/** The answers to every call that shows something. */
+export function answersOf({ language, stage = 'ready', role = 'inspector', signed: isSigned = false }: Scene): Answers {
+  const saved = { entry: ENTRY, at_ms: AT };
+  const orgs = regions.map(({ code, name }) => ({ code, name: `${name}应急管理局`, kind: code === '320700' ? ('city' as const) : ('county' as const), region: code }));
+  return {
+    app_status: () => appStatus({ stage, language, is_sample: true, me: stage === 'ready' ? me({ role }) : null }),
+    setting_set: () => appStatus({ language, is_sample: true, me: me({ role }) }),
+    sync_status: () => syncStatus({ waiting_entries: 12, waiting_blobs: 3, waiting_bytes: 9_800_000, last_success_ms: Date.now() - 7_200_000, last_receipt_ms: LATER, phase: 'offline', next_try_ms: Date.now() + 40_000, last_error: { code: 'unreachable', params: {} } }),
+    sync_log: () => ({
+      rows: [
+        { at_ms: LATER, code: 'pushed', params: { entries: 48 } },
+        { at_ms: LATER, code: 'uploaded', params: { blobs: 3, bytes: 9_800_000 } },
+        { at_ms: AT, code: 'offline', params: {} },
+      ],
+      refused: [{ record: RECORD, seq: 41, code: 'sealed', what: 'inspection', at_ms: LATER }],
+    }),
+    conflicts_list: () => ({
+      conflicts: [
+        {
+          record: RECORD,
+          record_kind: 'inspection',
+          title: '东海县安泰安全培训中心 （苏东）应急检记〔2022〕12号',
+          field: `answers/${answered[4]?.id ?? ''}/facts`,
+          item: answered[4]?.id ?? null,
+          question: answered[4]?.question ?? null,
+          values: [
+            { entry: ENTRY, value: '抽查 3 个班，其中 1 个班缺学员签到表。', author: '王建国', device_label: '执法一科 3 号笔记本', at_ms: AT },
+            { entry: OTHER_ENTRY, value: '抽查 3 个班，签到表齐全，缺 1 份考试成绩单。', author: '李芳', device_label: '执法二科 1 号笔记本', at_ms: LATER },
+          ],
+          may_settle: true,
+        },
+      ],
+    }),
+    directory_get: () => ({ orgs, people: [], regions }),
+    packs_list: () => ({
+      packs: [
+        {
+          id: pack.id,
+          version: pack.version,
+          title: pack.title.zh,
+          phases: pack.phases.map(({ title, id: phase, from, to }) => ({ id: phase, title: title.zh, from, to })),
+          checklists: pack.checklists.map(({ id: key, title, subject_kind: kind, sections }) => ({
+            id: key,
+            title: title.zh,
+            subject_kind: kind,
+            items: sections.reduce((sum, section) => sum + section.items.length, 0),
+          })),
+          is_here: true,
+        },
+      ],
+    }),
+    workbench_get: () =>
+      workbench({
+        open: [0, 5, 10].map(inspectionAt),
+        open_total: 3,
+        due: [0, 12, 36, 39, 48].map(findingAt),
+        due_total: 19,
+        obligations: [
+          { code: 'D03', title: '报送自查自改情况', due: '2022-03-31', reporter: '县区应急管理局', receiver: '市应急管理局', note: '', days_left: -12 },
+          { code: 'D05', title: '报送执法检查月报', due: '2022-04-25', reporter: '县区应急管理局', receiver: '市应急管理局', note: '', days_left: 13 },
+        ],
+        waiting: delivery({ waiting_entries: 12, waiting_blobs: 3, waiting_bytes: 9_800_000 }),
+        conflicts: 1,
+        numbers: [{ word: '苏东', year: 2022, left: 3 }],
+        signed_total: 14,
+        subjects_total: 200,
+      }),
+    subjects_list: ({ window }) => stretch(window, LIST, subjectAt),
+    subject_get: () => ({
+      record: SUBJECT,
+      fields: {
+        name: field('东海县安泰安全培训中心'),
+        credit_code: field('91320722MA1ABCDE0T'),
+        subject_kind: field('training_institution'),
+        region: field('320722'),
+        address: field('东海县牛山街道和平路 1 号'),
+        legal_representative: field('赵敏'),
+        phone: field('13900000000'),
+      },
+      drafts: {},
+      org: '320722',
+      inspections: [0, 1, 2].map(inspectionAt),
+      findings: [1, 2, 5].map(findingAt),
+      delivery: delivery({ place: 'delivered', receipt_at_ms: LATER }),
+      may_edit: true,
+      conflicts: 0,
+    }),
+    inspections_list: ({ window }) => stretch(window, LIST, inspectionAt),
+    findings_list: ({ window }) => stretch(window, LIST, findingAt),
+    inspection_get: () => (isSigned ? signed : inspection),
+    inspection_previous: () => ({
+      record: id('a', 999),
+      number: '（苏东）应急检记〔2021〕7号',
+      started_ms: Date.UTC(2021, 8, 3, 2),
+      answers: Object.fromEntries(answered.map((item, at) => [item.id, { result: pick(RESULTS, at + 1), text: '上次检查时制度汇编未以正式文件发布。', evidence: 2 }])),
+    }),
+    inspection_missing: () => ({
+      missing: isSigned
+        ? []
+        : [
+            { lack: 'result', field: `answers/${items[20]?.id ?? ''}/result`, item: items[20]?.id ?? null },
+            { lack: 'evidence', field: `answers/${answered[9]?.id ?? ''}`, item: answered[9]?.id ?? null },
+            { lack: 'end', field: 'ended_at', item: null },
+          ],
+    }),
+    inspection_paper: () => ({ token: 'paper', name: '现场检查记录.pdf', mime: 'application/pdf', size: 600 }),
+    checklist_get: () => checklist,
+    record_history: () => ({
+      rows: [0, 1, 2, 3].map((at) => ({
+        entry: `${at}`.repeat(64),
+        device: '7d3f'.repeat(16),
+        device_label: '执法一科 3 号笔记本',
+        seq: 40 + at,
+        author: pick(['王建国', '李芳'], at),
+        at_ms: AT + at * 600_000,
+        bracket: { not_before_ms: AT - 3_600_000, not_after_ms: at === 3 ? null : LATER },
+        claim: at === 2 ? ('back_dated' as const) : ('fits' as const),
+        what: 'set',
+        field: `answers/${answered[at]?.id ?? ''}/result`,
+        value: pick(RESULTS, at),
+        before: '',
+        delivery: at === 3 ? 'waiting' : 'delivered',
+        refused: null,
+        is_late: false,
+      })),
+    }),
+    overview_get: () => figures,
+    field_set: () => saved,
+    draft_put: () => saved,
+    verify: () => ({ entries: 1_204, first_bad: null }),
+  };
+}
