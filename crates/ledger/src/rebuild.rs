@@ -3,7 +3,7 @@
 use rusqlite::{Connection, Transaction};
 use shicha_domain::RecordId;
 
-use crate::{error::LedgerError, ledger::Ledger, record::fold, views};
+use crate::{blobs, error::LedgerError, ledger::Ledger, record::fold, views};
 
 impl Ledger {
     /// Drops all views and folds them again, in one transaction. `progress` hears how many records are done, of how many.
@@ -27,7 +27,7 @@ fn rebuild(tx: &Transaction<'_>, progress: &mut dyn FnMut(u64, u64)) -> Result<(
         }
         progress(done as u64 + 1, total);
     }
-    Ok(())
+    blobs::want_named(tx)
 }
 
 fn records(db: &Connection) -> Result<Vec<RecordId>, LedgerError> {

@@ -104,6 +104,29 @@ pub(crate) fn fill(
         }
         let record = RecordId(Uuid::from_u128(2 << 64 | n as u128));
         drafts.push(opened(RecordKind::Inspection, record, &fields)?);
+        let finding = BTreeMap::from([
+            ("inspection".to_owned(), json!(record.to_string())),
+            ("subject".to_owned(), json!(subject_id(of).to_string())),
+            (
+                "subject_name".to_owned(),
+                fields.get("subject_name").cloned().unwrap_or_default(),
+            ),
+            (
+                "region".to_owned(),
+                fields.get("region").cloned().unwrap_or_default(),
+            ),
+            ("item".to_owned(), json!(format!("TI-{}.{}", n % 4, n % 5))),
+            (
+                "description".to_owned(),
+                json!("教师档案不完整，缺少学历证明"),
+            ),
+            (
+                "due".to_owned(),
+                json!(format!("2022-{:02}-{:02}", n % 12 + 1, n % 28 + 1)),
+            ),
+        ]);
+        let id = RecordId(Uuid::from_u128(4 << 64 | n as u128));
+        drafts.push(opened(RecordKind::Finding, id, &finding)?);
         flush(&mut drafts, 2_000)?;
     }
     flush(&mut drafts, 0)

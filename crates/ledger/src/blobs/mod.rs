@@ -131,6 +131,23 @@ pub(crate) fn note_attached(
     Ok(())
 }
 
+/// Wants whatever the views name and is not known here: a salvaged database may have lost files that the central endpoint still has.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn want_named(db: &Connection) -> Result<(), LedgerError> {
+    db.execute(
+        "INSERT INTO blob (hash, size, have, is_complete, mime, orientation, is_waiting, sent_upto, is_delivered, is_wanted,
+             begun_ms)
+         SELECT named.blob, min(max(named.size), ?1), 0, 0, '', 1, 0, 0, 0, 1, 0
+         FROM (SELECT blob, size FROM view_attachment UNION ALL SELECT blob, 0 FROM view_pack) AS named
+         WHERE NOT EXISTS (SELECT 1 FROM blob WHERE hash = named.blob)
+         GROUP BY named.blob",
+        [signed(MAX_BLOB_BYTES)],
+    )?;
+    Ok(())
+}
+
 /// Removes what was being written when the ledger was last closed or torn away.
 ///
 /// # Errors

@@ -251,4 +251,25 @@ mod tests {
         let more = ledger.blob_write(upload, MAX_BLOB_BYTES, b"x");
         assert!(matches!(more, Err(LedgerError::FileTooLarge)), "{more:?}");
     }
+
+    #[test]
+    fn evidence_that_was_lost_with_its_database_is_wanted_again_after_a_rebuild() {
+        let dir = tempfile::tempdir().unwrap();
+        let key = KeyStore::new(dir.path())
+            .create_with_passphrase("a passphrase for tests")
+            .unwrap();
+        let (ledger, _) = Ledger::open(dir.path(), &key, 0).unwrap();
+        let hash = BlobHash([7; 32]);
+        ledger
+            .write(|tx| {
+                tx.execute(
+                    "INSERT INTO view_attachment VALUES (1, x'01', 'record', ?1, -5, 0), (2, x'02', 'record', ?1, 40, 0)",
+                    [hash.0],
+                )?;
+                super::super::want_named(tx)?;
+                super::super::want_named(tx)
+            })
+            .unwrap();
+        assert_eq!(ledger.blobs_wanted(10).unwrap(), [(hash, 40, 0)]);
+    }
 }

@@ -143,7 +143,6 @@ CREATE TABLE view_attachment (
     is_detached  INTEGER NOT NULL,
     PRIMARY KEY (id, entry)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX view_attachment_blob ON view_attachment (blob);
 
 CREATE TABLE view_conflict (
     id     INTEGER NOT NULL,
