@@ -109,6 +109,7 @@ export function checklistItem(id: string, question: string, more: Partial<ItemVi
     measure: '',
     days: 15,
     basis: '',
+    penalty: '',
     data_check: '',
     depends_on: [],
     note: '',

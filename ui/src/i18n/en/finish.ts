@@ -45,7 +45,6 @@ export default {
   identityShown: 'Certificates were shown to the inspected party',
   escortHint: 'Name and position; separate several with commas',
   summaryHint: 'Printed under "remarks"',
-  opinion: 'Opinion of the inspected party',
   opinionHint: 'What the party states, or that the facts are right',
   fieldFailed: 'Not stored',
 

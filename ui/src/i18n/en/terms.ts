@@ -92,6 +92,15 @@ const terms: Catalogue['terms'] = {
     remark: 'Remark',
     institution: 'Institution',
     inspection: 'Inspection',
+    opinion: 'Opinion of the inspected party',
+    after_number: 'Formal number',
+    after_scan: 'Scan of the signed page',
+    subject_credit_code: 'Unified social credit code',
+    subject_address: 'Address of the inspected party',
+    subject_legal_representative: 'Legal representative',
+    subject_position: 'Position',
+    subject_phone: 'Phone',
+    record: 'Evidence of the visit',
   },
 };
 

@@ -45,7 +45,6 @@ export default {
   identityShown: '已向当事人出示执法证件，表明身份',
   escortHint: '姓名、职务；多人用顿号隔开',
   summaryHint: '写进文书“备注”栏',
-  opinion: '被检查单位意见',
   opinionHint: '当事人的陈述、申辩或“情况属实”',
   fieldFailed: '没有存入',
 
