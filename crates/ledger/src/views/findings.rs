@@ -1,6 +1,6 @@
 //! The list of findings 问题.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Row};
 
 use super::{
     bits::Bits,
@@ -80,22 +80,22 @@ pub(crate) fn findings(
             fitting.count(),
             walk(db, &select, Some(&fitting), offset, limit)?,
         )
-    } else {
-        let first = match sort {
-            FindingSort::State => 2,
-            FindingSort::Item => 3,
-            FindingSort::Org => 4,
-            FindingSort::Due | FindingSort::Subject => 1,
-        };
-        let mut rows: Vec<((String, String), i64)> = Vec::new();
+    } else if let Some(column) = column(sort) {
+        let mut rows: Vec<((String, u128), i64)> = Vec::new();
         conditions.each(db, (SELECT, hint), bits.as_ref(), |id, row| {
-            rows.push(((row.get(first)?, row.get(1)?), id));
+            rows.push(((row.get(column)?, day_at(row)?), id));
             Ok(())
         })?;
-        (
-            rows.len() as u64,
-            stretch(rows, is_descending, offset, limit),
-        )
+        let total = rows.len() as u64;
+        (total, stretch(rows, is_descending, offset, limit))
+    } else {
+        let mut rows: Vec<(u128, i64)> = Vec::new();
+        conditions.each(db, (SELECT, hint), bits.as_ref(), |id, row| {
+            rows.push((day_at(row)?, id));
+            Ok(())
+        })?;
+        let total = rows.len() as u64;
+        (total, stretch(rows, is_descending, offset, limit))
     };
     Ok(Page {
         total,
@@ -104,6 +104,25 @@ pub(crate) fn findings(
             .map(|id| row_of(db, id))
             .collect::<Result<_, _>>()?,
     })
+}
+
+/// The column of the narrow walk that comes before the deadline in an order.
+fn column(sort: FindingSort) -> Option<usize> {
+    match sort {
+        FindingSort::State => Some(2),
+        FindingSort::Item => Some(3),
+        FindingSort::Org => Some(4),
+        FindingSort::Due | FindingSort::Subject => None,
+    }
+}
+
+/// The deadline as a number that sorts as its text does.
+fn day_at(row: &Row<'_>) -> rusqlite::Result<u128> {
+    let mut bytes = [0; 16];
+    for (to, from) in bytes.iter_mut().zip(row.get_ref(1)?.as_str()?.bytes()) {
+        *to = from;
+    }
+    Ok(u128::from_be_bytes(bytes))
 }
 
 fn row_of(db: &Connection, id: i64) -> Result<FindingRow, LedgerError> {
