@@ -17,7 +17,6 @@ export default {
   missingAnswers: 'Checklist items',
   missingConflicts: 'Conflicts to settle',
   missingGo: 'Go there',
-  missingFrozen: 'The content was complete when it was signed.',
   lack: {
     two_inspectors: 'Fewer than two inspectors',
     certificate: 'An inspector has no certificate number',
@@ -75,7 +74,6 @@ export default {
   filePdf: 'PDF file',
   open: 'Open with the system program',
   print: 'Print',
-  printing: 'Preparing to print…',
 
   signatures: 'Signatures',
   signaturesText: 'At least two inspectors and the inspected party. The first signature freezes the content.',

@@ -28,7 +28,6 @@ export default {
   itemsShown: '{n} item shown | {n} items shown',
   nothingShown: 'No item matches',
   nothingShownText: 'Try without the filter.',
-  notAsked: 'Not asked at this visit',
   noResult: 'No result',
   facts: 'Facts',
   reason: 'Why it was not checked',
@@ -52,8 +51,6 @@ export default {
   lateText: 'The record was signed before these arrived. They do not change what was signed and are listed as they are.',
   lateBy: '{author}, {time}',
 
-  documents: 'Documents',
-  documentText: 'On-site inspection record (PDF)',
 
   history: 'Who did what and when',
   historyText: 'Each step is signed by its device and cannot be changed afterwards. The range of time is fixed by receipts of the server.',
@@ -74,7 +71,6 @@ export default {
   },
   by: '{author} · {device}',
   deviceUnnamed: 'Device {id}',
-  claimed: 'Claims {time}',
   notBefore: 'Not before {time}',
   notAfter: 'Not after {time}',
   noBefore: 'Earliest time unknown',
@@ -98,7 +94,6 @@ export default {
   },
 
   finding: 'Finding',
-  findingText: 'This is the record of a finding.',
   findingInspection: 'See its inspection',
   findingInspectionUnknown: 'The inspection of this finding is not on this computer.',
   findingFields: 'The finding',

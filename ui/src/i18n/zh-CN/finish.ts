@@ -17,7 +17,6 @@ export default {
   missingAnswers: '检查项',
   missingConflicts: '待处理的冲突',
   missingGo: '去补齐',
-  missingFrozen: '签名时的内容是齐全的。',
   lack: {
     two_inspectors: '检查人员不足两人',
     certificate: '有检查人员没有填写执法证号',
@@ -75,7 +74,6 @@ export default {
   filePdf: 'PDF 文件',
   open: '用系统程序打开',
   print: '打印',
-  printing: '正在准备打印…',
 
   signatures: '签名',
   signaturesText: '至少两名检查人员和被检查单位一方。第一个签名之后，检查内容即冻结。',

@@ -28,7 +28,6 @@ export default {
   itemsShown: '显示 {n} 项',
   nothingShown: '没有符合条件的检查项',
   nothingShownText: '可以去掉筛选条件。',
-  notAsked: '本次不检查',
   noResult: '未填写结果',
   facts: '检查情况',
   reason: '未检查的原因',
@@ -52,8 +51,6 @@ export default {
   lateText: '这些内容到达时记录已签名，不改变签名的内容，在此如实列出。',
   lateBy: '{author}，{time}',
 
-  documents: '文书',
-  documentText: '现场检查记录（PDF）',
 
   history: '谁在什么时候做了什么',
   historyText: '每一步都由所在设备签名留存，不能事后修改。时间范围由服务器回执确定。',
@@ -74,7 +71,6 @@ export default {
   },
   by: '{author} · {device}',
   deviceUnnamed: '设备 {id}',
-  claimed: '自称 {time}',
   notBefore: '不早于 {time}',
   notAfter: '不晚于 {time}',
   noBefore: '最早时间不详',
@@ -98,7 +94,6 @@ export default {
   },
 
   finding: '问题',
-  findingText: '这是一条问题记录。',
   findingInspection: '查看所属的检查',
   findingInspectionUnknown: '本机没有这条问题所属的检查。',
   findingFields: '问题内容',
