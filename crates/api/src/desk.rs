@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::Value;
 use shicha_domain::{
-    Channel, Event, PersonId, RecordId, RecordKind, RecordState,
+    Channel, EntryId, Event, PersonId, RecordId, RecordKind, RecordState,
     authority::{self, Actor},
     entry::Entry,
     fields,
@@ -143,7 +143,7 @@ impl Desk {
         state: &RecordState,
         field: &str,
         value: Value,
-        over: Option<Vec<shicha_domain::EntryId>>,
+        over: Option<Vec<EntryId>>,
     ) -> Event {
         let replaces = match over {
             None => state.heads_of(field),
@@ -245,18 +245,15 @@ pub(crate) fn saved(appended: &[Appended], now_ms: u64) -> Saved {
     }
 }
 
-/// The value that a `set` replaced: the latest, in the record's order, of those it names.
-pub(crate) fn replaced_value<'a>(
-    entries: impl IntoIterator<Item = (shicha_domain::EntryId, &'a Entry)>,
-    field: &str,
-    replaces: &[shicha_domain::EntryId],
-) -> Value {
+/// The entry that counted among those that a `set` replaced: the latest in the record's order.
+pub(crate) fn replaced<'a>(
+    entries: impl IntoIterator<Item = (EntryId, &'a Entry)>,
+    replaces: &[EntryId],
+) -> Option<(EntryId, &'a Entry)> {
     entries
         .into_iter()
         .filter(|(id, _)| replaces.contains(id))
         .max_by_key(|(_, entry)| entry.order())
-        .and_then(|(_, entry)| value_written(entry, field))
-        .unwrap_or(Value::Null)
 }
 
 /// The value that an entry wrote into a field, if it did.

@@ -16,6 +16,7 @@ use crate::{central::Central, data, floor, report};
 
 const INSPECTIONS: usize = 600;
 const ANSWERS: usize = 100;
+const TOGETHER: usize = 4;
 const ENTRIES: usize = INSPECTIONS * ANSWERS;
 const AIM_PER_SECOND: f64 = 60_000.0;
 const AIM_BYTES: f64 = 60.0;
@@ -32,17 +33,23 @@ pub(crate) async fn run() -> Result<()> {
         .await?;
     round(&central, &inspector).await?;
     round(&central, &supervisor).await?;
-    let mut records = Vec::new();
+    let mut now_ms = data::START_MS;
     for n in 0..INSPECTIONS {
         let opening = data::inspection(n)?;
-        records.push(opening.record);
-        let mut drafts = vec![opening];
-        for item in 0..ANSWERS {
-            let result =
-                ["conforms", "nonconforming", "not_applicable", "to_verify"][(n + item) % 4];
-            drafts.push(data::answer(records[n], item, result)?);
+        let record = opening.record;
+        inspector.append(person, vec![opening], now_ms)?;
+        // A few answers at a time, with pauses as people make them: times that differ are what a wire has to carry.
+        for items in (0..ANSWERS).collect::<Vec<_>>().chunks(TOGETHER) {
+            now_ms += rand::random_range(2_000..60_000);
+            let drafts = items
+                .iter()
+                .map(|item| {
+                    let result = ["conforms", "nonconforming", "not_applicable", "to_verify"];
+                    data::answer(record, *item, result[rand::random_range(0..result.len())])
+                })
+                .collect::<Result<_>>()?;
+            inspector.append(person, drafts, now_ms)?;
         }
-        inspector.append(person, drafts, data::START_MS + n as u64 * 60_000)?;
     }
     let floor = floor_rows(dir.path(), &inspector)?;
     let floor_rate = ENTRIES as f64 / floor.as_secs_f64();

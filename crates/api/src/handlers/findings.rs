@@ -9,6 +9,9 @@ use crate::{
     schema::*,
 };
 
+/// Not a state but all of them that still ask for something.
+const NOT_VERIFIED: &str = "not_verified";
+
 pub(crate) fn findings_list(desk: &Desk, request: FindingsList) -> Result<FindingsPage, ApiError> {
     let sort = match request.sort.as_str() {
         "due" => FindingSort::Due,
@@ -18,6 +21,7 @@ pub(crate) fn findings_list(desk: &Desk, request: FindingsList) -> Result<Findin
         "org" => FindingSort::Org,
         other => return Err(ApiError::bad_request(format!("no such order: {other}"))),
     };
+    let is_open = request.filter.state.as_deref() == Some(NOT_VERIFIED);
     let filter = ledger::FindingFilter {
         query: request
             .filter
@@ -26,7 +30,8 @@ pub(crate) fn findings_list(desk: &Desk, request: FindingsList) -> Result<Findin
         org: request.filter.org,
         region: request.filter.region,
         item: request.filter.item,
-        state: request.filter.state,
+        state: request.filter.state.filter(|_| !is_open),
+        is_open,
         due_before_day: request.filter.due_before,
         subject: request.filter.subject,
         ..Default::default()

@@ -6,9 +6,9 @@ use shicha_domain::{EntryId, Event, entry::Entry};
 use shicha_ledger::EntryDelivery;
 
 use crate::{
-    desk::{Desk, replaced_value},
+    desk::{Desk, replaced},
     error::ApiError,
-    handlers::{inspection::event_text, record::value_text},
+    handlers::{inspection::event_text, record::written_text},
     schema::*,
 };
 
@@ -35,7 +35,9 @@ pub(crate) fn record_history(desk: &Desk, request: RecordRef) -> Result<History,
                 let named = replaces
                     .iter()
                     .filter_map(|id| Some((*id, *by_id.get(id)?)));
-                value_text(&replaced_value(named, field, replaces))
+                replaced(named, replaces)
+                    .map(|(_, entry)| written_text(entry, field))
+                    .unwrap_or_default()
             }
             _ => String::new(),
         };

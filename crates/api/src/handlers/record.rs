@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 use shicha_domain::{
-    Event, RecordKind, RecordState, codes::credit_code_check, entry::Entry, fields,
+    EntryId, Event, RecordKind, RecordState, codes::credit_code_check, entry::Entry, fields,
 };
 
 use crate::{
-    desk::{Desk, draft, replaced_value},
+    desk::{Desk, draft, replaced, value_written},
     error::{ApiError, ErrorCode},
     schema::*,
 };
@@ -66,10 +66,9 @@ pub(crate) fn undo(desk: &Desk, request: RecordRef) -> Result<Undone, ApiError> 
         vec![draft(&state, step.event)],
         &[(request.record, step.place.clone())],
     )?;
-    desk.app
-        .0
-        .undone
-        .add([step.undoes].into_iter().chain(saved.entry));
+    if let Some(by) = saved.entry {
+        desk.app.0.undone.add(step.undoes, by, step.restores);
+    }
     Ok(Undone {
         field: Some(step.place),
     })
@@ -81,7 +80,8 @@ pub(crate) fn may_undo(desk: &Desk, state: &RecordState) -> Result<bool, ApiErro
 }
 
 struct Step {
-    undoes: shicha_domain::EntryId,
+    undoes: EntryId,
+    restores: Option<EntryId>,
     place: String,
     event: Event,
 }
@@ -98,9 +98,12 @@ fn last_step(desk: &Desk, state: &RecordState) -> Result<Option<Step>, ApiError>
         if !is_mine || desk.app.0.undone.has(stored.id) {
             continue;
         }
-        if let Some((place, event)) = reverse(state, stored.id, &stored.entry, pairs) {
+        if let Some((place, event, restores)) =
+            reverse(desk, state, stored.id, &stored.entry, pairs)
+        {
             return Ok(Some(Step {
                 undoes: stored.id,
+                restores,
                 place,
                 event,
             }));
@@ -109,13 +112,14 @@ fn last_step(desk: &Desk, state: &RecordState) -> Result<Option<Step>, ApiError>
     Ok(None)
 }
 
-/// The event that takes an entry back, if what it did still stands.
-fn reverse<'a, I: Iterator<Item = (shicha_domain::EntryId, &'a Entry)>>(
+/// The event that takes an entry back, if what it did still stands, and the entry whose value comes back by it.
+fn reverse<'a, I: Iterator<Item = (EntryId, &'a Entry)>>(
+    desk: &Desk,
     state: &RecordState,
-    id: shicha_domain::EntryId,
+    id: EntryId,
     entry: &Entry,
     entries: impl Fn() -> I,
-) -> Option<(String, Event)> {
+) -> Option<(String, Event, Option<EntryId>)> {
     match Event::parse(&entry.event).ok()? {
         Event::Set {
             field,
@@ -123,15 +127,21 @@ fn reverse<'a, I: Iterator<Item = (shicha_domain::EntryId, &'a Entry)>>(
             replaces,
         } => {
             let heads = state.heads_of(&field);
-            let before = replaced_value(entries(), &field, &replaces);
-            let stands = heads == [id] && before != value;
-            stands.then(|| {
+            let stands = heads.len() == 1
+                && heads
+                    .iter()
+                    .all(|head| desk.app.0.undone.meant_by(*head) == id);
+            let before = replaced(entries(), &replaces);
+            let restored = before
+                .and_then(|(_, before)| value_written(before, &field))
+                .unwrap_or(Value::Null);
+            (stands && restored != value).then(|| {
                 let event = Event::Set {
                     field: field.clone(),
-                    value: before,
+                    value: restored,
                     replaces: heads,
                 };
-                (field, event)
+                (field, event, before.map(|(id, _)| id))
             })
         }
         Event::Attached { place, .. } => {
@@ -142,7 +152,7 @@ fn reverse<'a, I: Iterator<Item = (shicha_domain::EntryId, &'a Entry)>>(
                 attachment: id,
                 reason: String::new(),
             };
-            stands.then_some((place, event))
+            stands.then_some((place, event, None))
         }
         Event::Detached { attachment, .. } => {
             let found = state.attachment(attachment)?;
@@ -151,7 +161,7 @@ fn reverse<'a, I: Iterator<Item = (shicha_domain::EntryId, &'a Entry)>>(
                 place: found.place.clone(),
                 evidence: found.evidence.clone(),
             };
-            (by.entry == id).then(|| (found.place.clone(), event))
+            (by.entry == id).then(|| (found.place.clone(), event, None))
         }
         _ => None,
     }
@@ -225,4 +235,12 @@ pub(crate) fn value_text(value: &Value) -> String {
         Value::String(text) => text.clone(),
         other => other.to_string(),
     }
+}
+
+/// What an entry wrote into a field, as text.
+pub(crate) fn written_text(entry: &Entry, field: &str) -> String {
+    value_written(entry, field)
+        .as_ref()
+        .map(value_text)
+        .unwrap_or_default()
 }

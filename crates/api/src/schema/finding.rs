@@ -16,7 +16,7 @@ dto! {
         pub region: Option<String>,
         /// Checklist item.
         pub item: Option<String>,
-        /// State.
+        /// State, or `not_verified` for all the others than `verified`.
         pub state: Option<String>,
         /// Due before this day.
         pub due_before: Option<String>,

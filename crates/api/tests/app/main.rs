@@ -1,0 +1,11 @@
+//! The application without a window, as its screens use it: real ledgers, a real central endpoint, real files.
+
+#![allow(clippy::unwrap_used)]
+
+mod evidence;
+mod first_start;
+mod inspection;
+mod kit;
+mod roster;
+mod signing;
+mod together;
