@@ -80,7 +80,7 @@ async fn empty_missing_and_falsely_named_files_are_told_and_the_good_one_is_take
     assert_eq!(results[0]["error"]["code"], "empty_file");
     assert_eq!(results[1]["error"]["code"], "not_found");
     assert_eq!(
-        results[2]["evidence"]["mime"], "application/octet-stream",
+        results[2]["evidence"]["mime"], "text/plain",
         "kept as what it is, not as what it is called"
     );
     assert_eq!(results[3]["evidence"]["mime"], "image/jpeg");
