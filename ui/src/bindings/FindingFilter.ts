@@ -23,7 +23,7 @@ region: string | null,
  */
 item: string | null, 
 /**
- * State.
+ * State, or `not_verified` for all the others than `verified`.
  */
 state: string | null, 
 /**

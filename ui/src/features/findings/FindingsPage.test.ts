@@ -37,6 +37,15 @@ describe('the list of findings', () => {
     expect(at('findings-total').text()).toBe('共 3 条');
   });
 
+  it('begins with what still asks for something, and shows the rest on request', async () => {
+    const { core, page } = await open();
+    expect(core.requests('findings_list')[0]?.filter.state).toBe('not_verified');
+    useFindingList().state = '';
+    await flushPromises();
+    expect(core.requests('findings_list').at(-1)?.filter.state).toBeNull();
+    expect(page.text()).toContain('状态 · 全部状态');
+  });
+
   it('calls nothing overdue that was verified', async () => {
     await open();
     expect(rowTexts()[2]).toContain('已复查通过');
@@ -78,7 +87,7 @@ describe('the list of findings', () => {
     await flushPromises();
     expect(page.text()).toContain('没有符合条件的问题');
     await page.find('.nothing .el-button').trigger('click');
-    expect(useFindingList().filter).toEqual(emptyFindingFilter());
+    expect(useFindingList().filter).toEqual({ ...emptyFindingFilter(), state: 'not_verified' });
   });
 
   it('says what happened when the list cannot be read, and tries again', async () => {

@@ -7,6 +7,9 @@ import type { RowsPage, RowsRequest, TableSort } from '@/composables/pagedRows';
 import { call } from '@/core/call';
 import { dayAfter, today } from '@/days';
 
+/** Every state but "verified": what still asks for something. The list begins with these. */
+export const NOT_VERIFIED = 'not_verified';
+
 export const FINDING_STATES = ['open', 'ordered', 'rectified', 'overdue', 'escalated', 'verified'] as const;
 
 /** A choice of deadlines, and how many days from today the first day lies that it leaves out. */
@@ -20,7 +23,7 @@ export function emptyFindingFilter(): FindingFilter {
 
 export const useFindingList = defineStore('finding-list', () => {
   const query = ref('');
-  const state = ref('');
+  const state = ref(NOT_VERIFIED);
   const region = ref('');
   const due = ref<DueChoice | ''>('');
   const sort = ref<TableSort | null>({ key: 'due', descending: false });
@@ -33,7 +36,7 @@ export const useFindingList = defineStore('finding-list', () => {
     region: region.value || null,
     due_before: due.value ? dayAfter(today(), DUE_CHOICES[due.value]) : null,
   }));
-  const isFiltered = computed(() => [query, state, region, due].some(({ value }) => value !== ''));
+  const isFiltered = computed(() => state.value !== NOT_VERIFIED || [query, region, due].some(({ value }) => value !== ''));
 
   async function fetch({ offset, limit, sort: order }: RowsRequest): Promise<RowsPage<FindingRow>> {
     return await call('findings_list', {
@@ -46,7 +49,7 @@ export const useFindingList = defineStore('finding-list', () => {
 
   function clear(): void {
     query.value = '';
-    state.value = '';
+    state.value = NOT_VERIFIED;
     region.value = '';
     due.value = '';
   }

@@ -4,6 +4,7 @@ const findings: Catalogue['findings'] = {
   subtitle: 'What inspections found wrong, and by when it is to be put right',
   search: 'Subject, finding or measure',
   state: 'State',
+  notVerified: 'Not yet verified',
   allStates: 'All states',
   region: 'County (area)',
   allRegions: 'All counties',

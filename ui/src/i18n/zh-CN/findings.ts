@@ -3,6 +3,7 @@ export default {
   subtitle: '检查中发现的问题及其整改期限',
   search: '按单位、问题、措施查找',
   state: '状态',
+  notVerified: '未销号',
   allStates: '全部状态',
   region: '县区（板块）',
   allRegions: '全部县区',
