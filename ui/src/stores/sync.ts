@@ -7,6 +7,7 @@ import { onEvent, useChanged } from '@/core/events';
 
 export const useSync = defineStore('sync', () => {
   const status = shallowRef<SyncStatus | null>(null);
+  /** Those that this person may settle: others ask nothing of them. */
   const conflicts = ref(0);
   const error = ref<unknown>(null);
 
@@ -23,7 +24,8 @@ export const useSync = defineStore('sync', () => {
   }
 
   async function countConflicts(): Promise<void> {
-    conflicts.value = (await call('conflicts_list')).conflicts.length;
+    const found = (await call('conflicts_list')).conflicts;
+    conflicts.value = found.filter(({ may_settle: isMine }) => isMine).length;
   }
 
   onEvent('sync', ({ state }) => {

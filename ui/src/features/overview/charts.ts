@@ -24,7 +24,8 @@ function series(lines: Line[], findingsAs: 'bar' | 'line'): ChartOption['series'
       ...stack,
       name: t('overview.unsigned'),
       itemStyle: { color: UNSIGNED, borderColor: SIGNED, borderType: 'dashed', borderWidth: 0.8 },
-      data: lines.map((line) => line.inspections - line.signed),
+      // None is no bar: one of no length would still have its edge.
+      data: lines.map((line) => line.inspections - line.signed || '-'),
     },
     findingsAs === 'line'
       ? { type: 'line', name: t('overview.findings'), itemStyle: { color: FINDINGS }, symbolSize: 7, data: findings }

@@ -48,6 +48,7 @@ const components: Catalogue['components'] = {
   photoNotHere: 'On the server',
   photoDrop: 'Drop to add as evidence',
   photoStrip: 'Evidence',
+  photoKindPhoto: 'Photo',
   photoKindAudio: 'Audio',
   photoKindVideo: 'Video',
   photoKindDocument: 'File',

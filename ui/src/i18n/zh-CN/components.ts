@@ -47,6 +47,7 @@ export default {
   photoNotHere: '原件在服务器',
   photoDrop: '松开鼠标，加入证据',
   photoStrip: '证据',
+  photoKindPhoto: '照片',
   photoKindAudio: '录音',
   photoKindVideo: '录像',
   photoKindDocument: '文件',
