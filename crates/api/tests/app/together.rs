@@ -175,3 +175,48 @@ async fn two_inspectors_who_contradict_each_other_without_a_network_settle_it_af
         );
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_version_of_the_pack_leaves_inspections_with_the_one_that_they_were_begun_with() {
+    let central = Central::start().await;
+    let desk = Desk::of(&central, "丁思源", "320703", Role::Inspector).await;
+    let record = desk.inspection("市考试中心").await;
+    let before = desk.view(&record).await;
+    let item = before["asked"][0].as_str().unwrap().to_owned();
+    desk.set(
+        &record,
+        &format!("answers/{item}/result"),
+        json!("conforms"),
+    )
+    .await;
+    let shipped = include_str!("../../../../packs/lyg-2021-training/pack.json");
+    let newer = shipped.replacen("\"version\": \"1.0.0\"", "\"version\": \"1.1.0\"", 1);
+    assert!(newer != shipped, "the version is where it is expected");
+    let file = desk.dir.path().join("newer.json");
+    std::fs::write(&file, newer).unwrap();
+    central.publish(&file);
+    desk.until("packs_list", json!({}), |list| {
+        list["packs"].as_array().unwrap().len() == 2 && list["packs"][0]["is_here"] == true
+    })
+    .await;
+    let packs = desk.call("packs_list", json!({})).await;
+    assert_eq!(
+        (&packs["packs"][0]["version"], &packs["packs"][1]["version"]),
+        (&json!("1.1.0"), &json!("1.0.0")),
+        "newest first"
+    );
+    let after = desk.view(&record).await;
+    assert_eq!(
+        (&after["pack_version"], &after["asked"]),
+        (&json!("1.0.0"), &before["asked"])
+    );
+    assert_eq!(
+        after["fields"][format!("answers/{item}/result")]["value"],
+        "conforms"
+    );
+    desk.complete(&record).await;
+    desk.sign_all(&record).await;
+    assert_eq!(desk.view(&record).await["stage"], "signed");
+    let next = desk.inspection("新考试中心").await;
+    assert_eq!(desk.view(&next).await["pack_version"], "1.1.0");
+}
