@@ -197,6 +197,8 @@ pub(crate) fn bench(workspace: &Workspace, words: &[OsString]) -> Result<()> {
             "shicha-server",
             "--package",
             "shicha-bench",
+            "--package",
+            "shicha-bare",
             "--bins",
         ]))
     })?;

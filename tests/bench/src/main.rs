@@ -1,4 +1,4 @@
-//! Measures what users wait for: `cargo xtask bench [save|list|sync|photo]…`.
+//! Measures what users wait for: `cargo xtask bench [save|list|sync|photo|start]…`.
 //!
 //! Every figure is printed with a floor that was measured in the same run on the same disk, and their ratio: what the least possible
 //! program would have taken. Nothing here is a test; a slow machine makes both numbers slow.
@@ -10,6 +10,7 @@ mod list;
 mod photo;
 mod report;
 mod save;
+mod start;
 mod sync;
 
 use anyhow::Result;
@@ -33,6 +34,8 @@ enum What {
     Sync,
     /// Photos uploaded.
     Photo,
+    /// Start to the first usable screen.
+    Start,
 }
 
 fn main() -> Result<()> {
@@ -58,6 +61,7 @@ fn main() -> Result<()> {
             What::List => list::run()?,
             What::Sync => runtime.block_on(sync::run())?,
             What::Photo => runtime.block_on(photo::run())?,
+            What::Start => runtime.block_on(start::run())?,
         }
     }
     Ok(())
