@@ -38,6 +38,7 @@ export default {
   identityShown: 'Certificates were shown to the subject',
   ofSubject: 'The subject',
   ofSubjectText: 'Taken from the subject when the inspection was opened, and printed on the record; correct it here if it has changed.',
+  notKept: 'It was not kept; please do it again.',
   progress: '{done} of {all} answered',
   next: 'Next item',
   previous: 'Previous item',

@@ -38,6 +38,7 @@ export default {
   identityShown: '已向被检查单位出示执法证件、表明身份',
   ofSubject: '被检查单位信息',
   ofSubjectText: '新建检查时取自检查对象，将印在检查记录上；如有变化请在此更正。',
+  notKept: '没有存入，请再操作一次。',
   progress: '已填 {done} / {all} 项',
   next: '下一项',
   previous: '上一项',
