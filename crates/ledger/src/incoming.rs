@@ -174,18 +174,17 @@ impl Taking<'_> {
         // A log arrives in its own order, so what follows the last one seen is new; anything else is looked up.
         let before = self.heads.get(&entry.device).copied();
         let follows = before.is_some_and(|(seq, _)| entry.seq == seq + 1);
-        if !follows || self.own_device == Some(entry.device) {
-            if let Some(known) = id_at(self.tx, device, entry.seq)? {
-                if known != id {
-                    return Err(LedgerError::Withheld);
-                }
-                self.tx
-                    .prepare_cached("UPDATE entry SET number = ?3 WHERE device = ?1 AND seq = ?2")?
-                    .execute(params![device, entry.seq as i64, number as i64])?;
-                self.heads.insert(entry.device, (entry.seq, id));
-                self.inserted.known += 1;
-                return Ok(None);
+        let may_be_here = !follows || self.own_device == Some(entry.device);
+        if may_be_here && let Some(known) = id_at(self.tx, device, entry.seq)? {
+            if known != id {
+                return Err(LedgerError::Withheld);
             }
+            self.tx
+                .prepare_cached("UPDATE entry SET number = ?3 WHERE device = ?1 AND seq = ?2")?
+                .execute(params![device, entry.seq as i64, number as i64])?;
+            self.heads.insert(entry.device, (entry.seq, id));
+            self.inserted.known += 1;
+            return Ok(None);
         }
         let previous = match before {
             Some((_, previous)) if follows => Some(previous),

@@ -21,10 +21,11 @@ pub(crate) fn version(db: &Connection) -> Result<u32, LedgerError> {
 
 /// Brings a database to the newest version, each step in a transaction.
 pub(crate) fn migrate(db: &mut Connection) -> Result<(), LedgerError> {
-    for at in version(db)? as usize..MIGRATIONS.len() {
+    let done = version(db)?;
+    for (version, migration) in (1..).zip(MIGRATIONS).skip(done as usize) {
         let tx = begin(db)?;
-        tx.execute_batch(MIGRATIONS[at])?;
-        tx.pragma_update(None, "user_version", at as u32 + 1)?;
+        tx.execute_batch(migration)?;
+        tx.pragma_update(None, "user_version", version)?;
         tx.commit()?;
     }
     Ok(())
