@@ -1,6 +1,6 @@
 //! Push and pull.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use axum::{
     Json,
@@ -186,18 +186,19 @@ fn give_out(
 ) -> Result<(Vec<u8>, Option<SeenUpto>), Fault> {
     let register = app.home.store.register()?;
     let cursors: HashMap<Channel, u64> = request.cursors.into_iter().collect();
+    let without: HashSet<Channel> = request.without.into_iter().collect();
     let mut batch = BatchWriter::new();
     let query = PullQuery {
         person: caller.actor.person,
-        may_read: &|channel| authority::may_read(&caller.actor, channel, &register.tree),
+        may_read: &|channel| {
+            !without.contains(channel) && authority::may_read(&caller.actor, channel, &register.tree)
+        },
         cursors: &cursors,
         max_entries: (request.max_entries as usize).clamp(1, MAX_BATCH_ROWS),
         max_event_bytes: BATCH_EVENT_BYTES,
     };
     let pulled = app.home.store.pull(&query, &mut batch)?;
     let body = wire::write_pull(&pulled.channels, pulled.more, batch)?;
-    Ok((
-        body,
-        pulled.is_news.then_some((caller.actor.person, cursors)),
-    ))
+    let is_seen = request.is_held && pulled.is_news;
+    Ok((body, is_seen.then_some((caller.actor.person, cursors))))
 }

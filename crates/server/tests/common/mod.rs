@@ -371,7 +371,9 @@ impl Device {
                 .iter()
                 .map(|(channel, n)| (channel.parse().unwrap(), *n))
                 .collect(),
+            without: Vec::new(),
             max_entries: 10_000,
+            is_held: true,
         };
         let response = self.post("/v1/pull", &request).await;
         assert_eq!(response.status(), StatusCode::OK);
