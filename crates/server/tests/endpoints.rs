@@ -584,7 +584,7 @@ async fn garbage_and_oversized_bodies_to_every_endpoint_are_refused_with_a_probl
 async fn a_photo_goes_on_from_where_the_line_broke() {
     let server = Server::start().await;
     let mut device = server.device("甲", "320703", Role::Inspector).await;
-    let photo: Vec<u8> = (0..3_000_000_u32).map(|n| (n * 31 >> 3) as u8).collect();
+    let photo: Vec<u8> = (0..3_000_000_u32).map(|n| ((n * 31) >> 3) as u8).collect();
     let (hash, event) = attached(&photo);
     let length = photo.len() as u64;
     let early = device

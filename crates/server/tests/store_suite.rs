@@ -27,6 +27,9 @@ trait Open {
 
 struct Sqlite;
 
+/// Says whether an entry is taken.
+type Judge<'a> = dyn Fn(&Candidate, Option<&Placed>) -> Result<(), &'static str> + 'a;
+
 impl Open for Sqlite {
     type Store = SqliteStore;
     fn open(dir: &Path) -> SqliteStore {
@@ -109,11 +112,7 @@ impl<O: Open> Stand<O> {
         self.judged(entries, &|_, _| Ok(()))
     }
 
-    fn judged(
-        &self,
-        entries: &[Candidate],
-        judge: &dyn Fn(&Candidate, Option<&Placed>) -> Result<(), &'static str>,
-    ) -> Appended {
+    fn judged(&self, entries: &[Candidate], judge: &Judge<'_>) -> Appended {
         self.store
             .append(
                 entries[0].entry.device,

@@ -116,7 +116,7 @@ fn take_in(app: &App, caller: &Caller, body: &[u8]) -> Result<(PushReply, Vec<Ch
                 ProblemCode::Gap,
                 format!("this ledger is held up to {}", head.seq),
             );
-            Err(Fault(problem.with("head", to_json(&head)?)))
+            Err(problem.with("head", to_json(&head)?).into())
         }
     }
 }
@@ -138,7 +138,7 @@ fn fork(
         ProblemCode::Fork,
         "the device must go on under a new identity",
     );
-    Ok(Fault(problem.with("fork", to_json(&report)?)))
+    Ok(problem.with("fork", to_json(&report)?).into())
 }
 
 fn to_json(value: &impl serde::Serialize) -> Result<serde_json::Value, Fault> {
@@ -191,7 +191,8 @@ fn give_out(
     let query = PullQuery {
         person: caller.actor.person,
         may_read: &|channel| {
-            !without.contains(channel) && authority::may_read(&caller.actor, channel, &register.tree)
+            !without.contains(channel)
+                && authority::may_read(&caller.actor, channel, &register.tree)
         },
         cursors: &cursors,
         max_entries: (request.max_entries as usize).clamp(1, MAX_BATCH_ROWS),

@@ -11,11 +11,11 @@ use crate::{evidence::EvidenceError, store::StoreError};
 
 /// A problem on its way out. The guard writes its body, because it knows the request id.
 #[derive(Debug, Clone)]
-pub(crate) struct Fault(pub(crate) Problem);
+pub(crate) struct Fault(pub(crate) Box<Problem>);
 
 impl Fault {
     pub(crate) fn new(code: ProblemCode, detail: impl Into<String>) -> Self {
-        Self(Problem::new(code, detail))
+        Self(Box::new(Problem::new(code, detail)))
     }
 
     pub(crate) fn bad_request(detail: impl Into<String>) -> Self {
@@ -39,6 +39,12 @@ impl IntoResponse for Fault {
         let mut response = status.into_response();
         response.extensions_mut().insert(self);
         response
+    }
+}
+
+impl From<Problem> for Fault {
+    fn from(problem: Problem) -> Self {
+        Self(Box::new(problem))
     }
 }
 
@@ -80,13 +86,12 @@ impl From<BatchFault> for Fault {
 impl From<EvidenceError> for Fault {
     fn from(error: EvidenceError) -> Self {
         match error {
-            EvidenceError::Offset(right) => Self(
-                Problem::new(
-                    ProblemCode::Offset,
-                    format!("the next part begins at {right}"),
-                )
-                .with("offset", right),
-            ),
+            EvidenceError::Offset(right) => Problem::new(
+                ProblemCode::Offset,
+                format!("the next part begins at {right}"),
+            )
+            .with("offset", right)
+            .into(),
             EvidenceError::TooLarge => Self::new(
                 ProblemCode::TooLarge,
                 "more bytes than announced or allowed",

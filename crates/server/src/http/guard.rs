@@ -86,7 +86,7 @@ fn check_version(request: &Request, route: &str) -> Result<(), Fault> {
         .with("supported", vec![VERSION])
         .with("software", env!("CARGO_PKG_VERSION"))
         .with("action", action);
-    Err(Fault(problem))
+    Err(problem.into())
 }
 
 /// Gives the answer its headers, and a problem its body.
@@ -94,7 +94,7 @@ fn finish(mut response: Response, id: &str, is_head: bool) -> Response {
     let status = response.status();
     if status.is_client_error() || status.is_server_error() {
         let fault = response.extensions_mut().remove::<Fault>();
-        let mut problem = fault.map_or_else(|| plain(status), |fault| fault.0);
+        let mut problem = fault.map_or_else(|| plain(status), |fault| *fault.0);
         problem.request_id = id.to_owned();
         let body = serde_json::to_vec(&problem).unwrap_or_default();
         let mut answer = if is_head {

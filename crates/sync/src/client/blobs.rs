@@ -11,7 +11,9 @@ use super::{
     state::{MovedKind, Phase, Progress},
     transport::{Method, Request},
 };
-use crate::protocol::{BLOB_PART, MAX_BLOB, ProblemCode, UPLOAD_COMPLETE, UPLOAD_LENGTH, UPLOAD_OFFSET};
+use crate::protocol::{
+    BLOB_PART, MAX_BLOB, ProblemCode, UPLOAD_COMPLETE, UPLOAD_LENGTH, UPLOAD_OFFSET,
+};
 
 /// Files that are looked at in one round.
 const LIMIT: usize = 10_000;
@@ -23,7 +25,9 @@ const NOTE_EVERY: u64 = 8;
 impl Round<'_> {
     /// Sends the evidence that waits.
     pub(super) async fn upload(&mut self) -> Result<(), SyncError> {
-        let waiting = self.on_ledger(|ledger| Ok(ledger.blobs_waiting(LIMIT)?)).await?;
+        let waiting = self
+            .on_ledger(|ledger| Ok(ledger.blobs_waiting(LIMIT)?))
+            .await?;
         for (hash, size, sent) in waiting {
             if self.rests(hash) {
                 continue;
@@ -49,9 +53,13 @@ impl Round<'_> {
             if !self.entries_first(Phase::Uploading).await? {
                 return Ok(false);
             }
-            let bytes = self.on_ledger(move |ledger| Ok(ledger.blob_read(hash, offset, BLOB_PART as u64)?)).await?;
+            let bytes = self
+                .on_ledger(move |ledger| Ok(ledger.blob_read(hash, offset, BLOB_PART as u64)?))
+                .await?;
             if bytes.is_empty() {
-                return Err(SyncError::Internal(format!("{hash} ends before its {size} bytes")));
+                return Err(SyncError::Internal(format!(
+                    "{hash} ends before its {size} bytes"
+                )));
             }
             let request = Request::new(Method::Patch, format!("/v1/blobs/{hash}"))
                 .header("content-type", "application/octet-stream")
@@ -61,26 +69,38 @@ impl Round<'_> {
                 .body(bytes);
             match self.ask(request).await {
                 Ok(reply) if reply.header(UPLOAD_COMPLETE) == Some("?1") => {
-                    self.on_ledger(move |ledger| Ok(ledger.blob_sent(hash, size, true)?)).await?;
+                    self.on_ledger(move |ledger| Ok(ledger.blob_sent(hash, size, true)?))
+                        .await?;
                     return Ok(true);
                 }
                 Ok(reply) => {
-                    let held = reply.header(UPLOAD_OFFSET).and_then(|offset| offset.parse().ok());
+                    let held = reply
+                        .header(UPLOAD_OFFSET)
+                        .and_then(|offset| offset.parse().ok());
                     offset = progressed(held, offset, size)?;
                     if part % NOTE_EVERY == 0 {
-                        self.on_ledger(move |ledger| Ok(ledger.blob_sent(hash, offset, false)?)).await?;
+                        self.on_ledger(move |ledger| Ok(ledger.blob_sent(hash, offset, false)?))
+                            .await?;
                     }
                 }
                 Err(SyncError::Problem(problem)) if problem.code == ProblemCode::Offset => {
                     corrections += 1;
-                    let right = problem.extra.get("offset").and_then(serde_json::Value::as_u64);
+                    let right = problem
+                        .extra
+                        .get("offset")
+                        .and_then(serde_json::Value::as_u64);
                     offset = right
                         .filter(|right| *right < size && corrections <= 8)
-                        .ok_or_else(|| SyncError::untrustworthy("the server does not say from where on it wants a file"))?;
+                        .ok_or_else(|| {
+                            SyncError::untrustworthy(
+                                "the server does not say from where on it wants a file",
+                            )
+                        })?;
                 }
                 Err(SyncError::Problem(problem)) if problem.code == ProblemCode::HashMismatch => {
                     // What had arrived was thrown away: the next time from the start.
-                    self.on_ledger(move |ledger| Ok(ledger.blob_sent(hash, 0, false)?)).await?;
+                    self.on_ledger(move |ledger| Ok(ledger.blob_sent(hash, 0, false)?))
+                        .await?;
                     return Err(SyncError::Problem(problem));
                 }
                 Err(error) => return Err(error),
@@ -91,7 +111,9 @@ impl Round<'_> {
 
     /// Fetches the evidence that is wanted.
     pub(super) async fn download(&mut self) -> Result<(), SyncError> {
-        let wanted = self.on_ledger(|ledger| Ok(ledger.blobs_wanted(LIMIT)?)).await?;
+        let wanted = self
+            .on_ledger(|ledger| Ok(ledger.blobs_wanted(LIMIT)?))
+            .await?;
         for (hash, size, have) in wanted {
             if self.rests(hash) {
                 continue;
@@ -109,7 +131,12 @@ impl Round<'_> {
         Ok(())
     }
 
-    async fn fetch_blob(&mut self, hash: BlobHash, size: u64, have: u64) -> Result<Option<u64>, SyncError> {
+    async fn fetch_blob(
+        &mut self,
+        hash: BlobHash,
+        size: u64,
+        have: u64,
+    ) -> Result<Option<u64>, SyncError> {
         let mut offset = have;
         let mut total = size;
         loop {
@@ -117,7 +144,8 @@ impl Round<'_> {
                 return Ok(None);
             }
             if offset > 0 && offset >= total {
-                self.on_ledger(move |ledger| Ok(ledger.blob_receive_finish(hash)?)).await?;
+                self.on_ledger(move |ledger| Ok(ledger.blob_receive_finish(hash)?))
+                    .await?;
                 return Ok(Some(total));
             }
             let last = offset + BLOB_PART as u64 - 1;
@@ -128,22 +156,36 @@ impl Round<'_> {
             // An entry may claim another size than the file has; the hash tells in the end.
             total = reply
                 .header("content-range")
-                .and_then(|range| range.strip_prefix(&format!("bytes {offset}-"))?.rsplit_once('/')?.1.parse().ok())
+                .and_then(|range| {
+                    range
+                        .strip_prefix(&format!("bytes {offset}-"))?
+                        .rsplit_once('/')?
+                        .1
+                        .parse()
+                        .ok()
+                })
                 .filter(|total| reply.status == 206 && *total <= MAX_BLOB)
-                .ok_or_else(|| SyncError::untrustworthy("another part of a file than the one asked for"))?;
+                .ok_or_else(|| {
+                    SyncError::untrustworthy("another part of a file than the one asked for")
+                })?;
             let bytes = reply.body;
             let end = offset + bytes.len() as u64;
             if bytes.is_empty() || bytes.len() > BLOB_PART || end > total {
-                return Err(SyncError::untrustworthy("more or less of a file than was asked for"));
+                return Err(SyncError::untrustworthy(
+                    "more or less of a file than was asked for",
+                ));
             }
-            self.on_ledger(move |ledger| Ok(ledger.blob_receive(hash, total, offset, &bytes)?)).await?;
+            self.on_ledger(move |ledger| Ok(ledger.blob_receive(hash, total, offset, &bytes)?))
+                .await?;
             offset = end;
         }
     }
 
     /// Sends entries that were written meanwhile. `false`: the ledgers have parted.
     async fn entries_first(&mut self, phase: Phase) -> Result<bool, SyncError> {
-        let is_waiting = self.on_ledger(|ledger| Ok(ledger.head()?.0 > ledger.acked()?.0)).await?;
+        let is_waiting = self
+            .on_ledger(|ledger| Ok(ledger.head()?.0 > ledger.acked()?.0))
+            .await?;
         if !is_waiting {
             return Ok(true);
         }
@@ -155,19 +197,28 @@ impl Round<'_> {
 
     fn rests(&self, hash: BlobHash) -> bool {
         let now_ms = self.engine.now_ms();
-        let resting = self.engine.resting.lock().unwrap_or_else(PoisonError::into_inner);
+        let resting = self
+            .engine
+            .resting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         resting.get(&hash).is_some_and(|until| now_ms < *until)
     }
 
     /// Leaves one file alone for a while.
     async fn leave(&mut self, hash: BlobHash, error: SyncError) -> Result<(), SyncError> {
         // Evidence that its author has not sent yet is nothing to report.
-        let is_yet_to_come = matches!(&error, SyncError::Problem(problem) if problem.code == ProblemCode::NotFound);
+        let is_yet_to_come =
+            matches!(&error, SyncError::Problem(problem) if problem.code == ProblemCode::NotFound);
         if !is_yet_to_come {
             self.skip(hash, error).await?;
         }
         let until = self.engine.now_ms() + REST_MS;
-        self.engine.resting.lock().unwrap_or_else(PoisonError::into_inner).insert(hash, until);
+        self.engine
+            .resting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(hash, until);
         Ok(())
     }
 }

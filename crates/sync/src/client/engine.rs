@@ -29,7 +29,9 @@ pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn now_ms(&self) -> u64 {
-        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
+        SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| since.as_millis() as u64)
     }
 }
 
@@ -82,7 +84,11 @@ pub struct Skipped {
 
 impl Skipped {
     pub(super) fn new(what: impl ToString, error: &SyncError) -> Self {
-        Self { what: what.to_string(), code: error.code(), detail: error.to_string() }
+        Self {
+            what: what.to_string(),
+            code: error.code(),
+            detail: error.to_string(),
+        }
     }
 }
 
@@ -114,7 +120,10 @@ impl Engine {
     /// When the ledger is not enrolled or cannot be read.
     pub fn for_ledger(ledger: &Ledger) -> Result<Self, SyncError> {
         let identity = ledger.identity()?.ok_or(SyncError::NotEnrolled)?;
-        Ok(Self::new(Arc::new(HttpTransport::new(&identity.server_url)?), Arc::new(SystemClock)))
+        Ok(Self::new(
+            Arc::new(HttpTransport::new(&identity.server_url)?),
+            Arc::new(SystemClock),
+        ))
     }
 
     /// Says of which document numbers the device should have a stock. The next round asks for what is short.
@@ -123,7 +132,10 @@ impl Engine {
     }
 
     pub(super) fn wanted_numbers(&self) -> Vec<NumberWant> {
-        self.wants.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.wants
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     pub(super) fn now_ms(&self) -> u64 {

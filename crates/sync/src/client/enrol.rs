@@ -48,27 +48,49 @@ pub struct Found {
 /// When nobody answers, or no central endpoint, or one of another version.
 pub async fn probe(url: &str) -> Result<Found, SyncError> {
     let url = tidy_url(url)?;
-    probe_with(Arc::new(HttpTransport::new(&url)?), Arc::new(SystemClock), &url).await
+    probe_with(
+        Arc::new(HttpTransport::new(&url)?),
+        Arc::new(SystemClock),
+        &url,
+    )
+    .await
 }
 
 /// [`probe`] over any transport and by any clock.
 ///
 /// # Errors
 /// As [`probe`].
-pub async fn probe_with(transport: Arc<dyn Transport>, clock: Arc<dyn Clock>, url: &str) -> Result<Found, SyncError> {
+pub async fn probe_with(
+    transport: Arc<dyn Transport>,
+    clock: Arc<dyn Clock>,
+    url: &str,
+) -> Result<Found, SyncError> {
     let engine = Engine::new(transport, Arc::clone(&clock));
     let asked_ms = clock.now_ms();
-    let info: ServerInfo = message(&engine.ask_anybody(Request::new(Method::Get, "/v1/server")).await?)?;
+    let info: ServerInfo = message(
+        &engine
+            .ask_anybody(Request::new(Method::Get, "/v1/server"))
+            .await?,
+    )?;
     let here_ms = asked_ms + clock.now_ms().saturating_sub(asked_ms) / 2;
     if !info.protocols.contains(&VERSION) {
         let is_newer = info.protocols.iter().all(|version| *version > VERSION);
         let problem = Problem::new(ProblemCode::Version, "no version of the protocol in common")
-            .with("action", if is_newer { "update_client" } else { "update_server" })
+            .with(
+                "action",
+                if is_newer {
+                    "update_client"
+                } else {
+                    "update_server"
+                },
+            )
             .with("software", info.software);
         return Err(SyncError::Problem(Box::new(problem)));
     }
     if VerifyingKey::from_bytes(&info.public_key).is_err() {
-        return Err(SyncError::NotAServer { reason: "its key is none".to_owned() });
+        return Err(SyncError::NotAServer {
+            reason: "its key is none".to_owned(),
+        });
     }
     Ok(Found {
         url: url.to_owned(),
@@ -95,7 +117,16 @@ pub async fn enrol(
 ) -> Result<Identity, SyncError> {
     let url = tidy_url(url)?;
     let transport = Arc::new(HttpTransport::new(&url)?);
-    enrol_with(transport, Arc::new(SystemClock), ledger, &url, confirmed_fingerprint, code, label).await
+    enrol_with(
+        transport,
+        Arc::new(SystemClock),
+        ledger,
+        &url,
+        confirmed_fingerprint,
+        code,
+        label,
+    )
+    .await
 }
 
 /// [`enrol`] over any transport and by any clock.
@@ -113,15 +144,25 @@ pub async fn enrol_with(
 ) -> Result<Identity, SyncError> {
     let code: EnrolCode = code.parse()?;
     let found = probe_with(Arc::clone(&transport), Arc::clone(&clock), url).await?;
-    let digits = |text: &str| text.chars().filter(char::is_ascii_hexdigit).collect::<String>().to_uppercase();
-    if digits(confirmed_fingerprint) != digits(&found.fingerprint) || !code.is_for(&found.public_key) {
+    let digits = |text: &str| {
+        text.chars()
+            .filter(char::is_ascii_hexdigit)
+            .collect::<String>()
+            .to_uppercase()
+    };
+    if digits(confirmed_fingerprint) != digits(&found.fingerprint)
+        || !code.is_for(&found.public_key)
+    {
         return Err(SyncError::UnknownServer);
     }
     let key = pending_key(ledger).await?;
     let public_key = key.verifying_key().to_bytes();
     let code = code.canonical();
     let request = EnrolRequest {
-        proof: signing::sign(&key, &signing::enrol_bytes(&found.public_key, &public_key, &code)),
+        proof: signing::sign(
+            &key,
+            &signing::enrol_bytes(&found.public_key, &public_key, &code),
+        ),
         code,
         public_key,
         label: label.trim().to_owned(),
@@ -129,12 +170,15 @@ pub async fn enrol_with(
     };
     let engine = Engine::new(transport, Arc::clone(&clock));
     let reply: EnrolReply = message(&engine.ask_anybody(post("/v1/enrol", &request)?).await?)?;
-    let server = VerifyingKey::from_bytes(&found.public_key).map_err(|_| SyncError::UnknownServer)?;
+    let server =
+        VerifyingKey::from_bytes(&found.public_key).map_err(|_| SyncError::UnknownServer)?;
     if reply.server_key != found.public_key || !reply.receipt.is_signed_by(&server) {
         return Err(SyncError::UnknownServer);
     }
     if reply.receipt.device != reply.device || reply.receipt.seq != 0 {
-        return Err(SyncError::untrustworthy("an enrolment without a receipt for it"));
+        return Err(SyncError::untrustworthy(
+            "an enrolment without a receipt for it",
+        ));
     }
     let identity = Identity {
         device: reply.device,
@@ -152,7 +196,12 @@ pub async fn enrol_with(
     blocking(move || {
         ledger.enrol(&enrolled, &reply.receipt, &reply.directory)?;
         ledger.set_setting(PENDING_KEY, "")?;
-        Ok(ledger.sync_log_add("sync", "enrolled", &json!({ "server": enrolled.server_name }), now_ms)?)
+        Ok(ledger.sync_log_add(
+            "sync",
+            "enrolled",
+            &json!({ "server": enrolled.server_name }),
+            now_ms,
+        )?)
     })
     .await?;
     Ok(identity)

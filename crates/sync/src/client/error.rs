@@ -95,7 +95,9 @@ impl SyncError {
         match self {
             Self::BadAddress { .. } => SyncErrorCode::BadAddress,
             Self::Transport(TransportFault::Unreachable(_)) => SyncErrorCode::Offline,
-            Self::Transport(TransportFault::TooLarge) | Self::NotAServer { .. } => SyncErrorCode::NotAServer,
+            Self::Transport(TransportFault::TooLarge) | Self::NotAServer { .. } => {
+                SyncErrorCode::NotAServer
+            }
             Self::UnknownServer => SyncErrorCode::UnknownServer,
             Self::Code(_) => SyncErrorCode::MistypedCode,
             Self::Problem(problem) => match problem.code {
@@ -131,7 +133,10 @@ impl SyncError {
     pub fn needs_person(&self) -> bool {
         !matches!(
             self.code(),
-            SyncErrorCode::Offline | SyncErrorCode::ServerRefused | SyncErrorCode::ServerFull | SyncErrorCode::SlowDown
+            SyncErrorCode::Offline
+                | SyncErrorCode::ServerRefused
+                | SyncErrorCode::ServerFull
+                | SyncErrorCode::SlowDown
         )
     }
 }

@@ -30,7 +30,12 @@ impl Engine {
             .header("accept", "text/event-stream")
             .header("authorization", format!("Bearer {}", session.token));
         let bytes = self.transport.listen(request).await?;
-        Ok(Listening { bytes, line: Vec::new(), ready: 0, is_first: true })
+        Ok(Listening {
+            bytes,
+            line: Vec::new(),
+            ready: 0,
+            is_first: true,
+        })
     }
 }
 

@@ -25,13 +25,17 @@ impl Round<'_> {
     /// Whether the session's first words show already that the ledgers have parted.
     pub(super) async fn parted(&self, session: &Session) -> Result<Option<u64>, SyncError> {
         let server = session.head;
-        let (head, acked) = self.on_ledger(|ledger| Ok((ledger.head()?, ledger.acked()?))).await?;
+        let (head, acked) = self
+            .on_ledger(|ledger| Ok((ledger.head()?, ledger.acked()?)))
+            .await?;
         if server.seq > head.0 && acked.0 == head.0 {
             // Everything here was confirmed, and the server has more: this ledger was restored from a copy.
             return Ok(Some(head.0));
         }
         if server.seq == acked.0 && server.id != acked.1 {
-            return Err(SyncError::untrustworthy("the server holds other entries than those it gave receipts for"));
+            return Err(SyncError::untrustworthy(
+                "the server holds other entries than those it gave receipts for",
+            ));
         }
         Ok(None)
     }
@@ -60,10 +64,19 @@ impl Round<'_> {
         };
         let reply: IdentityReply = message(&self.ask(post("/v1/identity", &request)?).await?)?;
         let receipt = reply.receipt;
-        if receipt.device != reply.device || receipt.seq != 0 || !receipt.is_signed_by(&self.server_key) {
-            return Err(SyncError::untrustworthy("a new identity without a receipt for it"));
+        if receipt.device != reply.device
+            || receipt.seq != 0
+            || !receipt.is_signed_by(&self.server_key)
+        {
+            return Err(SyncError::untrustworthy(
+                "a new identity without a receipt for it",
+            ));
         }
-        let identity = Identity { device: reply.device, signing_key: key.to_bytes(), ..old };
+        let identity = Identity {
+            device: reply.device,
+            signing_key: key.to_bytes(),
+            ..old
+        };
         let now_ms = self.engine.now_ms();
         let written_again = self
             .on_ledger({
@@ -81,7 +94,12 @@ impl Round<'_> {
         self.identity = identity;
         self.engine.forget_session().await;
         self.outcome.forked = Some(self.outcome.forked.unwrap_or(0) + written_again);
-        self.tell(Progress::Moved(Moved { at_ms: now_ms, kind: MovedKind::Forked, count: written_again, bytes: 0 }));
+        self.tell(Progress::Moved(Moved {
+            at_ms: now_ms,
+            kind: MovedKind::Forked,
+            count: written_again,
+            bytes: 0,
+        }));
         Ok(())
     }
 

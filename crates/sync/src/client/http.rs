@@ -39,7 +39,9 @@ impl HttpTransport {
         if is_this_machine(&base) {
             builder = builder.no_proxy();
         }
-        let client = builder.build().map_err(|error| SyncError::BadAddress { reason: error.to_string() })?;
+        let client = builder.build().map_err(|error| SyncError::BadAddress {
+            reason: error.to_string(),
+        })?;
         Ok(Self { client, base })
     }
 
@@ -49,12 +51,18 @@ impl HttpTransport {
             Method::Post => reqwest::Method::POST,
             Method::Patch => reqwest::Method::PATCH,
         };
-        let mut builder =
-            self.client.request(method, format!("{}{}", self.base, request.path)).header(VERSION_HEADER, VERSION);
+        let mut builder = self
+            .client
+            .request(method, format!("{}{}", self.base, request.path))
+            .header(VERSION_HEADER, VERSION);
         for (name, value) in request.headers {
             builder = builder.header(name, value);
         }
-        if request.body.is_empty() { builder } else { builder.body(request.body) }
+        if request.body.is_empty() {
+            builder
+        } else {
+            builder.body(request.body)
+        }
     }
 }
 
@@ -64,8 +72,14 @@ impl HttpTransport {
 /// When it is no address of a web server.
 pub fn tidy_url(text: &str) -> Result<String, SyncError> {
     let text = text.trim();
-    let full = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
-    let bad = |reason: &str| SyncError::BadAddress { reason: reason.to_owned() };
+    let full = if text.contains("://") {
+        text.to_owned()
+    } else {
+        format!("http://{text}")
+    };
+    let bad = |reason: &str| SyncError::BadAddress {
+        reason: reason.to_owned(),
+    };
     let url = reqwest::Url::parse(&full).map_err(|error| bad(&error.to_string()))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(bad("only http and https"));
@@ -73,15 +87,25 @@ pub fn tidy_url(text: &str) -> Result<String, SyncError> {
     if url.host_str().is_none_or(str::is_empty) {
         return Err(bad("no host"));
     }
-    if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() || url.password().is_some() {
+    if url.query().is_some()
+        || url.fragment().is_some()
+        || !url.username().is_empty()
+        || url.password().is_some()
+    {
         return Err(bad("more than an address"));
     }
     Ok(url.as_str().trim_end_matches('/').to_owned())
 }
 
 fn is_this_machine(base: &str) -> bool {
-    let host = reqwest::Url::parse(base).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
+    let host = reqwest::Url::parse(base)
+        .ok()
+        .and_then(|url| url.host_str().map(str::to_owned))
+        .unwrap_or_default();
+    let address = host
+        .trim_start_matches('[')
+        .trim_end_matches(']')
+        .parse::<std::net::IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
@@ -101,12 +125,19 @@ impl Transport for HttpTransport {
     fn call<'a>(&'a self, request: Request) -> BoxFuture<'a, Result<Reply, TransportFault>> {
         async move {
             let timeout = request.timeout;
-            let response = self.send(request).timeout(timeout).send().await.map_err(fault)?;
+            let response = self
+                .send(request)
+                .timeout(timeout)
+                .send()
+                .await
+                .map_err(fault)?;
             let status = response.status().as_u16();
             let headers = response
                 .headers()
                 .iter()
-                .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
+                .filter_map(|(name, value)| {
+                    Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
+                })
                 .collect();
             let mut body = Vec::new();
             let mut stream = response.bytes_stream();
@@ -117,7 +148,11 @@ impl Transport for HttpTransport {
                 }
                 body.extend_from_slice(&chunk);
             }
-            Ok(Reply { status, headers, body })
+            Ok(Reply {
+                status,
+                headers,
+                body,
+            })
         }
         .boxed()
     }
@@ -129,16 +164,22 @@ impl Transport for HttpTransport {
                 .map_err(|_elapsed| TransportFault::Unreachable("no answer".to_owned()))?
                 .map_err(fault)?;
             if response.status() != reqwest::StatusCode::OK {
-                return Err(TransportFault::Unreachable(format!("status {}", response.status().as_u16())));
+                return Err(TransportFault::Unreachable(format!(
+                    "status {}",
+                    response.status().as_u16()
+                )));
             }
-            let bytes = futures::stream::unfold(response.bytes_stream().boxed(), |mut stream| async move {
-                let chunk = match tokio::time::timeout(SILENCE, stream.next()).await {
-                    Err(_elapsed) => Err(TransportFault::Unreachable("the line went silent".to_owned())),
-                    Ok(None) => return None,
-                    Ok(Some(chunk)) => chunk.map(|bytes| bytes.to_vec()).map_err(fault),
-                };
-                Some((chunk, stream))
-            });
+            let bytes =
+                futures::stream::unfold(response.bytes_stream().boxed(), |mut stream| async move {
+                    let chunk = match tokio::time::timeout(SILENCE, stream.next()).await {
+                        Err(_elapsed) => Err(TransportFault::Unreachable(
+                            "the line went silent".to_owned(),
+                        )),
+                        Ok(None) => return None,
+                        Ok(Some(chunk)) => chunk.map(|bytes| bytes.to_vec()).map_err(fault),
+                    };
+                    Some((chunk, stream))
+                });
             Ok(bytes.boxed())
         }
         .boxed()
@@ -152,16 +193,35 @@ mod tests {
 
     #[test]
     fn an_address_is_put_right_as_a_person_means_it() {
-        assert_eq!(tidy_url(" 10.1.2.3:7300/ ").unwrap(), "http://10.1.2.3:7300");
-        assert_eq!(tidy_url("https://shicha.example.gov.cn/zx/").unwrap(), "https://shicha.example.gov.cn/zx");
-        for wrong in ["", "ftp://x", "http://", "http://a:b@c", "http://x/?q", "两个 词"] {
+        assert_eq!(
+            tidy_url(" 10.1.2.3:7300/ ").unwrap(),
+            "http://10.1.2.3:7300"
+        );
+        assert_eq!(
+            tidy_url("https://shicha.example.gov.cn/zx/").unwrap(),
+            "https://shicha.example.gov.cn/zx"
+        );
+        for wrong in [
+            "",
+            "ftp://x",
+            "http://",
+            "http://a:b@c",
+            "http://x/?q",
+            "两个 词",
+        ] {
             assert!(tidy_url(wrong).is_err(), "{wrong:?}");
         }
     }
 
     #[test]
     fn this_machine_is_reached_without_a_proxy() {
-        assert!(is_this_machine("http://127.0.0.1:7300") && is_this_machine("http://[::1]:1") && is_this_machine("http://localhost"));
-        assert!(!is_this_machine("http://10.0.0.1") && !is_this_machine("https://localhost.example.cn"));
+        assert!(
+            is_this_machine("http://127.0.0.1:7300")
+                && is_this_machine("http://[::1]:1")
+                && is_this_machine("http://localhost")
+        );
+        assert!(
+            !is_this_machine("http://10.0.0.1") && !is_this_machine("https://localhost.example.cn")
+        );
     }
 }

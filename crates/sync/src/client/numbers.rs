@@ -23,11 +23,15 @@ impl Round<'_> {
         if wants.is_empty() {
             return Ok(());
         }
-        let left = self.on_ledger(|ledger| Ok(ledger.number_blocks_left()?)).await?;
+        let left = self
+            .on_ledger(|ledger| Ok(ledger.number_blocks_left()?))
+            .await?;
         for want in wants {
             let have: u64 = left
                 .iter()
-                .filter(|(org, word, year, _)| *org == want.org && *word == want.word && *year == want.year)
+                .filter(|(org, word, year, _)| {
+                    *org == want.org && *word == want.word && *year == want.year
+                })
                 .map(|(.., left)| u64::from(*left))
                 .sum();
             if have >= u64::from(ASK_BELOW) {
@@ -38,7 +42,10 @@ impl Round<'_> {
                     self.outcome.numbers += 1;
                     self.moved(MovedKind::Numbers, count, 0).await?;
                 }
-                Err(error) => self.skip(format!("{} {}", want.word, want.year), error).await?,
+                Err(error) => {
+                    self.skip(format!("{} {}", want.word, want.year), error)
+                        .await?
+                }
             }
         }
         Ok(())
@@ -51,7 +58,9 @@ impl Round<'_> {
             .on_ledger({
                 let key = key.clone();
                 move |ledger| {
-                    let kept = ledger.setting(&key)?.and_then(|text| Uuid::parse_str(&text).ok());
+                    let kept = ledger
+                        .setting(&key)?
+                        .and_then(|text| Uuid::parse_str(&text).ok());
                     if let Some(kept) = kept {
                         return Ok(kept);
                     }
@@ -62,7 +71,12 @@ impl Round<'_> {
             })
             .await?;
         let (org, word, year) = (want.org.clone(), want.word.clone(), want.year);
-        let asked = NumbersRequest { request, org, word, year };
+        let asked = NumbersRequest {
+            request,
+            org,
+            word,
+            year,
+        };
         let block: NumberBlock = message(&self.ask(post("/v1/numbers", &asked)?).await?)?;
         let is_right = block.org == want.org
             && block.word == want.word
@@ -70,7 +84,9 @@ impl Round<'_> {
             && (1..=block.to).contains(&block.from)
             && block.to - block.from < MAX_BLOCK;
         if !is_right {
-            return Err(SyncError::untrustworthy("other document numbers than were asked for"));
+            return Err(SyncError::untrustworthy(
+                "other document numbers than were asked for",
+            ));
         }
         let count = u64::from(block.to - block.from) + 1;
         self.on_ledger(move |ledger| {
@@ -83,12 +99,17 @@ impl Round<'_> {
 
     /// Fetches the directory if it has changed.
     pub(super) async fn directory(&mut self) -> Result<(), SyncError> {
-        let since = self.on_ledger(|ledger| Ok(ledger.directory()?.version)).await?;
+        let since = self
+            .on_ledger(|ledger| Ok(ledger.directory()?.version))
+            .await?;
         let request = Request::new(Method::Get, format!("/v1/directory?since={since}"));
         let reply: DirectoryReply = message(&self.ask(request).await?)?;
-        let Some(directory) = reply.directory else { return Ok(()) };
+        let Some(directory) = reply.directory else {
+            return Ok(());
+        };
         let people = directory.people.len() as u64;
-        self.on_ledger(move |ledger| Ok(ledger.set_directory(&directory)?)).await?;
+        self.on_ledger(move |ledger| Ok(ledger.set_directory(&directory)?))
+            .await?;
         self.outcome.directory = true;
         self.moved(MovedKind::Directory, people, 0).await
     }

@@ -10,20 +10,16 @@ use shicha_domain::{Channel, Receipt, ReceiptId};
 use shicha_ledger::{Incoming, Ledger, LedgerError};
 use tokio::task::JoinHandle;
 
-use super::{
-    engine::blocking,
-    error::SyncError,
-    round::Round,
-    session::post,
-    state::MovedKind,
-};
+use super::{engine::blocking, error::SyncError, round::Round, session::post, state::MovedKind};
 use crate::protocol::{MAX_BATCH_DECODED, Row, messages::PullRequest, wire};
 
 /// Entries that are asked for at a time.
 const WANT: u32 = 10_000;
 
 /// What one batch came to in the ledger: how many entries were new, and the channels that it would not take.
-type Stored = (u64, Vec<(Channel, SyncError)>);
+type Stored = (u64, Faults);
+/// Channels that cannot be trusted this time, and why.
+type Faults = Vec<(Channel, SyncError)>;
 
 impl Round<'_> {
     pub(super) async fn pull(&mut self) -> Result<(), SyncError> {
@@ -47,7 +43,8 @@ impl Round<'_> {
             if !has_entries && is_held {
                 // Only how far others have what is here.
                 let now_ms = self.engine.now_ms();
-                self.on_ledger(move |ledger| store(ledger, incoming, now_ms)).await?;
+                self.on_ledger(move |ledger| store(ledger, incoming, now_ms))
+                    .await?;
                 return Ok(());
             }
             for channel in &incoming {
@@ -70,7 +67,9 @@ impl Round<'_> {
         storing: JoinHandle<Result<Stored, SyncError>>,
         distrusted: &mut HashSet<Channel>,
     ) -> Result<(), SyncError> {
-        let stored = storing.await.unwrap_or_else(|error| Err(SyncError::Internal(error.to_string())));
+        let stored = storing
+            .await
+            .unwrap_or_else(|error| Err(SyncError::Internal(error.to_string())));
         let (new, faults) = stored?;
         self.outcome.pulled += new;
         if new > 0 {
@@ -88,7 +87,7 @@ impl Round<'_> {
         cursors: &HashMap<Channel, u64>,
         distrusted: &HashSet<Channel>,
         is_held: bool,
-    ) -> Result<(Vec<Incoming>, Vec<(Channel, SyncError)>, bool), SyncError> {
+    ) -> Result<(Vec<Incoming>, Faults, bool), SyncError> {
         let request = PullRequest {
             cursors: cursors
                 .iter()
@@ -99,7 +98,9 @@ impl Round<'_> {
             max_entries: WANT,
             is_held,
         };
-        let reply = self.ask(post("/v1/pull", &request)?.with_time_for(MAX_BATCH_DECODED / 8)).await?;
+        let reply = self
+            .ask(post("/v1/pull", &request)?.with_time_for(MAX_BATCH_DECODED / 8))
+            .await?;
         let (cursors, key) = (cursors.clone(), self.server_key);
         blocking(move || {
             let pull = wire::read_pull(&reply.body)?;
@@ -117,12 +118,18 @@ fn check(
     pull: wire::Pull,
     cursors: &HashMap<Channel, u64>,
     key: &VerifyingKey,
-) -> Result<(Vec<Incoming>, Vec<(Channel, SyncError)>), SyncError> {
+) -> Result<(Vec<Incoming>, Faults), SyncError> {
     let receipts = pull.batch.receipts;
     if !receipts.iter().all(|receipt| receipt.is_signed_by(key)) {
-        return Err(SyncError::untrustworthy("a receipt that the server did not sign"));
+        return Err(SyncError::untrustworthy(
+            "a receipt that the server did not sign",
+        ));
     }
-    let by_id: HashMap<ReceiptId, usize> = receipts.iter().enumerate().map(|(n, receipt)| (receipt.id(), n)).collect();
+    let by_id: HashMap<ReceiptId, usize> = receipts
+        .iter()
+        .enumerate()
+        .map(|(n, receipt)| (receipt.id(), n))
+        .collect();
     let mut rows = pull.batch.rows.into_iter();
     let (mut incoming, mut faults) = (Vec::new(), Vec::new());
     for channel in pull.channels {
@@ -160,13 +167,17 @@ fn of_channel(
             return Err(SyncError::untrustworthy(what));
         }
         upto = row.number;
-        let covered = row.covered.ok_or_else(|| SyncError::untrustworthy("an entry without a receipt"))?;
+        let covered = row
+            .covered
+            .ok_or_else(|| SyncError::untrustworthy("an entry without a receipt"))?;
         let receipt = &receipts[covered];
         let is_covered = receipt.device == row.entry.device
             && receipt.seq >= row.entry.seq
             && (receipt.seq != row.entry.seq || receipt.head == row.id);
         if !is_covered {
-            return Err(SyncError::untrustworthy("a receipt for another entry than the one given"));
+            return Err(SyncError::untrustworthy(
+                "a receipt for another entry than the one given",
+            ));
         }
         covered_by.push(place_of(covered));
         if let Some(after) = row.entry.after.and_then(|after| by_id.get(&after)) {

@@ -69,7 +69,9 @@ impl Round<'_> {
                 return Ok(sent);
             }
             if self.on_ledger(|ledger| Ok(ledger.acked()?.0)).await? <= before {
-                return Err(SyncError::untrustworthy("a push was answered without a receipt for it"));
+                return Err(SyncError::untrustworthy(
+                    "a push was answered without a receipt for it",
+                ));
             }
         }
     }
@@ -91,7 +93,8 @@ impl Round<'_> {
             self.outcome.refused += reply.refused.len() as u64;
             self.moved(MovedKind::Pushed, batch.len() as u64, 0).await?;
             if !reply.refused.is_empty() {
-                self.moved(MovedKind::Refused, reply.refused.len() as u64, 0).await?;
+                self.moved(MovedKind::Refused, reply.refused.len() as u64, 0)
+                    .await?;
             }
             let ledger = self.ledger.clone();
             *recording = Some(tokio::task::spawn_blocking(move || record(&ledger, &reply)));
@@ -128,8 +131,9 @@ impl Round<'_> {
             }
             Err(SyncError::Problem(problem)) if problem.code == ProblemCode::Fork => {
                 let report = problem.extra.get("fork").cloned().unwrap_or_default();
-                let report: ForkReport = serde_json::from_value(report)
-                    .map_err(|error| SyncError::untrustworthy(format!("a fork without a report: {error}")))?;
+                let report: ForkReport = serde_json::from_value(report).map_err(|error| {
+                    SyncError::untrustworthy(format!("a fork without a report: {error}"))
+                })?;
                 common(&report, entries).map(Sent::Parted)
             }
             Err(error) => Err(error),
@@ -144,20 +148,29 @@ impl Round<'_> {
         let mut before = first.seq - 1;
         for receipt in &reply.receipts {
             if receipt.device != self.identity.device || !receipt.is_signed_by(&self.server_key) {
-                return Err(SyncError::untrustworthy("a receipt that the server did not sign for this device"));
+                return Err(SyncError::untrustworthy(
+                    "a receipt that the server did not sign for this device",
+                ));
             }
             if receipt.seq <= before {
                 return Err(SyncError::untrustworthy("receipts out of order"));
             }
-            if let Some((id, _)) = receipt.seq.checked_sub(first.seq).and_then(|n| entries.get(usize::try_from(n).ok()?))
+            if let Some((id, _)) = receipt
+                .seq
+                .checked_sub(first.seq)
+                .and_then(|n| entries.get(usize::try_from(n).ok()?))
                 && *id != receipt.head
             {
-                return Err(SyncError::untrustworthy("a receipt for another entry than the one sent"));
+                return Err(SyncError::untrustworthy(
+                    "a receipt for another entry than the one sent",
+                ));
             }
             before = receipt.seq;
         }
         if before < last.seq {
-            return Err(SyncError::untrustworthy("a push was answered without a receipt for it"));
+            return Err(SyncError::untrustworthy(
+                "a push was answered without a receipt for it",
+            ));
         }
         Ok(())
     }
@@ -184,7 +197,9 @@ fn write(entries: &[(EntryId, Entry)], key: &SigningKey) -> Result<Vec<u8>, Sync
     for (id, entry) in entries {
         batch.row(0, None, *id, entry);
     }
-    let Some((id, last)) = entries.last() else { return Ok(Vec::new()) };
+    let Some((id, last)) = entries.last() else {
+        return Ok(Vec::new());
+    };
     let signature = signing::sign(key, &receipt::push_bytes(last.device, last.seq, *id));
     Ok(wire::write_push(&signature, batch)?)
 }
@@ -192,13 +207,19 @@ fn write(entries: &[(EntryId, Entry)], key: &SigningKey) -> Result<Vec<u8>, Sync
 /// The last entry that both ledgers have.
 fn common(report: &ForkReport, entries: &[(EntryId, Entry)]) -> Result<u64, SyncError> {
     let agreed = report.common.filter(|common| {
-        let at = entries.iter().find(|(_, entry)| entry.seq == common.seq).map(|(id, _)| *id);
-        let before = entries.first().filter(|(_, first)| first.seq == common.seq + 1).map(|(_, first)| first.prev);
+        let at = entries
+            .iter()
+            .find(|(_, entry)| entry.seq == common.seq)
+            .map(|(id, _)| *id);
+        let before = entries
+            .first()
+            .filter(|(_, first)| first.seq == common.seq + 1)
+            .map(|(_, first)| first.prev);
         at.or(before) == Some(common.id)
     });
-    agreed
-        .map(|common| common.seq)
-        .ok_or_else(|| SyncError::untrustworthy("the server holds other entries than those it gave receipts for"))
+    agreed.map(|common| common.seq).ok_or_else(|| {
+        SyncError::untrustworthy("the server holds other entries than those it gave receipts for")
+    })
 }
 
 /// Writes receipts down, each with the numbers and refusals that belong to it.
@@ -206,13 +227,18 @@ fn record(ledger: &shicha_ledger::Ledger, reply: &PushReply) -> Result<(), SyncE
     let mut numbers = reply
         .accepted
         .iter()
-        .flat_map(|run| (0..run.count).map(|n| (run.seq.saturating_add(n), run.number.saturating_add(n))))
+        .flat_map(|run| {
+            (0..run.count).map(|n| (run.seq.saturating_add(n), run.number.saturating_add(n)))
+        })
         .peekable();
     let mut refused = reply.refused.iter().peekable();
     for receipt in &reply.receipts {
         let Receipt { seq, .. } = *receipt;
-        let mine: Vec<(u64, u64)> = std::iter::from_fn(|| numbers.next_if(|(at, _)| *at <= seq)).collect();
-        let not: Vec<(u64, String)> = std::iter::from_fn(|| refused.next_if(|(at, _)| *at <= seq)).cloned().collect();
+        let mine: Vec<(u64, u64)> =
+            std::iter::from_fn(|| numbers.next_if(|(at, _)| *at <= seq)).collect();
+        let not: Vec<(u64, String)> = std::iter::from_fn(|| refused.next_if(|(at, _)| *at <= seq))
+            .cloned()
+            .collect();
         ledger.accept_receipt(receipt, &mine, &not)?;
     }
     Ok(())
@@ -221,6 +247,8 @@ fn record(ledger: &shicha_ledger::Ledger, reply: &PushReply) -> Result<(), SyncE
 async fn finished(recording: Option<JoinHandle<Result<(), SyncError>>>) -> Result<(), SyncError> {
     match recording {
         None => Ok(()),
-        Some(recording) => recording.await.unwrap_or_else(|error| Err(SyncError::Internal(error.to_string()))),
+        Some(recording) => recording
+            .await
+            .unwrap_or_else(|error| Err(SyncError::Internal(error.to_string()))),
     }
 }

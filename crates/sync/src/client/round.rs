@@ -32,8 +32,16 @@ impl<'a> Round<'a> {
         progress: &'a (dyn Fn(Progress) + Send + Sync),
     ) -> Result<Self, SyncError> {
         let identity = identity(&ledger).await?;
-        let server_key = VerifyingKey::from_bytes(&identity.server_key).map_err(|_| SyncError::UnknownServer)?;
-        Ok(Self { engine, ledger, identity, server_key, outcome: Outcome::default(), progress })
+        let server_key =
+            VerifyingKey::from_bytes(&identity.server_key).map_err(|_| SyncError::UnknownServer)?;
+        Ok(Self {
+            engine,
+            ledger,
+            identity,
+            server_key,
+            outcome: Outcome::default(),
+            progress,
+        })
     }
 
     pub(super) async fn go(mut self) -> Result<Outcome, SyncError> {
@@ -42,7 +50,9 @@ impl<'a> Round<'a> {
         while let Some(common) = self.up().await? {
             forks += 1;
             if forks > MAX_FORKS {
-                return Err(SyncError::untrustworthy("the ledgers part again under every new identity"));
+                return Err(SyncError::untrustworthy(
+                    "the ledgers part again under every new identity",
+                ));
             }
             self.fork(common).await?;
         }
@@ -96,9 +106,19 @@ impl<'a> Round<'a> {
     }
 
     /// Tells of something that was moved, and writes it to the ledger's log.
-    pub(super) async fn moved(&self, kind: MovedKind, count: u64, bytes: u64) -> Result<(), SyncError> {
+    pub(super) async fn moved(
+        &self,
+        kind: MovedKind,
+        count: u64,
+        bytes: u64,
+    ) -> Result<(), SyncError> {
         let at_ms = self.engine.now_ms();
-        self.tell(Progress::Moved(Moved { at_ms, kind, count, bytes }));
+        self.tell(Progress::Moved(Moved {
+            at_ms,
+            kind,
+            count,
+            bytes,
+        }));
         self.on_ledger(move |ledger| {
             let params = json!({ "count": count, "bytes": bytes });
             Ok(ledger.sync_log_add("sync", kind.as_str(), &params, at_ms)?)
@@ -107,7 +127,11 @@ impl<'a> Round<'a> {
     }
 
     /// Leaves something for the next round. Only what concerns this one thing is passed over: a line that broke ends the round.
-    pub(super) async fn skip(&mut self, what: impl ToString, error: SyncError) -> Result<(), SyncError> {
+    pub(super) async fn skip(
+        &mut self,
+        what: impl ToString,
+        error: SyncError,
+    ) -> Result<(), SyncError> {
         let ends_round = matches!(
             error.code(),
             SyncErrorCode::Offline
@@ -122,10 +146,19 @@ impl<'a> Round<'a> {
         }
         let skipped = Skipped::new(what, &error);
         let at_ms = self.engine.now_ms();
-        self.tell(Progress::Moved(Moved { at_ms, kind: MovedKind::Skipped, count: 1, bytes: 0 }));
-        let params = json!({ "what": skipped.what, "code": skipped.code, "detail": skipped.detail });
+        self.tell(Progress::Moved(Moved {
+            at_ms,
+            kind: MovedKind::Skipped,
+            count: 1,
+            bytes: 0,
+        }));
+        let params =
+            json!({ "what": skipped.what, "code": skipped.code, "detail": skipped.detail });
         self.outcome.skipped.push(skipped);
-        self.on_ledger(move |ledger| Ok(ledger.sync_log_add("sync", MovedKind::Skipped.as_str(), &params, at_ms)?)).await
+        self.on_ledger(move |ledger| {
+            Ok(ledger.sync_log_add("sync", MovedKind::Skipped.as_str(), &params, at_ms)?)
+        })
+        .await
     }
 }
 

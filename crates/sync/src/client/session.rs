@@ -4,7 +4,6 @@ use ed25519_dalek::SigningKey;
 use serde::{Serialize, de::DeserializeOwned};
 use shicha_domain::{DeviceId, receipt};
 use shicha_ledger::Identity;
-use uuid::Uuid;
 
 use super::{
     engine::Engine,
@@ -24,7 +23,6 @@ pub(super) struct Session {
     pub(super) token: String,
     /// Up to where the server held this device's ledger when the session was opened.
     pub(super) head: Head,
-    pub(super) epoch: Uuid,
     pub(super) clock_ahead_ms: i64,
 }
 
@@ -34,7 +32,9 @@ pub(super) fn answer(reply: Reply) -> Result<Reply, SyncError> {
         return Err(match reply.status {
             // A reverse proxy whose server is down, or a proxy on the way.
             502..=504 => TransportFault::Unreachable(format!("status {}", reply.status)).into(),
-            status => SyncError::NotAServer { reason: format!("status {status}, and it does not speak the protocol") },
+            status => SyncError::NotAServer {
+                reason: format!("status {status}, and it does not speak the protocol"),
+            },
         });
     }
     if (200..300).contains(&reply.status) {
@@ -42,17 +42,24 @@ pub(super) fn answer(reply: Reply) -> Result<Reply, SyncError> {
     }
     match serde_json::from_slice::<Problem>(&reply.body) {
         Ok(problem) => Err(SyncError::Problem(Box::new(problem))),
-        Err(_) => Err(SyncError::NotAServer { reason: format!("status {} without a problem", reply.status) }),
+        Err(_) => Err(SyncError::NotAServer {
+            reason: format!("status {} without a problem", reply.status),
+        }),
     }
 }
 
 pub(super) fn message<T: DeserializeOwned>(reply: &Reply) -> Result<T, SyncError> {
-    serde_json::from_slice(&reply.body).map_err(|error| SyncError::NotAServer { reason: error.to_string() })
+    serde_json::from_slice(&reply.body).map_err(|error| SyncError::NotAServer {
+        reason: error.to_string(),
+    })
 }
 
 pub(super) fn post(path: &str, message: &impl Serialize) -> Result<Request, SyncError> {
-    let body = serde_json::to_vec(message).map_err(|error| SyncError::Internal(error.to_string()))?;
-    Ok(Request::new(Method::Post, path).header("content-type", "application/json").body(body))
+    let body =
+        serde_json::to_vec(message).map_err(|error| SyncError::Internal(error.to_string()))?;
+    Ok(Request::new(Method::Post, path)
+        .header("content-type", "application/json")
+        .body(body))
 }
 
 impl Engine {
@@ -64,7 +71,10 @@ impl Engine {
     /// The running session of the device, or a new one.
     pub(super) async fn session(&self, identity: &Identity) -> Result<Session, SyncError> {
         let mut session = self.session.lock().await;
-        if let Some(open) = session.as_ref().filter(|open| open.device == identity.device) {
+        if let Some(open) = session
+            .as_ref()
+            .filter(|open| open.device == identity.device)
+        {
             return Ok(open.clone());
         }
         let opened = self.open(identity).await?;
@@ -80,7 +90,10 @@ impl Engine {
         let nonce: [u8; 32] = rand::random();
         let device = identity.device;
         let request = post("/v1/session/challenge", &ChallengeRequest { device, nonce })?;
-        let ChallengeReply { challenge, signature } = message(&self.ask_anybody(request).await?)?;
+        let ChallengeReply {
+            challenge,
+            signature,
+        } = message(&self.ask_anybody(request).await?)?;
         let said = signing::hello_bytes(device, &nonce, &challenge);
         if challenge.len() > 256 || !signing::is_signed(&identity.server_key, &said, &signature) {
             return Err(SyncError::UnknownServer);
@@ -88,7 +101,15 @@ impl Engine {
         let said = receipt::session_bytes(device, &identity.server_key, &challenge);
         let signature = signing::sign(&SigningKey::from_bytes(&identity.signing_key), &said);
         let client_version = env!("CARGO_PKG_VERSION").to_owned();
-        let request = post("/v1/session", &SessionRequest { device, challenge, signature, client_version })?;
+        let request = post(
+            "/v1/session",
+            &SessionRequest {
+                device,
+                challenge,
+                signature,
+                client_version,
+            },
+        )?;
         let asked_ms = self.now_ms();
         let reply: SessionReply = message(&self.ask_anybody(request).await?)?;
         // The server's clock was read between asking and now: the middle is right to within half the way.
@@ -97,17 +118,23 @@ impl Engine {
             device,
             token: reply.token,
             head: reply.head,
-            epoch: reply.epoch,
             clock_ahead_ms: here_ms as i64 - reply.time_ms as i64,
         })
     }
 
     /// Asks in the session; opens another one once if it has run out.
-    pub(super) async fn ask(&self, identity: &Identity, request: Request) -> Result<Reply, SyncError> {
+    pub(super) async fn ask(
+        &self,
+        identity: &Identity,
+        request: Request,
+    ) -> Result<Reply, SyncError> {
         let session = self.session(identity).await?;
         match self.ask_with(&session, request.clone()).await {
             Err(SyncError::Problem(problem))
-                if matches!(problem.code, ProblemCode::SessionExpired | ProblemCode::Unauthorized) =>
+                if matches!(
+                    problem.code,
+                    ProblemCode::SessionExpired | ProblemCode::Unauthorized
+                ) =>
             {
                 self.forget_session().await;
                 let session = self.session(identity).await?;

@@ -42,7 +42,10 @@ pub struct SyncFault {
 
 impl From<&SyncError> for SyncFault {
     fn from(error: &SyncError) -> Self {
-        Self { code: error.code(), params: error.params() }
+        Self {
+            code: error.code(),
+            params: error.params(),
+        }
     }
 }
 
@@ -157,11 +160,18 @@ impl Speed {
     }
 
     pub(super) fn bytes_per_s(&mut self, now: Instant) -> u64 {
-        while self.lately.front().is_some_and(|(at, _)| now.duration_since(*at) > Self::WINDOW) {
+        while self
+            .lately
+            .front()
+            .is_some_and(|(at, _)| now.duration_since(*at) > Self::WINDOW)
+        {
             self.lately.pop_front();
         }
         let bytes: u64 = self.lately.iter().map(|(_, bytes)| bytes).sum();
-        let since = self.lately.front().map_or(Duration::ZERO, |(at, _)| now.duration_since(*at));
+        let since = self
+            .lately
+            .front()
+            .map_or(Duration::ZERO, |(at, _)| now.duration_since(*at));
         // What came within a blink says nothing of a speed yet: counted over half a second at least.
         (bytes as f64 / since.as_secs_f64().max(0.5)) as u64
     }

@@ -33,7 +33,13 @@ pub struct Request {
 impl Request {
     /// A request without headers and body, of at most half a minute.
     pub fn new(method: Method, path: impl Into<String>) -> Self {
-        Self { method, path: path.into(), headers: Vec::new(), body: Vec::new(), timeout: Duration::from_secs(30) }
+        Self {
+            method,
+            path: path.into(),
+            headers: Vec::new(),
+            body: Vec::new(),
+            timeout: Duration::from_secs(30),
+        }
     }
 
     /// Adds a header.
@@ -73,7 +79,10 @@ pub struct Reply {
 impl Reply {
     /// A header's value.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
     }
 }
 
@@ -89,7 +98,7 @@ pub enum TransportFault {
 }
 
 /// What the event stream carries, as it comes.
-pub type EventBytes = BoxStream<'static, Result<Vec<u8>, TransportFault>>;
+pub(crate) type EventBytes = BoxStream<'static, Result<Vec<u8>, TransportFault>>;
 
 /// Carries requests to one central endpoint.
 pub trait Transport: Send + Sync {

@@ -63,7 +63,12 @@ impl Worker {
             speed: Mutex::default(),
         };
         let task = tokio::spawn(running.run());
-        Self { engine, reasons, state, task }
+        Self {
+            engine,
+            reasons,
+            state,
+            task,
+        }
     }
 
     /// What it does, to look at and to wait for changes of.
@@ -132,7 +137,10 @@ struct Due {
 
 impl Due {
     fn no_later_than(self, other: Instant) -> Self {
-        Self { at: self.at.map(|at| at.min(other)), ..self }
+        Self {
+            at: self.at.map(|at| at.min(other)),
+            ..self
+        }
     }
 }
 
@@ -150,11 +158,20 @@ impl Running {
             let hears = listening.is_some() || Instant::now() < listen_from;
             // Opened before the round, so that what comes in meanwhile is heard after it.
             let round = async {
-                let opened = if hears { None } else { Some(self.engine.listen(&self.ledger).await) };
-                let outcome = self.engine.sync_once(&self.ledger, &|progress| self.took(progress)).await;
+                let opened = if hears {
+                    None
+                } else {
+                    Some(self.engine.listen(&self.ledger).await)
+                };
+                let outcome = self
+                    .engine
+                    .sync_once(&self.ledger, &|progress| self.took(progress))
+                    .await;
                 (opened, outcome)
             };
-            let Some((opened, outcome)) = self.unless_stopped(round).await else { break };
+            let Some((opened, outcome)) = self.unless_stopped(round).await else {
+                break;
+            };
             match opened {
                 Some(Ok(opened)) => listening = Some(opened),
                 Some(Err(error)) => {
@@ -175,7 +192,11 @@ impl Running {
                 }
             };
             self.refresh().await;
-            let due = if outcome.is_ok() && listening.is_none() { due.no_later_than(listen_from) } else { due };
+            let due = if outcome.is_ok() && listening.is_none() {
+                due.no_later_than(listen_from)
+            } else {
+                due
+            };
             match self.wait(due, &mut listening).await {
                 Wake::Round => {}
                 Wake::StreamEnded => listen_from = Instant::now() + hearing_pauses.take(),
@@ -207,13 +228,18 @@ impl Running {
     fn took(&self, progress: Progress) {
         match progress {
             Progress::Phase(phase) => {
-                self.state.send_if_modified(|state| std::mem::replace(&mut state.phase, phase) != phase);
+                self.state
+                    .send_if_modified(|state| std::mem::replace(&mut state.phase, phase) != phase);
             }
             Progress::Bytes(bytes) => {
-                self.speed.lock().unwrap_or_else(PoisonError::into_inner).add(Instant::now(), bytes);
+                self.speed
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .add(Instant::now(), bytes);
             }
             Progress::ClockAhead(ms) => {
-                self.state.send_if_modified(|state| state.clock_ahead_ms.replace(ms) != Some(ms));
+                self.state
+                    .send_if_modified(|state| state.clock_ahead_ms.replace(ms) != Some(ms));
             }
             Progress::Moved(moved) => self.state.send_modify(|state| {
                 state.moved.push_front(moved);
@@ -228,32 +254,54 @@ impl Running {
         self.state.send_modify(|state| {
             state.phase = Phase::Idle;
             state.last_success_ms = Some(now_ms);
-            state.last_error = outcome.skipped.iter().find(|skipped| skipped.code == SyncErrorCode::Untrustworthy).map(
-                |skipped| SyncFault { code: skipped.code, params: serde_json::json!({ "detail": skipped.detail }) },
-            );
+            state.last_error = outcome
+                .skipped
+                .iter()
+                .find(|skipped| skipped.code == SyncErrorCode::Untrustworthy)
+                .map(|skipped| SyncFault {
+                    code: skipped.code,
+                    params: serde_json::json!({ "detail": skipped.detail }),
+                });
             if state.last_error.is_some() {
                 state.phase = Phase::NeedsAttention;
             }
             state.next_try_ms = Some(now_ms + NOW_AND_THEN.as_millis() as u64);
         });
-        Due { at: Some(next), change_from: Some(Instant::now()) }
+        Due {
+            at: Some(next),
+            change_from: Some(Instant::now()),
+        }
     }
 
     fn failed(&self, error: &SyncError, pauses: &mut Pauses) -> Due {
         tracing::info!(code = ?error.code(), %error, "a round of synchronisation failed");
         let is_revoked = error.code() == SyncErrorCode::Revoked;
-        let pause = if error.needs_person() { LONGEST_PAUSE } else { pauses.take() };
+        let pause = if error.needs_person() {
+            LONGEST_PAUSE
+        } else {
+            pauses.take()
+        };
         let now_ms = self.engine.now_ms();
         self.state.send_modify(|state| {
-            state.phase = if error.needs_person() { Phase::NeedsAttention } else { Phase::Offline };
+            state.phase = if error.needs_person() {
+                Phase::NeedsAttention
+            } else {
+                Phase::Offline
+            };
             state.last_error = Some(SyncFault::from(error));
             state.next_try_ms = (!is_revoked).then_some(now_ms + pause.as_millis() as u64);
         });
         if is_revoked {
-            return Due { at: None, change_from: None };
+            return Due {
+                at: None,
+                change_from: None,
+            };
         }
         let now = Instant::now();
-        Due { at: Some(now + pause), change_from: Some(now + pause.min(NOT_SOONER)) }
+        Due {
+            at: Some(now + pause),
+            change_from: Some(now + pause.min(NOT_SOONER)),
+        }
     }
 
     /// Waits for a reason to go the next round.
@@ -299,13 +347,32 @@ impl Running {
     async fn refresh(&self) {
         let ledger = self.ledger.clone();
         let counts = blocking(move || Ok(ledger.counts()?)).await;
-        let speed = self.speed.lock().unwrap_or_else(PoisonError::into_inner).bytes_per_s(Instant::now());
+        let speed = self
+            .speed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .bytes_per_s(Instant::now());
         match counts {
             Ok(counts) => {
                 self.state.send_if_modified(|state| {
-                    let now = (counts.waiting_entries, counts.waiting_blobs, counts.waiting_blob_bytes, speed);
-                    let before = (state.waiting_entries, state.waiting_blobs, state.waiting_bytes, state.bytes_per_s);
-                    (state.waiting_entries, state.waiting_blobs, state.waiting_bytes, state.bytes_per_s) = now;
+                    let now = (
+                        counts.waiting_entries,
+                        counts.waiting_blobs,
+                        counts.waiting_blob_bytes,
+                        speed,
+                    );
+                    let before = (
+                        state.waiting_entries,
+                        state.waiting_blobs,
+                        state.waiting_bytes,
+                        state.bytes_per_s,
+                    );
+                    (
+                        state.waiting_entries,
+                        state.waiting_blobs,
+                        state.waiting_bytes,
+                        state.bytes_per_s,
+                    ) = now;
                     now != before
                 });
             }
@@ -332,6 +399,9 @@ mod tests {
         assert!(taken[0] >= FIRST_PAUSE / 2 && taken[0] <= FIRST_PAUSE);
         assert!(taken.iter().all(|pause| *pause <= LONGEST_PAUSE));
         assert!(taken[15..].iter().all(|pause| *pause >= LONGEST_PAUSE / 2));
-        assert!(taken[15..].windows(2).any(|pair| pair[0] != pair[1]), "jitter");
+        assert!(
+            taken[15..].windows(2).any(|pair| pair[0] != pair[1]),
+            "jitter"
+        );
     }
 }
