@@ -241,14 +241,15 @@ impl Pack {
 }
 
 impl BasisOfItem<'_> {
-    /// The basis as it is cited: the law's title in book marks, then the clause.
+    /// The basis as it is cited: the law's title, in book marks unless it brings its own, then the clause.
     #[must_use]
     pub fn citation(&self) -> String {
-        format!(
-            "《{}》{}",
-            self.law.title.trim_matches(['《', '》']),
-            self.basis.clause
-        )
+        let (title, clause) = (&self.law.title, &self.basis.clause);
+        if title.contains('《') {
+            format!("{title}{clause}")
+        } else {
+            format!("《{title}》{clause}")
+        }
     }
 
     /// How sure it is: as sure as the less sure of basis and law.

@@ -251,3 +251,19 @@ fn cases_rules_of_other_provinces_and_notices_are_never_cited_as_law() {
             .any(|law| law.kind == LawKind::Rule && law.is_citable())
     );
 }
+
+#[test]
+fn every_basis_is_cited_with_its_book_marks_in_pairs() {
+    let pack = shipped();
+    for item in pack.items() {
+        for of_item in pack.bases_of(item) {
+            let citation = of_item.citation();
+            let count = |mark: char| citation.chars().filter(|c| *c == mark).count();
+            assert!(
+                citation.starts_with('《') || !citation.contains('》'),
+                "{citation}"
+            );
+            assert_eq!(count('《'), count('》'), "{citation}");
+        }
+    }
+}
