@@ -36,13 +36,15 @@ beforeEach(() => {
 
 interface Start {
   item?: string;
+  /** The field that a missing thing leads to. */
+  field?: string;
   fields?: Record<string, unknown>;
   view?: Partial<InspectionView>;
   missing?: MissingView[];
   answers?: Answers;
 }
 
-async function open({ item = 'TI-1.2', fields = {}, view = {}, missing = [], answers = {} }: Start = {}) {
+async function open({ item = 'TI-1.2', field: linked, fields = {}, view = {}, missing = [], answers = {} }: Start = {}) {
   const state = {
     view: inspectionView({ asked: ITEMS.map(({ id }) => id), may_undo: true, ...view }, fields),
     missing,
@@ -72,7 +74,7 @@ async function open({ item = 'TI-1.2', fields = {}, view = {}, missing = [], ans
     ...answers,
   });
   useApp().take(appStatus());
-  const mounted = await mountPage(InspectionPage, { at: `/inspection/${INSPECTION}?item=${item}` });
+  const mounted = await mountPage(InspectionPage, { at: `/inspection/${INSPECTION}?item=${item}${linked ? `&field=${linked}` : ''}` });
   await flushPromises();
   const part = (test: string, path: string) => mounted.page.find(`[data-test="${test}"][data-field="${path}"]`);
   const input = (path: string) => part('inspection-field', path).find<HTMLTextAreaElement>('input, textarea');
@@ -268,6 +270,35 @@ describe('taking back', () => {
     await flushPromises();
     const order = core.calls.map(({ name }) => name).filter((name) => name === 'field_set' || name === 'undo');
     expect(order).toEqual(['field_set', 'undo']);
+  });
+});
+
+describe('a missing thing', () => {
+  it.each([
+    ['head', 'inspectors'],
+    ['head', 'started_at'],
+    ['head', 'identity_shown'],
+    ['head', 'place'],
+    ['TI-1.2', 'answers/TI-1.2/result'],
+    ['TI-1.4', 'answers/TI-1.4/evidence'],
+    ['TI-1.4', 'answers/TI-1.4/finding/description'],
+    ['TI-1.4', 'answers/TI-1.4/finding/due'],
+  ])('leads to its field: %s %s', async (item, path) => {
+    await open({ item, field: path, fields: UNFINDINGED });
+    await vi.waitFor(() => expect(document.activeElement?.closest('[data-field]')?.getAttribute('data-field')).toBe(path));
+  });
+
+  it('takes the focus once, not again each time something is stored', async () => {
+    const { core, state, input } = await open({ item: 'TI-1.4', field: 'answers/TI-1.4/finding/description' });
+    await vi.waitFor(() => expect(document.activeElement).toBe(input('answers/TI-1.4/finding/description').element));
+    input('answers/TI-1.4/facts').element.focus();
+    const before = core.requests('inspection_get').length;
+    state.view = { ...state.view };
+    core.emit({ kind: 'changed', records: [INSPECTION], source: 'local' });
+    await vi.waitFor(() => expect(core.requests('inspection_get').length).toBeGreaterThan(before));
+    await flushPromises();
+    await new Promise(requestAnimationFrame);
+    expect(document.activeElement).toBe(input('answers/TI-1.4/facts').element);
   });
 });
 
