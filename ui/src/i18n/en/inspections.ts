@@ -46,6 +46,7 @@ export default {
   otherSubject: 'Another subject',
   noSubject: 'No such subject',
   noSubjectText: 'Add the subject first, then start the inspection.',
+  startsNow: 'Now',
   noChecklist: 'There is no checklist for this kind of subject on this computer yet. Synchronise to get the pack.',
   inspectorName: 'Name',
   certificate: 'Certificate number',

@@ -46,6 +46,7 @@ export default {
   otherSubject: '换一个单位',
   noSubject: '没有找到这个单位',
   noSubjectText: '可以先添加检查对象，再开始检查。',
+  startsNow: '现在',
   noChecklist: '本机还没有适用于这类单位的检查表，请先联网同步模板包。',
   inspectorName: '姓名',
   certificate: '执法证号',
