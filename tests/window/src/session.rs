@@ -342,6 +342,24 @@ impl Session {
         fs::write(path, bytes).with_context(|| format!("write {}", path.display()))
     }
 
+    /// Leaves a picture of the window as soon as nothing in it moves any more.
+    pub async fn still_picture(&self, path: &Path) -> Result<()> {
+        let script = "return document.fonts.status === 'loaded' && [...document.images].every((image) => image.complete)";
+        let mut last = Value::Null;
+        let picture = until("a picture in which nothing moves", async || {
+            if self.script(script, &[]).await? != json!(true) {
+                return Ok(None);
+            }
+            let now = self.settled(Method::GET, "/screenshot", None).await?;
+            let is_still = now == last;
+            last = now;
+            Ok(is_still.then(|| last.clone()))
+        })
+        .await?;
+        let bytes = BASE64_STANDARD.decode(picture.as_str().context("no picture")?)?;
+        fs::write(path, bytes).with_context(|| format!("write {}", path.display()))
+    }
+
     pub(crate) async fn settled(
         &self,
         method: Method,
