@@ -314,6 +314,7 @@ const figures = overview({
   subjects_inspected: 187,
   findings: 655,
   conflicts: 2,
+  late: 3,
   by_org: regions.map(({ code, name }, at) => {
     const inspections = 20 + ((at * 29) % 40);
     return { key: code, name: `${name}应急管理局`, inspections, signed: inspections - (at % 4), findings: 30 + ((at * 47) % 60) };

@@ -31,6 +31,10 @@ findings: number,
  */
 conflicts: number, 
 /**
+ * Entries that came too late for the signature of their inspection.
+ */
+late: number, 
+/**
  * By bureau.
  */
 by_org: Array<OverviewRow>, 

@@ -180,6 +180,7 @@ export function overview(more: Partial<Overview> = {}): Overview {
     subjects: 200,
     findings: 65,
     conflicts: 1,
+    late: 0,
     by_org: [
       { key: '320700', name: '连云港市应急管理局', inspections: 12, signed: 12, findings: 20 },
       { key: '320722', name: '东海县应急管理局', inspections: 30, signed: 28, findings: 45 },

@@ -40,6 +40,7 @@ pub(crate) fn overview_get(desk: &Desk, request: OverviewGet) -> Result<Overview
         subjects: figures.subjects,
         findings: figures.findings,
         conflicts: figures.conflicts,
+        late: figures.late,
         by_org: rows(figures.by_org, &org_name),
         by_item: figures
             .by_item
@@ -68,6 +69,7 @@ pub(crate) fn overview_export(desk: &Desk, request: OverviewGet) -> Result<FileO
         ("辖区内检查对象", overview.subjects),
         ("发现问题（不符合项）", overview.findings),
         ("未解决冲突", overview.conflicts),
+        ("签名后到达的内容", overview.late),
     ] {
         all.row(vec![what.into(), tables::number(count)]);
     }

@@ -23,6 +23,8 @@ dto! {
         pub findings: u32,
         /// Conflicts.
         pub conflicts: u32,
+        /// Entries that came too late for the signature of their inspection.
+        pub late: u32,
         /// By bureau.
         pub by_org: Vec<OverviewRow>,
         /// By checklist item, most findings first.

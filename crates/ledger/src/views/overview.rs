@@ -87,7 +87,8 @@ fn overview(db: &Connection, filter: &InspectionFilter) -> Result<Overview, Ledg
         subjects_inspected: small(subjects_inspected.len()),
         subjects: subjects_of(db, filter)?,
         findings: all.findings,
-        conflicts: conflicts_in(db, &fitting)?,
+        conflicts: notes_in(db, "SELECT id FROM view_conflict", &fitting)?,
+        late: notes_in(db, "SELECT id FROM view_late", &fitting)?,
         by_org: lines(by_org),
         by_item: items(db, &fitting, u64::from(all.inspections))?,
         by_week: by_week
@@ -164,9 +165,10 @@ fn subjects_of(db: &Connection, filter: &InspectionFilter) -> Result<u32, Ledger
     Ok(total)
 }
 
-fn conflicts_in(db: &Connection, fitting: &Bits) -> Result<u32, LedgerError> {
+/// How many of the rows that `select` names by their inspection belong to the fitting ones.
+fn notes_in(db: &Connection, select: &str, fitting: &Bits) -> Result<u32, LedgerError> {
     let mut total = 0;
-    let mut query = db.prepare_cached("SELECT id FROM view_conflict")?;
+    let mut query = db.prepare_cached(select)?;
     let mut rows = query.query([])?;
     while let Some(row) = rows.next()? {
         total += u32::from(fitting.has(row.get(0)?));

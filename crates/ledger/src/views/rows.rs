@@ -322,6 +322,8 @@ pub struct Overview {
     pub findings: u32,
     /// Conflicts in these inspections.
     pub conflicts: u32,
+    /// Entries that came too late for their signature.
+    pub late: u32,
     /// By bureau, in the order of their codes.
     pub by_org: Vec<OverviewRow>,
     /// By checklist item, most non-conforming first.

@@ -65,6 +65,11 @@ fn what_came_too_late_for_the_signature_is_listed() {
         [(one, late)]
     );
     assert_eq!(author.ledger.counts().unwrap().late, 1);
+    let overview = author
+        .ledger
+        .overview(&InspectionFilter::default())
+        .unwrap();
+    assert_eq!(overview.late, 1, "the figures count it too");
 }
 
 #[test]

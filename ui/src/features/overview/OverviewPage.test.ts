@@ -100,6 +100,12 @@ describe('the overview', () => {
     expect(page.text()).not.toContain('暂定');
   });
 
+  it('counts what came after a signature, and says that it changed nothing', async () => {
+    const { at } = await open({ overview_get: () => overview({ late: 3 }) });
+    expect(at('overview-tile-late').text()).toContain('3');
+    expect(at('overview-tile-late').text()).toContain('不改变已签的内容');
+  });
+
   it('counts whole days, the last one included', async () => {
     const { core } = await open();
     useOverview().dates = ['2022-04-01', '2022-04-30'];
