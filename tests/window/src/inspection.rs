@@ -1,13 +1,19 @@
 //! Filling an inspection in, as two inspectors do on site.
 
 use anyhow::{Context, Result, bail};
-use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 
 use crate::{
     session::{Keys, Session, input, part},
     wait::until,
 };
+
+/// A signature: strokes whose points are shares of the pad.
+const STROKES: &[&[(f64, f64)]] = &[
+    &[(0.25, 0.35), (0.45, 0.3), (0.62, 0.34)],
+    &[(0.42, 0.2), (0.4, 0.5), (0.3, 0.75)],
+    &[(0.45, 0.45), (0.55, 0.6), (0.7, 0.72), (0.78, 0.6)],
+];
 
 /// A file to paste: name, media type, bytes.
 pub type Pasted<'a> = (&'a str, &'a str, &'a [u8]);
@@ -129,24 +135,25 @@ impl Session {
         bail!("there is no end to what is missing")
     }
 
-    /// Signs in the name of somebody with a drawn signature, as the screens would call it.
-    pub async fn sign(&self, record: &Value, role: &str, name: &str, png: &[u8]) -> Result<()> {
-        let view = self
-            .rpc("inspection_get", json!({ "record": record }))
+    /// Goes from the inspection that is open to the page where it is finished.
+    pub async fn finish(&self) -> Result<()> {
+        self.click(&part("inspection-finish")).await?;
+        self.wait_for(&part("finish-page")).await
+    }
+
+    /// Signs on the screen, on the page where the inspection is finished: `0`, `1` … for an inspector, `subject` for the subject.
+    pub async fn sign(&self, who: &str) -> Result<()> {
+        let given = part("finish-signature");
+        let before = self.count(&given).await?;
+        self.click(&part(&format!("finish-sign-{who}"))).await?;
+        self.draw(&format!("{} canvas", part("finish-pad")), STROKES)
             .await?;
-        let begun = self
-            .rpc("upload_begin", json!({ "name": "signature.png" }))
-            .await?;
-        let data = BASE64_STANDARD.encode(png);
-        let piece = json!({ "upload": begun["upload"], "offset": 0, "data": data });
-        self.rpc("upload_write", piece).await?;
-        let mark = json!({ "from": "upload", "upload": begun["upload"] });
-        let signature = json!({
-            "record": record, "digest": view["digest"], "role": role, "person": null,
-            "name": name, "method": "screen", "mark": mark, "note": "",
-        });
-        self.rpc("signature_add", signature).await?;
-        Ok(())
+        self.click(&part("finish-sign-confirm")).await?;
+        until(&format!("the signature of {who}"), async || {
+            Ok((self.count(&given).await? > before).then_some(()))
+        })
+        .await?;
+        self.wait_gone(&part("finish-sign-confirm")).await
     }
 
     /// Opens the page of a subject.

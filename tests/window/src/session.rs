@@ -196,6 +196,16 @@ impl Session {
         Ok(())
     }
 
+    /// Waits until no such element can be seen.
+    pub async fn wait_gone(&self, css: &str) -> Result<()> {
+        let script = "return [...document.querySelectorAll(arguments[0])].every((part) => part.getClientRects().length === 0)";
+        until(&format!("{css} to go"), async || {
+            let is_gone = self.script(script, &[json!(css)]).await? == json!(true);
+            Ok(is_gone.then_some(()))
+        })
+        .await
+    }
+
     /// Clicks an element as soon as it can be clicked.
     pub async fn click(&self, css: &str) -> Result<()> {
         self.persist(css, async || {

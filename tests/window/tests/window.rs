@@ -11,8 +11,8 @@ use shicha_sample::{
     shanghai,
 };
 use shicha_window::{
-    Central, Clock, Display, Driver, Programs, Session, field, input, part, until, without_space,
-    words_of_pdf,
+    Central, Clock, Display, Driver, Keys, Programs, Session, field, input, part, until,
+    without_space, words_of_pdf,
 };
 
 const PASSPHRASE: &str = "断网也能查 2022";
@@ -224,22 +224,33 @@ async fn an_inspection_survives_a_power_cut_while_typing_and_reaches_the_supervi
         "typed text is kept up to the cut: {survived:?}"
     );
     session.open_inspection(&record).await.unwrap();
+    session.turn_to("TI-2.2").await.unwrap();
+    assert_eq!(
+        session.value(&facts).await.unwrap(),
+        survived,
+        "it stands in its field"
+    );
+    // The sentence goes on where it was cut off.
     session
-        .wait_for_text("body", "the facts on the screen", |page| {
-            page.contains("样本")
-        })
+        .type_into(&facts, &LONG[survived.len()..])
+        .await
+        .unwrap();
+    session.press(&[], Keys::TAB).await.unwrap();
+    session
+        .wait_for_answer(
+            "inspection_get",
+            json!({ "record": record }),
+            "the whole sentence",
+            |view| view["fields"][path]["value"] == LONG && view["drafts"] == json!({}),
+        )
         .await
         .unwrap();
 
     // The rest of the visit; then the signatures.
     session.complete(&record, "赵国栋").await.unwrap();
-    for (role, name) in [
-        ("inspector", "丁思源"),
-        ("inspector", "范雨晴"),
-        ("subject", "赵国栋"),
-    ] {
-        let mark = photo::signature(name).unwrap();
-        session.sign(&record, role, name, &mark).await.unwrap();
+    session.finish().await.unwrap();
+    for who in ["0", "1", "subject"] {
+        session.sign(who).await.unwrap();
     }
     let signed = view(&session, &record).await;
     assert_eq!(signed["stage"], "signed");
