@@ -162,14 +162,26 @@ impl KeyStore {
         Ok(key)
     }
 
-    /// Fetches the key from the system's credential store.
+    /// Fetches the key from the system's credential store, which may ask a person first.
     ///
     /// # Errors
     /// When the credential store does not answer or no longer has it, or the key is kept otherwise.
     pub fn unlock_from_keychain(&self) -> Result<DatabaseKey, KeyError> {
+        self.fetch(keychain::PATIENCE)
+    }
+
+    /// The same at the start of the program: does not wait for a person.
+    ///
+    /// # Errors
+    /// As [`Self::unlock_from_keychain`].
+    pub fn unlock_from_open_keychain(&self) -> Result<DatabaseKey, KeyError> {
+        self.fetch(keychain::UNASKED_PATIENCE)
+    }
+
+    fn fetch(&self, patience: std::time::Duration) -> Result<DatabaseKey, KeyError> {
         match self.read()? {
             Some(KeyFile::Keychain { account }) => {
-                Ok(DatabaseKey::from_bytes(keychain::get(&account)?))
+                Ok(DatabaseKey::from_bytes(keychain::get(&account, patience)?))
             }
             _ => Err(KeyError::OtherWay),
         }

@@ -7,8 +7,10 @@ use std::{sync::mpsc, thread, time::Duration};
 use crate::error::KeyError;
 
 const SERVICE: &str = "shicha";
-/// How long an answer is waited for. A person may have to unlock the store first.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long an answer is waited for when a person asked. They may have to unlock the store first.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+/// How long it is waited for when nobody asked, and a window is still to be shown.
+pub(crate) const UNASKED_PATIENCE: Duration = Duration::from_secs(4);
 /// How long it is waited for whether there is a store at all.
 const PROBE_PATIENCE: Duration = Duration::from_secs(3);
 const PROBE: &str = "probe";
@@ -26,7 +28,7 @@ pub(crate) fn is_there() -> bool {
 pub(crate) fn set(account: &str, key: &[u8; 32]) -> Result<(), KeyError> {
     let (name, key) = (account.to_owned(), *key);
     ask(PATIENCE, move || entry(&name)?.set_secret(&key))?;
-    if get(account)? == key {
+    if get(account, PATIENCE)? == key {
         Ok(())
     } else {
         Err(KeyError::NoKeychain(
@@ -36,9 +38,9 @@ pub(crate) fn set(account: &str, key: &[u8; 32]) -> Result<(), KeyError> {
 }
 
 /// Fetches a key.
-pub(crate) fn get(account: &str) -> Result<[u8; 32], KeyError> {
+pub(crate) fn get(account: &str, patience: Duration) -> Result<[u8; 32], KeyError> {
     let name = account.to_owned();
-    let secret = ask(PATIENCE, move || entry(&name)?.get_secret())?;
+    let secret = ask(patience, move || entry(&name)?.get_secret())?;
     <[u8; 32]>::try_from(secret.as_slice())
         .map_err(|_| KeyError::NoKeychain("the key has another length".into()))
 }

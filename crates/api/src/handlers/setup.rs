@@ -112,7 +112,7 @@ pub(crate) fn open_by_keychain(app: &App) -> Result<(), ApiError> {
         return Ok(());
     }
     let opened = store
-        .unlock_from_keychain()
+        .unlock_from_open_keychain()
         .map_err(ApiError::from)
         .and_then(|key| open(app, &key));
     match opened {
