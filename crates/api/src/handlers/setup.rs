@@ -203,13 +203,11 @@ fn tell(app: &App, state: &SyncState, moved: &[MovedKind]) {
         // The last word of a worker that is being stopped.
         return;
     }
-    if moved
+    let is_other_directory = moved
         .iter()
-        .any(|kind| matches!(kind, MovedKind::Directory | MovedKind::Forked))
-    {
-        if let Err(error) = app.read_identity() {
-            tracing::error!(%error, "the directory could not be read again");
-        }
+        .any(|kind| matches!(kind, MovedKind::Directory | MovedKind::Forked));
+    if is_other_directory && let Err(error) = app.read_identity() {
+        tracing::error!(%error, "the directory could not be read again");
     }
     if moved
         .iter()
