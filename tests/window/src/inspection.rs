@@ -38,7 +38,10 @@ impl Session {
         self.click(&part("inspections-new")).await?;
         self.type_into(&input("new-inspection-subject"), subject)
             .await?;
-        self.click(&part("new-inspection-subject-row")).await?;
+        let first = part("new-inspection-subject-row");
+        self.wait_for_text(&first, subject, |row| row.contains(subject))
+            .await?;
+        self.click(&first).await?;
         self.click(&part("new-inspection-start")).await?;
         self.wait_for(&part("inspection-page")).await
     }
