@@ -354,7 +354,10 @@ impl Session {
 
     /// Leaves a picture of the window as soon as nothing in it moves any more.
     pub async fn still_picture(&self, path: &Path) -> Result<()> {
-        let script = "return document.fonts.status === 'loaded' && [...document.images].every((image) => image.complete)";
+        // A passing message is no part of the page.
+        let script =
+            "return document.fonts.status === 'loaded' && !document.querySelector('.el-message')
+            && [...document.images].every((image) => image.complete)";
         let mut last = Value::Null;
         let picture = until("a picture in which nothing moves", async || {
             if self.script(script, &[]).await? != json!(true) {

@@ -11,13 +11,21 @@ use clap::Parser;
 use serde_json::{Value, json};
 use shicha_sample::photo::{self, Scene, Taken};
 use shicha_window::{
-    Central, Clock, Display, Driver, Pasted, Programs, Session, part, without_space, words_of_pdf,
+    Central, Clock, Display, Driver, Keys, Pasted, Programs, Session, input, part, without_space,
+    words_of_pdf,
 };
 
 const LANGUAGES: [&str; 2] = ["zh-CN", "en"];
 /// The item that something is wrong with.
 const ITEM: &str = "TI-2.3";
 const FACTS: &str = "抽查5月11日低压电工初训班签到表：第3至9行笔迹相同；考勤机当日下午无刷脸记录。";
+
+/// What is written last.
+const WORDS: [(&str, &str); 3] = [
+    ("escort", "朱明德（校长）、教务主任1名"),
+    ("summary", "检查发现问题1项，已责令限期整改。"),
+    ("opinion", "情况属实，按期整改。"),
+];
 
 /// Drives the window through the sample inspection.
 #[derive(Parser)]
@@ -198,9 +206,31 @@ impl Tour {
         let view = session.rpc("inspection_get", request.clone()).await?;
         let subject = view["fields"]["subject/legal_representative"]["value"].clone();
         let subject = subject.as_str().context("nobody represents the subject")?;
+        // The visit took its time; the tour does not.
+        let started_ms = self.now_ms - 85 * 60_000;
+        let start =
+            json!({ "record": record, "field": "started_at", "value": started_ms, "over": null });
+        session.rpc("field_set", start).await?;
         session.complete(record, subject).await?;
         session.open_inspection(record).await?;
         session.finish().await?;
+        for (name, text) in WORDS {
+            let field = input(&format!("finish-field-{name}"));
+            session.type_into(&field, text).await?;
+            session.press(&[], Keys::TAB).await?;
+        }
+        let is_written = |view: &Value| {
+            let is_set = |(name, text): &(&str, &str)| view["fields"][*name]["value"] == *text;
+            WORDS.iter().all(is_set)
+        };
+        session
+            .wait_for_answer(
+                "inspection_get",
+                request.clone(),
+                "the last words",
+                is_written,
+            )
+            .await?;
         session.sign("0").await?;
         session.sign("1").await?;
         self.pictures(session, "3-finish-and-sign", async || {
