@@ -39,7 +39,7 @@ impl Table {
             sample_notice: desk
                 .me
                 .is_sample
-                .then(|| "示例数据，不是真实检查结果".to_owned()),
+                .then(|| "样本数据，不是真实检查结果".to_owned()),
         })
     }
 
@@ -98,7 +98,7 @@ pub(crate) fn table_file(
         _ => return Err(ApiError::bad_request("xlsx or csv")),
     };
     let sample = if desk.me.is_sample {
-        "（示例）"
+        "（样本）"
     } else {
         ""
     };

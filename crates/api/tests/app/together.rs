@@ -82,7 +82,7 @@ async fn an_inspection_recorded_without_a_network_reaches_the_supervisor() {
         .call("overview_export", json!({ "filter": all() }))
         .await;
     assert!(
-        export["name"].as_str().unwrap().contains("示例"),
+        export["name"].as_str().unwrap().contains("样本"),
         "sample data says so on paper: {export}"
     );
     let history = supervisor

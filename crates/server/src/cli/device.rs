@@ -43,11 +43,11 @@ pub(super) fn new_code(
     });
     say.result(&value, || {
         vec![
-            format!("给 {} （{}，{}）的一次性注册码 (one-time enrolment code):", person.name, person.org, role_zh(person.role)),
+            format!("给 {} （{}，{}）的一次性登记码 (one-time enrolment code):", person.name, person.org, role_zh(person.role)),
             format!("    {code}"),
             format!("有效至 (valid until): {}", moment(expires_at_ms)),
             format!("服务器指纹，注册时核对 (fingerprint of the server, to be compared when enrolling):\n    {fingerprint}"),
-            "注册码只显示这一次 (the code is shown only now)".to_owned(),
+            "登记码只显示这一次 (the code is shown only now)".to_owned(),
         ]
     });
     Ok(())

@@ -61,7 +61,7 @@ enum Command {
         /// 名称，例如 连云港市应急管理局中心端 (name)
         #[arg(long)]
         name: String,
-        /// 标记为样例数据 (mark everything as sample data)
+        /// 标记为样本数据 (mark everything as sample data)
         #[arg(long)]
         sample: bool,
     },
@@ -71,7 +71,7 @@ enum Command {
     /// 人员 (people)
     #[command(subcommand)]
     Person(Person),
-    /// 注册码 (enrolment codes)
+    /// 登记码 (enrolment codes)
     #[command(subcommand)]
     Code(Code),
     /// 设备 (devices)
@@ -150,7 +150,7 @@ enum Person {
 
 #[derive(Subcommand)]
 enum Code {
-    /// 生成一次性注册码 (make a one-time enrolment code)
+    /// 生成一次性登记码 (make a one-time enrolment code)
     New {
         /// 编号或姓名 (identifier or unambiguous name)
         #[arg(long)]

@@ -198,7 +198,7 @@ mod tests {
             format!("{text}0").parse::<EnrolCode>(),
             Err(CodeFault::Length)
         );
-        assert_eq!("注册码".parse::<EnrolCode>(), Err(CodeFault::Character));
+        assert_eq!("登记码".parse::<EnrolCode>(), Err(CodeFault::Character));
     }
 
     #[test]
