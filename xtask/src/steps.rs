@@ -181,7 +181,9 @@ pub(crate) fn e2e(workspace: &Workspace) -> Result<()> {
         browser_tests(workspace)
     });
     report.tests("tests of the host and of the window", || {
-        cargo_tests(workspace, &["--test", "host", "--test", "window"])
+        let tests = ["host", "pages", "second_start", "window"];
+        let words: Vec<&str> = tests.iter().flat_map(|test| ["--test", test]).collect();
+        cargo_tests(workspace, &words)
     });
     report.close()
 }

@@ -309,6 +309,13 @@ impl Session {
         .await
     }
 
+    /// Runs a script that calls its last argument with its result.
+    pub async fn script_async(&self, script: &str, arguments: &[Value]) -> Result<Value> {
+        let body = json!({ "script": script, "args": arguments });
+        self.settled(Method::POST, "/execute/async", Some(body))
+            .await
+    }
+
     /// Calls the core as the page does, and waits for the answer.
     pub async fn rpc(&self, name: &str, request: Value) -> Result<Value> {
         let script = "const [name, request, done] = arguments;
