@@ -6,6 +6,7 @@
 
 mod append;
 mod blobs;
+mod delivery;
 mod drafts;
 mod entries;
 mod error;
@@ -27,8 +28,9 @@ mod views;
 
 pub use append::{Appended, Draft};
 pub use blobs::*;
+pub use delivery::RecordDelivery;
 pub use drafts::TypedDraft;
-pub use entries::{EntryDelivery, RecordDelivery, RefusedEntry, StoredEntry};
+pub use entries::{EntryDelivery, RefusedEntry, StoredEntry};
 pub use error::{KeyError, LedgerError};
 pub use identity::Identity;
 pub use incoming::{Incoming, Inserted};
