@@ -25,7 +25,7 @@ pub(crate) fn run(options: &Options, context: &tauri::Context) -> ExitCode {
             "webview": webview.as_ref().map_or_else(|_| Value::Null, |version| json!(version)),
             "screens": has_screens,
             "data": folders.as_ref().map_or_else(|fault| json!({ "error": fault.to_string() }), |found| json!(found.data)),
-            "core": core.map_or_else(|error| json!({ "error": error.to_string() }), |stage| stage),
+            "core": core.unwrap_or_else(|error| json!({ "error": error.to_string() })),
         })
     );
     if is_ok {
