@@ -167,7 +167,7 @@ mod tests {
     fn another_sites_page_gets_nothing() {
         let address: SocketAddr = "127.0.0.1:5184".parse().unwrap();
         let host = (header::HOST, "127.0.0.1:5184");
-        assert!(is_for_us(&headers(&[host.clone()]), address));
+        assert!(is_for_us(&headers(std::slice::from_ref(&host)), address));
         assert!(is_for_us(
             &headers(&[host.clone(), (header::ORIGIN, "http://127.0.0.1:5184")]),
             address
