@@ -105,6 +105,33 @@ impl Server {
         self.listen(&at).await;
     }
 
+    /// A backup as the administrator makes it, while the server runs.
+    pub fn backup(&self) -> std::path::PathBuf {
+        let path = self.dir.path().join("backup");
+        self.command(&["backup", path.to_str().unwrap()]);
+        path
+    }
+
+    /// Everything is as it was in the backup, and the server runs again at the same address.
+    pub async fn restore(&mut self, backup: &std::path::Path) {
+        self.stop().await;
+        std::fs::remove_dir_all(self.data()).unwrap();
+        std::fs::rename(backup, self.data()).unwrap();
+        self.start_again().await;
+    }
+
+    /// Does what an administrator types.
+    pub fn command(&self, words: &[&str]) {
+        use clap::Parser as _;
+        let data = self.data();
+        let line = ["shicha-server", "--json", "--data", data.to_str().unwrap()];
+        let cli = shicha_server::cli::Cli::try_parse_from(line.iter().chain(words)).unwrap();
+        assert_eq!(
+            shicha_server::cli::run(cli),
+            std::process::ExitCode::SUCCESS
+        );
+    }
+
     pub fn home(&self) -> Home {
         Home::open(&self.data()).unwrap()
     }

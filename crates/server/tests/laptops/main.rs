@@ -1,0 +1,15 @@
+//! Laptops with real ledgers and the real central endpoint over loopback, and what happens when the one on the line, the server or the
+//! laptop is not as it should be.
+
+#![allow(clippy::unwrap_used)]
+
+#[path = "../common/mod.rs"]
+mod common;
+mod delivering;
+mod enrolling;
+mod evidence;
+mod fetching;
+mod kit;
+mod numbers;
+mod parting;
+mod worker;
