@@ -89,6 +89,12 @@ impl Laptop {
         let dir = folder.path().join("data");
         std::fs::create_dir(&dir).unwrap();
         self.ledger.backup_to(&dir.join("ledger.db")).unwrap();
+        self.at(folder)
+    }
+
+    /// This person's computer with the data that lie in `data` of a folder.
+    pub(crate) fn at(&self, folder: tempfile::TempDir) -> Self {
+        let dir = folder.path().join("data");
         Self {
             ledger: open(&dir),
             dir,
@@ -100,6 +106,11 @@ impl Laptop {
 
     /// The program ends and starts again.
     pub(crate) fn restart(self) -> Self {
+        self.restart_after(|_| ())
+    }
+
+    /// The program ends and starts again, and something is done with its folder in between.
+    pub(crate) fn restart_after(self, between: impl FnOnce(&Path)) -> Self {
         let Self {
             dir,
             ledger,
@@ -108,6 +119,7 @@ impl Laptop {
             _folder,
         } = self;
         drop(ledger);
+        between(&dir);
         Self {
             ledger: open(&dir),
             dir,
