@@ -143,10 +143,9 @@ impl Taking<'_> {
             }
             cursor = number;
             let received_at_ms = receipt.received_at_ms;
-            if let Some(record) = self.entry(number, claimed, entry)? {
-                let of_record = given.entry(record).or_default();
-                *of_record = (number, of_record.1.max(received_at_ms));
-            }
+            let record = self.entry(number, claimed, entry)?;
+            let of_record = given.entry(record).or_default();
+            *of_record = (number, of_record.1.max(received_at_ms));
         }
         if cursor < incoming.upto {
             return Err(LedgerError::Withheld);
@@ -163,28 +162,15 @@ impl Taking<'_> {
         Ok(())
     }
 
-    /// Stores one entry; its record's number, unless the entry was here.
-    fn entry(
-        &mut self,
-        number: u64,
-        id: EntryId,
-        entry: Entry,
-    ) -> Result<Option<i64>, LedgerError> {
+    /// Stores one entry, unless it is here; its record's number.
+    fn entry(&mut self, number: u64, id: EntryId, entry: Entry) -> Result<i64, LedgerError> {
         let device = self.locals.device(self.tx, entry.device)?;
         // A log arrives in its own order, so what follows the last one seen is new; anything else is looked up.
         let before = self.heads.get(&entry.device).copied();
         let follows = before.is_some_and(|(seq, _)| entry.seq == seq + 1);
         let may_be_here = !follows || self.own_device == Some(entry.device);
-        if may_be_here && let Some(known) = id_at(self.tx, device, entry.seq)? {
-            if known != id {
-                return Err(LedgerError::Withheld);
-            }
-            self.tx
-                .prepare_cached("UPDATE entry SET number = ?3 WHERE device = ?1 AND seq = ?2")?
-                .execute(params![device, entry.seq as i64, number as i64])?;
-            self.heads.insert(entry.device, (entry.seq, id));
-            self.inserted.known += 1;
-            return Ok(None);
+        if may_be_here && let Some(record) = self.is_here(number, id, &entry)? {
+            return Ok(record);
         }
         let previous = match before {
             Some((_, previous)) if follows => Some(previous),
@@ -195,7 +181,14 @@ impl Taking<'_> {
         if previous.is_some_and(|previous| previous != entry.prev) {
             return Err(LedgerError::Withheld);
         }
-        let record = put_entry(self.tx, &mut self.locals, id, &entry, Some(number))?;
+        let record = match put_entry(self.tx, &mut self.locals, id, &entry, Some(number)) {
+            // A channel that is pulled from the beginning again brings what is here, also after something new.
+            Err(LedgerError::Withheld) => {
+                let record = self.is_here(number, id, &entry)?;
+                return record.ok_or(LedgerError::Withheld);
+            }
+            put => put?,
+        };
         if let Ok(event) = Event::parse(&entry.event) {
             blobs::note_attached(self.tx, &event, false)?;
         }
@@ -210,6 +203,33 @@ impl Taking<'_> {
             Some(entries) if entries.len() < ONE_BY_ONE => entries.push((id, entry)),
             _ => *new = None,
         }
+        Ok(record)
+    }
+
+    /// The record's number of an entry that is here, which takes its number over.
+    fn is_here(
+        &mut self,
+        number: u64,
+        id: EntryId,
+        entry: &Entry,
+    ) -> Result<Option<i64>, LedgerError> {
+        let device = self.locals.device(self.tx, entry.device)?;
+        let Some(known) = id_at(self.tx, device, entry.seq)? else {
+            return Ok(None);
+        };
+        if known != id {
+            return Err(LedgerError::Withheld);
+        }
+        let record = self
+            .tx
+            .prepare_cached(
+                "UPDATE entry SET number = ?3 WHERE device = ?1 AND seq = ?2 RETURNING record",
+            )?
+            .query_row(params![device, entry.seq as i64, number as i64], |row| {
+                row.get(0)
+            })?;
+        self.heads.insert(entry.device, (entry.seq, id));
+        self.inserted.known += 1;
         Ok(Some(record))
     }
 }

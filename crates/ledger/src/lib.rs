@@ -21,6 +21,7 @@ mod numbers;
 mod open;
 mod rebuild;
 mod record;
+mod rewound;
 mod salvage;
 mod settings;
 mod verify;

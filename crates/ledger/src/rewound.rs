@@ -1,0 +1,84 @@
+//! A central endpoint that was restored from a backup: it holds less than it has confirmed, and numbers entries anew from there.
+//!
+//! Invariant: nothing that is here goes. Receipts stay, because what they prove of time still holds; only what follows from them for
+//! delivery is taken back.
+
+use rusqlite::{OptionalExtension as _, params};
+use shicha_domain::{EntryId, Event};
+
+use crate::{
+    error::LedgerError,
+    ledger::{Ledger, begin},
+};
+
+impl Ledger {
+    /// Own entries after `held`, the last one that the central endpoint has, wait to be sent again. Where this log has another entry at
+    /// that place, all of them do, so that both sides find out where they parted. Returns how many wait. Lasts until the ledger is
+    /// closed: the next session tells again what the central endpoint has.
+    ///
+    /// # Errors
+    /// When this computer is not enrolled, or the database cannot be written.
+    pub fn send_again_after(&self, held: (u64, EntryId)) -> Result<u64, LedgerError> {
+        let mut writer = self.writer();
+        let crate::ledger::Writer { db, own, .. } = &mut *writer;
+        let own = own.as_mut().ok_or(LedgerError::NotEnrolled)?;
+        let tx = begin(db)?;
+        let here: Option<[u8; 32]> = tx
+            .prepare_cached("SELECT id FROM entry WHERE device = ?1 AND seq = ?2")?
+            .query_row(params![own.device, held.0 as i64], |row| row.get(0))
+            .optional()?;
+        let from = if here == Some(held.1.0) {
+            held
+        } else {
+            (0, EntryId::NONE)
+        };
+        if from.0 >= own.acked.0 {
+            return Ok(own.head.0.saturating_sub(own.acked.0));
+        }
+        // They are judged again, and may be judged otherwise.
+        tx.execute(
+            "UPDATE record SET refused = refused - (SELECT count(*) FROM entry e
+                 WHERE e.record = record.n AND e.device = ?1 AND e.seq > ?2 AND e.refused IS NOT NULL)
+             WHERE refused > 0",
+            params![own.device, from.0 as i64],
+        )?;
+        tx.execute(
+            "UPDATE entry SET refused = NULL, number = NULL WHERE device = ?1 AND seq > ?2",
+            params![own.device, from.0 as i64],
+        )?;
+        tx.commit()?;
+        own.acked = from;
+        Ok(own.head.0 - from.0)
+    }
+
+    /// All channels are pulled from the beginning again, and it is asked again for all evidence of this person whether the central
+    /// endpoint has it.
+    ///
+    /// # Errors
+    /// When this computer is not enrolled, or the database cannot be written.
+    pub fn pull_again(&self) -> Result<(), LedgerError> {
+        let person = self.identity()?.ok_or(LedgerError::NotEnrolled)?.person;
+        self.write(|tx| {
+            tx.execute("UPDATE channel SET cursor = 0, seen_upto = 0", [])?;
+            tx.execute(
+                "UPDATE record SET last_number = 0 WHERE last_number > 0",
+                [],
+            )?;
+            let mut ask = tx.prepare(
+                "UPDATE blob SET is_waiting = 1, is_delivered = 0, sent_upto = size WHERE hash = ?1 AND is_delivered = 1",
+            )?;
+            let mut events = tx.prepare(
+                "SELECT e.event FROM entry e JOIN person p ON p.n = e.author WHERE p.id = ?1",
+            )?;
+            let mut rows = events.query([person.0.as_bytes()])?;
+            while let Some(row) = rows.next()? {
+                let bytes: Vec<u8> = row.get(0)?;
+                // What this version cannot read names no evidence that it knows of.
+                if let Some((hash, _)) = Event::parse(&bytes).ok().and_then(|event| event.blobs()) {
+                    ask.execute([hash.0])?;
+                }
+            }
+            Ok(())
+        })
+    }
+}
