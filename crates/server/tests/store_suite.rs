@@ -739,6 +739,30 @@ fn a_copy_for_a_backup_is_whole_and_bears_another_epoch<O: Open>() {
     );
 }
 
+fn a_copy_for_a_backup_lends_no_number_that_was_lent_after_it<O: Open>() {
+    let stand = Stand::<O>::new();
+    let device = stand.device(1, 0);
+    let request = |n: u128| NumbersRequest {
+        request: Uuid::from_u128(n),
+        org: "east".parse().unwrap(),
+        word: "应急检记".into(),
+        year: 2022,
+    };
+    let lend = |store: &dyn Store, n: u128| {
+        store
+            .lend_numbers(device.device, &request(n), 50, 1)
+            .unwrap()
+    };
+    let before = lend(&stand.store, 1);
+    let copied = tempfile::tempdir().unwrap();
+    let path = copied.path().join("server.db");
+    stand.store.backup_to(&path, Uuid::from_u128(2)).unwrap();
+    let after = lend(&stand.store, 2);
+    let copy = O::open(copied.path());
+    assert!(lend(&copy, 3).from > after.to);
+    assert_eq!(lend(&copy, 1), before, "what it knows it answers the same");
+}
+
 macro_rules! suite {
     ($($name:ident),* $(,)?) => {
         mod sqlite {
@@ -765,6 +789,7 @@ suite!(
     no_document_number_is_lent_twice,
     two_threads_that_append_at_once_lose_nothing,
     a_copy_for_a_backup_is_whole_and_bears_another_epoch,
+    a_copy_for_a_backup_lends_no_number_that_was_lent_after_it,
 );
 
 #[test]

@@ -325,6 +325,7 @@ pub trait Store: Send + Sync + 'static {
 
     /// A number that changes when another process changes the store.
     fn foreign_changes(&self) -> Result<u64, StoreError>;
-    /// Writes a copy that is whole and consistent to `path`, which must not exist. The copy bears another epoch.
+    /// Writes a copy that is whole and consistent to `path`, which must not exist. The copy bears another epoch and leaves document
+    /// numbers out that may be lent after it was made.
     fn backup_to(&self, path: &Path, epoch: Uuid) -> Result<(), StoreError>;
 }

@@ -107,7 +107,7 @@ impl Server {
 
     /// A backup as the administrator makes it, while the server runs.
     pub fn backup(&self) -> std::path::PathBuf {
-        let path = self.dir.path().join("backup");
+        let path = self.dir.path().join(format!("backup-{}", Uuid::now_v7()));
         self.command(&["backup", path.to_str().unwrap()]);
         path
     }

@@ -12,4 +12,5 @@ mod fetching;
 mod kit;
 mod numbers;
 mod parting;
+mod restored;
 mod worker;

@@ -69,6 +69,11 @@ impl Line {
         self.0.left.store(NEVER, Ordering::SeqCst);
     }
 
+    /// Nothing of before comes again: the server has another life.
+    pub(crate) fn forget(&self) {
+        *self.0.old.lock().unwrap() = None;
+    }
+
     /// The program is killed at the request after so many.
     pub(crate) fn kill_after(&self, requests: u64) {
         self.0.left.store(requests, Ordering::SeqCst);

@@ -1,5 +1,6 @@
 //! A bad line and a program that is killed: several devices with real ledgers and the real central endpoint, over a transport that
-//! loses, repeats, tears and brings old answers again, from a seed that a failure prints.
+//! loses, repeats, tears and brings old answers again, and a server that is restored from a backup in between; from a seed that a
+//! failure prints.
 
 #![allow(clippy::unwrap_used)]
 
@@ -253,6 +254,7 @@ async fn storm(seed: u64) {
         laptops.push(Laptop::set_up(&server, dir.path(), name, org, role, &dice).await);
     }
     let (mut records, mut written, mut kills) = (Vec::new(), BTreeSet::new(), 0);
+    let mut backup = None;
     for step in 0..STEPS {
         server.ahead_ms.fetch_add(60_000, Ordering::SeqCst);
         let at = dice.below(laptops.len() as u64) as usize;
@@ -273,9 +275,19 @@ async fn storm(seed: u64) {
             laptop.line.be_good();
             laptops.insert(at, laptop.restart(&server));
         }
-        if step % 30 == 29 {
-            server.stop().await;
-            server.start_again().await;
+        match step {
+            29 => {
+                server.stop().await;
+                server.start_again().await;
+            }
+            44 => backup = Some(server.backup()),
+            74 => {
+                if let Some(backup) = backup.take() {
+                    server.restore(&backup).await;
+                    laptops.iter().for_each(|laptop| laptop.line.forget());
+                }
+            }
+            _ => {}
         }
     }
     assert!(kills > 3, "the storm kills: {kills}");

@@ -48,15 +48,18 @@ impl Round<'_> {
 
     async fn send_blob(&mut self, hash: BlobHash, size: u64, sent: u64) -> Result<bool, SyncError> {
         let mut offset = if sent < size { sent } else { 0 };
+        // Sent before, to a server that was restored since: a part without bytes asks what it has.
+        let mut asks = sent >= size;
         let mut corrections = 0;
         for part in 1_u64.. {
             if !self.entries_first(Phase::Uploading).await? {
                 return Ok(false);
             }
+            let length = if asks { 0 } else { BLOB_PART as u64 };
             let bytes = self
-                .on_ledger(move |ledger| Ok(ledger.blob_read(hash, offset, BLOB_PART as u64)?))
+                .on_ledger(move |ledger| Ok(ledger.blob_read(hash, offset, length)?))
                 .await?;
-            if bytes.is_empty() {
+            if bytes.is_empty() && !asks {
                 return Err(SyncError::Internal(format!(
                     "{hash} ends before its {size} bytes"
                 )));
@@ -73,6 +76,7 @@ impl Round<'_> {
                         .await?;
                     return Ok(true);
                 }
+                Ok(_) if asks => asks = false,
                 Ok(reply) => {
                     let held = reply
                         .header(UPLOAD_OFFSET)
@@ -84,6 +88,7 @@ impl Round<'_> {
                     }
                 }
                 Err(SyncError::Problem(problem)) if problem.code == ProblemCode::Offset => {
+                    asks = false;
                     corrections += 1;
                     let right = problem
                         .extra

@@ -15,6 +15,7 @@ mod http;
 mod numbers;
 mod pull;
 mod push;
+mod restored;
 mod round;
 mod session;
 mod state;

@@ -11,6 +11,7 @@ use super::{
     state::{Moved, MovedKind, Phase, Progress},
     transport::{Reply, Request},
 };
+use crate::protocol::ProblemCode;
 
 /// How often a round starts again under a new identity before it gives up: once is needed, twice can only be a fault.
 const MAX_FORKS: u32 = 2;
@@ -70,15 +71,30 @@ impl<'a> Round<'a> {
 
     /// Opens the session and sends what waits. `Some`: the ledgers have parted after this entry.
     async fn up(&mut self) -> Result<Option<u64>, SyncError> {
-        let session = self.engine.session(&self.identity).await?;
-        self.tell(Progress::ClockAhead(session.clock_ahead_ms));
-        if let Some(common) = self.parted(&session).await? {
-            return Ok(Some(common));
-        }
-        self.tell(Progress::Phase(Phase::Pushing));
-        match self.push().await? {
-            Pushed::All => Ok(None),
-            Pushed::Parted { common } => Ok(Some(common)),
+        let mut is_again = false;
+        loop {
+            let session = self.engine.session(&self.identity).await?;
+            self.tell(Progress::ClockAhead(session.clock_ahead_ms));
+            if session.is_new {
+                self.restored(&session).await?;
+                if let Some(common) = self.parted(&session).await? {
+                    return Ok(Some(common));
+                }
+                self.engine.looked_at_session().await;
+            }
+            self.tell(Progress::Phase(Phase::Pushing));
+            match self.push().await {
+                Ok(Pushed::All) => return Ok(None),
+                Ok(Pushed::Parted { common }) => return Ok(Some(common)),
+                // The server lacks what it has confirmed: a new session tells from where on.
+                Err(SyncError::Problem(problem))
+                    if problem.code == ProblemCode::Gap && !is_again =>
+                {
+                    is_again = true;
+                    self.engine.forget_session().await;
+                }
+                Err(error) => return Err(error),
+            }
         }
     }
 

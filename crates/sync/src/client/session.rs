@@ -4,6 +4,7 @@ use ed25519_dalek::SigningKey;
 use serde::{Serialize, de::DeserializeOwned};
 use shicha_domain::{DeviceId, receipt};
 use shicha_ledger::Identity;
+use uuid::Uuid;
 
 use super::{
     engine::Engine,
@@ -24,6 +25,10 @@ pub(super) struct Session {
     /// Up to where the server held this device's ledger when the session was opened.
     pub(super) head: Head,
     pub(super) clock_ahead_ms: i64,
+    /// Which life of the server it is: another one after it was restored from a backup.
+    pub(super) epoch: Uuid,
+    /// Whether no round has looked at it yet. What it says of the server's head holds only then.
+    pub(super) is_new: bool,
 }
 
 /// Tells an answer of a central endpoint from a problem, and both from what somebody else answers.
@@ -82,6 +87,13 @@ impl Engine {
         Ok(opened)
     }
 
+    /// Notes that a round has looked at the session.
+    pub(super) async fn looked_at_session(&self) {
+        if let Some(session) = self.session.lock().await.as_mut() {
+            session.is_new = false;
+        }
+    }
+
     pub(super) async fn forget_session(&self) {
         *self.session.lock().await = None;
     }
@@ -119,6 +131,8 @@ impl Engine {
             token: reply.token,
             head: reply.head,
             clock_ahead_ms: here_ms as i64 - reply.time_ms as i64,
+            epoch: reply.epoch,
+            is_new: true,
         })
     }
 

@@ -20,6 +20,9 @@ use crate::store::{
     Pulled, Register, Seal, Store, StoreError,
 };
 
+/// How many document numbers of a kind a copy for a backup leaves out, because they may have been lent since.
+const NUMBERS_SKIPPED: u32 = 500;
+
 impl SqliteStore {
     fn do_lend_numbers(
         &self,
@@ -51,7 +54,10 @@ impl SqliteStore {
                 };
             }
             let last: u32 = transaction.query_row(
-                "SELECT coalesce(max(last), 0) FROM number_block WHERE org = ?1 AND word = ?2 AND year = ?3",
+                "SELECT max(
+                     (SELECT coalesce(max(last), 0) FROM number_block WHERE org = ?1 AND word = ?2 AND year = ?3),
+                     (SELECT coalesce(max(CAST(value AS INTEGER)), 0) FROM meta
+                      WHERE key = 'numbers_upto/' || ?1 || '/' || ?2 || '/' || ?3))",
                 (request.org.as_str(), &request.word, request.year),
                 |row| row.get(0),
             )?;
@@ -361,6 +367,14 @@ impl Store for SqliteStore {
         source.execute("VACUUM INTO ?1", [path.to_string_lossy()])?;
         let copy = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         set_meta(&copy, "epoch", &epoch.to_string())?;
+        // Whoever goes on from the copy must not lend again what was lent after it was made.
+        copy.execute(
+            "INSERT INTO meta (key, value)
+             SELECT 'numbers_upto/' || org || '/' || word || '/' || year, CAST(max(last) + ?1 AS TEXT) FROM number_block
+             WHERE true GROUP BY org, word, year
+             ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            [NUMBERS_SKIPPED],
+        )?;
         copy.close().map_err(|(_, error)| error)?;
         std::fs::OpenOptions::new()
             .read(true)

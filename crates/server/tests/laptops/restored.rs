@@ -1,0 +1,150 @@
+//! A server that was restored from a backup: it knows less than the laptops, and nothing may be lost.
+
+use shicha_domain::directory::Role;
+
+use shicha_sync::client::SyncErrorCode;
+
+use crate::{
+    common::Server,
+    kit::{CITY, COUNTY, Laptop, Line, broken, engine, is},
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_restored_from_a_backup_gets_back_what_the_laptops_have() {
+    let mut server = Server::start().await;
+    let one = Laptop::of(&server, "甲", COUNTY, Role::Inspector).await;
+    let two = Laptop::of(&server, "乙", COUNTY, Role::Inspector).await;
+    let city = Laptop::of(&server, "市", CITY, Role::Supervisor).await;
+    let record = one.subject("某机构");
+    let early = one.attach(record, b"early");
+    one.round(&server).await.unwrap();
+    two.round(&server).await.unwrap();
+    let backup = server.backup();
+    // Confirmed and pulled after the backup was made.
+    one.set(record, "phone", "1");
+    let refused = one.subject_in("own/320706", "别的县");
+    let late = one.attach(record, b"late");
+    one.round(&server).await.unwrap();
+    two.set(record, "address", "2");
+    two.round(&server).await.unwrap();
+    city.round(&server).await.unwrap();
+    let digest = city.ledger.views_digest().unwrap();
+    server.restore(&backup).await;
+
+    // Whoever comes first takes the numbers that another's entries had.
+    two.set(record, "remark", "3");
+    for laptop in [&two, &one] {
+        let outcome = laptop.round(&server).await.unwrap();
+        assert_eq!(outcome.skipped, []);
+        assert_eq!(outcome.forked, None);
+    }
+    for _ in 0..2 {
+        for laptop in [&one, &two, &city] {
+            assert_eq!(laptop.round(&server).await.unwrap().skipped, []);
+        }
+    }
+    assert_eq!(one.ledger.refused().unwrap().len(), 1);
+    assert_eq!(
+        one.ledger.delivery(refused).unwrap().refused,
+        1,
+        "counted once"
+    );
+    for laptop in [&one, &two, &city] {
+        assert_eq!(laptop.waiting(), 0);
+        assert_eq!(laptop.ledger.blobs_waiting(10).unwrap(), []);
+        assert_eq!(laptop.ledger.entries_of(record).unwrap().len(), 6);
+        assert!(laptop.is_whole());
+    }
+    assert_ne!(city.ledger.views_digest().unwrap(), digest, "one is new");
+    let later = Laptop::of(&server, "新", CITY, Role::Supervisor).await;
+    later.round(&server).await.unwrap();
+    assert_eq!(later.ledger.entries_of(record).unwrap().len(), 6);
+    for hash in [early, late] {
+        assert_eq!(later.bytes_of(hash), one.bytes_of(hash));
+    }
+    assert_eq!(
+        later
+            .ledger
+            .record(record)
+            .unwrap()
+            .unwrap()
+            .content_digest(),
+        city.ledger
+            .record(record)
+            .unwrap()
+            .unwrap()
+            .content_digest()
+    );
+    server.stop().await;
+    let found = shicha_server::verify::verify(&server.home(), &mut |_| {}).unwrap();
+    assert_eq!(found.faults, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_restored_while_a_session_goes_on_is_noticed_at_once() {
+    let mut server = Server::start().await;
+    let laptop = Laptop::of(&server, "甲", COUNTY, Role::Inspector).await;
+    let city = Laptop::of(&server, "市", CITY, Role::Supervisor).await;
+    let (up, down) = (engine(Line::to(&server)), engine(Line::to(&server)));
+    let record = laptop.subject("某机构");
+    up.sync_once(&laptop.ledger, &|_| {}).await.unwrap();
+    let backup = server.backup();
+    laptop.set(record, "phone", "1");
+    up.sync_once(&laptop.ledger, &|_| {}).await.unwrap();
+    down.sync_once(&city.ledger, &|_| {}).await.unwrap();
+    server.restore(&backup).await;
+    laptop.set(record, "phone", "2");
+    let outcome = up.sync_once(&laptop.ledger, &|_| {}).await.unwrap();
+    assert_eq!((outcome.pushed, laptop.waiting()), (2, 0));
+    for _ in 0..2 {
+        down.sync_once(&city.ledger, &|_| {}).await.unwrap();
+    }
+    assert_eq!(city.ledger.entries_of(record).unwrap().len(), 3);
+    let outcome = up.sync_once(&laptop.ledger, &|_| {}).await.unwrap();
+    assert_eq!(outcome.pushed, 0, "once is enough");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_laptop_that_is_killed_while_it_sends_again_goes_on_with_it() {
+    let mut server = Server::start().await;
+    let laptop = Laptop::of(&server, "甲", COUNTY, Role::Inspector).await;
+    let backup = server.backup();
+    let record = laptop.subject("某机构");
+    laptop.set(record, "phone", "1");
+    laptop.round(&server).await.unwrap();
+    server.restore(&backup).await;
+    let lost = Line::instead(&server, |request| {
+        (request.path == "/v1/push").then(|| Err(broken()))
+    });
+    is(laptop.round_over(lost).await, SyncErrorCode::Offline);
+    assert_eq!(laptop.waiting(), 2);
+    let laptop = laptop.restart();
+    assert_eq!(laptop.round(&server).await.unwrap().pushed, 2);
+    assert!(laptop.is_whole());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_laptop_and_a_server_that_were_both_restored_find_out_where_they_parted() {
+    let mut server = Server::start().await;
+    let laptop = Laptop::of(&server, "甲", COUNTY, Role::Inspector).await;
+    let record = laptop.subject("某机构");
+    laptop.round(&server).await.unwrap();
+    let (other, early) = (laptop.copied(), server.backup());
+    laptop.set(record, "phone", "1");
+    laptop.round(&server).await.unwrap();
+    let late = server.backup();
+    // What the copy delivers, it delivers to a server that will be no more.
+    server.restore(&early).await;
+    other.set(record, "address", "1");
+    other.set(record, "address", "2");
+    other.round(&server).await.unwrap();
+    server.restore(&late).await;
+    let outcome = other.round(&server).await.unwrap();
+    assert!(outcome.forked.is_some());
+    other.round(&server).await.unwrap();
+    laptop.round(&server).await.unwrap();
+    let entries = laptop.ledger.entries_of(record).unwrap().len();
+    assert_eq!(entries, 4);
+    assert_eq!(other.ledger.entries_of(record).unwrap().len(), 4);
+    assert!(laptop.is_whole() && other.is_whole());
+}
