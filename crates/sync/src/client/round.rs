@@ -73,7 +73,7 @@ impl<'a> Round<'a> {
     async fn up(&mut self) -> Result<Option<u64>, SyncError> {
         let mut is_again = false;
         loop {
-            let session = self.engine.session(&self.identity).await?;
+            let session = self.engine.session_to_begin_with(&self.identity).await?;
             self.tell(Progress::ClockAhead(session.clock_ahead_ms));
             if session.is_new {
                 self.restored(&session).await?;

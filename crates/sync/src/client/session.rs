@@ -75,10 +75,27 @@ impl Engine {
 
     /// The running session of the device, or a new one.
     pub(super) async fn session(&self, identity: &Identity) -> Result<Session, SyncError> {
+        self.session_or_new(identity, |_| true).await
+    }
+
+    /// The running session if a round has looked at it, or a new one. One that was opened in the middle of a round tells of the
+    /// server's head before that round went on, and would be taken for one of a server that has lost what it confirmed since.
+    pub(super) async fn session_to_begin_with(
+        &self,
+        identity: &Identity,
+    ) -> Result<Session, SyncError> {
+        self.session_or_new(identity, |open| !open.is_new).await
+    }
+
+    async fn session_or_new(
+        &self,
+        identity: &Identity,
+        will_do: impl Fn(&Session) -> bool,
+    ) -> Result<Session, SyncError> {
         let mut session = self.session.lock().await;
         if let Some(open) = session
             .as_ref()
-            .filter(|open| open.device == identity.device)
+            .filter(|open| open.device == identity.device && will_do(open))
         {
             return Ok(open.clone());
         }
