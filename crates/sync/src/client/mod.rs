@@ -28,4 +28,4 @@ pub use error::{SyncError, SyncErrorCode};
 pub use http::{HttpTransport, tidy_url};
 pub use state::{Moved, MovedKind, Phase, Progress, SyncFault, SyncState};
 pub use transport::{Method, Reply, Request, Transport, TransportFault};
-pub use worker::Worker;
+pub use worker::{Chance, Worker};

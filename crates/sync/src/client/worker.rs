@@ -34,6 +34,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 60);
 /// How often the state is brought up to date while a round goes on.
 const TICK: Duration = Duration::from_millis(500);
 
+/// Where chance comes from: numbers from 0 up to 1.
+pub type Chance = Box<dyn Fn() -> f64 + Send + Sync>;
+
 /// Synchronisation in the background.
 pub struct Worker {
     engine: Arc<Engine>,
@@ -52,6 +55,11 @@ struct Reasons {
 impl Worker {
     /// Starts at once, within a Tokio runtime.
     pub fn start(engine: Engine, ledger: Ledger) -> Self {
+        Self::start_with(engine, ledger, Box::new(rand::random))
+    }
+
+    /// [`Self::start`] with the chance that makes pauses differ.
+    pub fn start_with(engine: Engine, ledger: Ledger, chance: Chance) -> Self {
         let engine = Arc::new(engine);
         let reasons = Arc::new(Reasons::default());
         let (sender, state) = watch::channel(SyncState::default());
@@ -61,6 +69,7 @@ impl Worker {
             reasons: Arc::clone(&reasons),
             state: sender,
             speed: Mutex::default(),
+            chance,
         };
         let task = tokio::spawn(running.run());
         Self {
@@ -107,6 +116,7 @@ struct Running {
     reasons: Arc<Reasons>,
     state: watch::Sender<SyncState>,
     speed: Mutex<Speed>,
+    chance: Chance,
 }
 
 /// Pauses that grow, each a little different so that a bureau's laptops do not all come back in the same second.
@@ -119,10 +129,11 @@ impl Pauses {
         Self { next: FIRST_PAUSE }
     }
 
-    fn take(&mut self) -> Duration {
+    /// The next pause: by chance between half of it and all of it.
+    fn take(&mut self, chance: &Chance) -> Duration {
         let pause = self.next;
         self.next = (pause * 2).min(LONGEST_PAUSE);
-        pause.mul_f64(rand::random_range(0.5..=1.0))
+        pause.mul_f64(0.5 + chance().clamp(0.0, 1.0) / 2.0)
     }
 }
 
@@ -176,7 +187,7 @@ impl Running {
                 Some(Ok(opened)) => listening = Some(opened),
                 Some(Err(error)) => {
                     tracing::debug!(%error, "no event stream");
-                    listen_from = Instant::now() + hearing_pauses.take();
+                    listen_from = Instant::now() + hearing_pauses.take(&self.chance);
                 }
                 None => {}
             }
@@ -199,7 +210,9 @@ impl Running {
             };
             match self.wait(due, &mut listening).await {
                 Wake::Round => {}
-                Wake::StreamEnded => listen_from = Instant::now() + hearing_pauses.take(),
+                Wake::StreamEnded => {
+                    listen_from = Instant::now() + hearing_pauses.take(&self.chance)
+                }
                 Wake::Heard => hearing_pauses = Pauses::new(),
                 Wake::Stop => break,
             }
@@ -279,7 +292,7 @@ impl Running {
         let pause = if error.needs_person() {
             LONGEST_PAUSE
         } else {
-            pauses.take()
+            pauses.take(&self.chance)
         };
         let now_ms = self.engine.now_ms();
         self.state.send_modify(|state| {
@@ -392,16 +405,28 @@ enum Wake {
 mod tests {
     use super::*;
 
-    #[test]
-    fn pauses_grow_to_five_minutes_and_differ() {
+    fn seconds(chance: f64, count: usize) -> Vec<f64> {
+        let chance: Chance = Box::new(move || chance);
         let mut pauses = Pauses::new();
-        let taken: Vec<Duration> = (0..20).map(|_| pauses.take()).collect();
-        assert!(taken[0] >= FIRST_PAUSE / 2 && taken[0] <= FIRST_PAUSE);
-        assert!(taken.iter().all(|pause| *pause <= LONGEST_PAUSE));
-        assert!(taken[15..].iter().all(|pause| *pause >= LONGEST_PAUSE / 2));
-        assert!(
-            taken[15..].windows(2).any(|pair| pair[0] != pair[1]),
-            "jitter"
+        (0..count)
+            .map(|_| pauses.take(&chance).as_secs_f64())
+            .collect()
+    }
+
+    #[test]
+    fn pauses_double_up_to_five_minutes_and_are_never_less_than_half() {
+        let longest = seconds(1.0, 10);
+        assert_eq!(
+            longest,
+            [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 300.0]
         );
+        let halves: Vec<f64> = longest.iter().map(|pause| pause / 2.0).collect();
+        assert_eq!(seconds(0.0, 10), halves);
+    }
+
+    #[test]
+    fn a_bureaus_laptops_do_not_all_come_back_in_the_same_second() {
+        let (one, other) = (seconds(0.1, 8), seconds(0.9, 8));
+        assert!(one.iter().zip(&other).all(|(one, other)| one < other));
     }
 }

@@ -17,10 +17,10 @@ use shicha_domain::{
 };
 use uuid::Uuid;
 
-use super::MAX_BATCH_ROWS;
-
-/// Each entry brings at most two receipts along; no other list is longer.
-const MAX_LIST: usize = 2 * MAX_BATCH_ROWS;
+use super::{
+    MAX_BATCH_ROWS,
+    serial::{Bytes, short_list},
+};
 
 /// One entry of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,56 +114,6 @@ struct Run {
     number: u64,
     prev: Option<[u8; 32]>,
     rows: u32,
-}
-
-/// Reads a list that is no longer than a batch has use for: an empty text takes one byte on the wire and twenty-four in memory.
-pub(super) fn short_list<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Vec<T>, D::Error> {
-    struct Visit<T>(std::marker::PhantomData<T>);
-    impl<'de, T: Deserialize<'de>> serde::de::Visitor<'de> for Visit<T> {
-        type Value = Vec<T>;
-        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            write!(f, "a list of at most {MAX_LIST}")
-        }
-        fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut items: A) -> Result<Vec<T>, A::Error> {
-            let mut list = Vec::with_capacity(items.size_hint().unwrap_or(0).min(256));
-            while let Some(item) = items.next_element()? {
-                if list.len() == MAX_LIST {
-                    return Err(serde::de::Error::invalid_length(list.len(), &self));
-                }
-                list.push(item);
-            }
-            Ok(list)
-        }
-    }
-    deserializer.deserialize_seq(Visit(std::marker::PhantomData))
-}
-
-/// Bytes that serde writes in one piece instead of one by one.
-#[derive(Debug, Default, PartialEq)]
-pub(super) struct Bytes(pub(super) Vec<u8>);
-
-impl Serialize for Bytes {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_bytes(&self.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for Bytes {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visit;
-        impl serde::de::Visitor<'_> for Visit {
-            type Value = Bytes;
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("bytes")
-            }
-            fn visit_bytes<E: serde::de::Error>(self, bytes: &[u8]) -> Result<Bytes, E> {
-                Ok(Bytes(bytes.to_vec()))
-            }
-        }
-        deserializer.deserialize_bytes(Visit)
-    }
 }
 
 /// Things that are written once and then named by their place.

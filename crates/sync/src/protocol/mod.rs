@@ -7,6 +7,7 @@ pub mod batch;
 pub mod code;
 pub mod messages;
 pub mod problem;
+mod serial;
 pub mod signing;
 pub mod wire;
 

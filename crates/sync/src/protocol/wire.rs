@@ -7,7 +7,8 @@ use shicha_domain::Channel;
 
 use super::{
     MAX_BATCH_BODY, MAX_BATCH_DECODED, MAX_BATCH_ROWS,
-    batch::{Batch, BatchFault, BatchWriter, Bytes, WireBatch, short_list},
+    batch::{Batch, BatchFault, BatchWriter, WireBatch},
+    serial::{Bytes, short_list},
 };
 
 /// The first byte of every body, so that another layout is not taken for this one.

@@ -1,0 +1,142 @@
+//! Document numbers, the directory and the event stream: each gets what is theirs.
+
+use futures::StreamExt as _;
+use reqwest::Method;
+use shicha_domain::{
+    directory::{Person, Role},
+    number::NumberBlock,
+};
+use shicha_sync::protocol::{
+    ProblemCode,
+    messages::{DirectoryReply, NumbersRequest},
+};
+use uuid::Uuid;
+
+use crate::{
+    OWN,
+    common::{Device, Server, code_of, record},
+};
+
+#[tokio::test]
+async fn document_numbers_are_lent_to_the_bureaus_own_people_only() {
+    let server = Server::start().await;
+    let inspector = server.device("甲", "320703", Role::Inspector).await;
+    let city = server.device("乙", "320700", Role::Supervisor).await;
+    let ask = |org: &str, word: &str, year| NumbersRequest {
+        request: Uuid::now_v7(),
+        org: org.parse().unwrap(),
+        word: word.into(),
+        year,
+    };
+    let block: NumberBlock = inspector
+        .ask("/v1/numbers", &ask("320703", "应急检记", 2022))
+        .await;
+    assert_eq!((block.from, block.to), (1, 50));
+    let wrong = [
+        ask("320706", "应急检记", 2022),
+        ask("320703", "", 2022),
+        ask("320703", "应急检记", 1),
+    ];
+    for request in wrong {
+        assert!(
+            inspector
+                .post("/v1/numbers", &request)
+                .await
+                .status()
+                .is_client_error()
+        );
+    }
+    let foreign = city
+        .post("/v1/numbers", &ask("320703", "应急检记", 2022))
+        .await;
+    assert_eq!(code_of(foreign).await, ProblemCode::Forbidden);
+}
+
+#[tokio::test]
+async fn the_directory_shows_a_person_no_more_than_their_scope() {
+    let server = Server::start().await;
+    let inspector = server.device("甲", "320703", Role::Inspector).await;
+    let neighbour = server.device("丙", "320706", Role::Inspector).await;
+    let city = server.device("乙", "320700", Role::Supervisor).await;
+    let school = server.device("丁", "TI-01", Role::Institution).await;
+    let directory = async |device: &Device| {
+        let response = device
+            .request(Method::GET, "/v1/directory?since=0")
+            .send()
+            .await
+            .unwrap();
+        let reply: DirectoryReply =
+            serde_json::from_slice(&response.bytes().await.unwrap()).unwrap();
+        let directory = reply.directory.unwrap();
+        let names = |of: &[Person]| {
+            of.iter()
+                .map(|person| person.name.clone())
+                .collect::<Vec<_>>()
+        };
+        (
+            names(&directory.people),
+            directory.orgs.len(),
+            directory.devices.len(),
+            reply.version,
+        )
+    };
+    let (people, orgs, _, version) = directory(&inspector).await;
+    assert_eq!(
+        (people.as_slice(), orgs),
+        (&["甲".to_owned(), "乙".into(), "丁".into()][..], 3)
+    );
+    assert_eq!(directory(&city).await.0.len(), 4);
+    assert_eq!(directory(&neighbour).await.0, ["丙", "乙"]);
+    let (people, orgs, devices, _) = directory(&school).await;
+    assert_eq!(
+        (people.len(), orgs, devices),
+        (3, 3, 1),
+        "who acts for the bureaus above, not with what"
+    );
+    let unchanged = inspector
+        .request(Method::GET, &format!("/v1/directory?since={version}"))
+        .send()
+        .await
+        .unwrap();
+    let reply: DirectoryReply = serde_json::from_slice(&unchanged.bytes().await.unwrap()).unwrap();
+    assert_eq!(reply.directory, None);
+}
+
+#[tokio::test]
+async fn others_are_told_within_a_moment_that_there_is_something_new() {
+    let server = Server::start().await;
+    let mut inspector = server.device("甲", "320703", Role::Inspector).await;
+    let city = server.device("乙", "320700", Role::Supervisor).await;
+    let neighbour = server.device("丙", "320706", Role::Supervisor).await;
+    let listen = async |device: &Device| {
+        let response = device
+            .request(Method::GET, "/v1/events")
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        let mut stream = response.bytes_stream().boxed();
+        assert_eq!(
+            stream.next().await.unwrap().unwrap(),
+            "data: entries\n\n",
+            "at once, for what came in between"
+        );
+        stream
+    };
+    let (mut city_hears, mut neighbour_hears) = (listen(&city).await, listen(&neighbour).await);
+    let entries = [inspector.set(OWN, record(), "新")];
+    inspector.push(&entries).await;
+    assert_eq!(
+        city_hears.next().await.unwrap().unwrap(),
+        "data: entries\n\n"
+    );
+    // A change of the directory by the administrator reaches both; the neighbour hears of nothing before it.
+    server.person("戊", "320706", Role::Inspector);
+    assert_eq!(
+        neighbour_hears.next().await.unwrap().unwrap(),
+        "data: directory\n\n"
+    );
+    let mut server = server;
+    server.stop().await;
+    while let Some(Ok(_)) = city_hears.next().await {}
+}

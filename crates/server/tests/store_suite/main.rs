@@ -1,0 +1,54 @@
+//! What every store promises, held against each implementation. A new implementation adds one line at the end.
+#![allow(clippy::unwrap_used)]
+
+mod entries;
+mod kit;
+mod people;
+
+use shicha_server::store::{SqliteStore, StoreError};
+
+use crate::{entries::*, kit::*, people::*};
+
+macro_rules! suite {
+    ($($name:ident),* $(,)?) => {
+        mod sqlite {
+            $(#[test]
+            fn $name() {
+                super::$name::<super::Sqlite>();
+            })*
+        }
+    };
+}
+
+suite!(
+    what_was_held_is_still_there_after_opening_again,
+    numbers_are_gapless_in_each_channel_and_refused_entries_take_none,
+    appending_again_changes_nothing_and_answers_the_same,
+    another_entry_at_the_same_place_is_a_fork_and_a_missing_one_a_gap,
+    a_record_stays_in_the_channel_of_its_first_accepted_entry,
+    a_reader_goes_on_from_its_cursor_and_misses_nothing,
+    what_somebody_else_holds_is_told_and_what_one_holds_oneself_is_not,
+    a_code_enrols_one_device_once_and_not_after_it_ran_out,
+    a_device_goes_on_under_a_new_identity_of_the_same_person,
+    the_directory_grows_a_version_with_each_change_and_has_no_circles,
+    evidence_belongs_to_whose_accepted_entries_name_it,
+    no_document_number_is_lent_twice,
+    two_threads_that_append_at_once_lose_nothing,
+    a_copy_for_a_backup_is_whole_and_bears_another_epoch,
+    a_copy_for_a_backup_lends_no_number_that_was_lent_after_it,
+);
+
+#[test]
+fn a_store_of_a_newer_version_is_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(Sqlite::open(dir.path()));
+    let path = dir.path().join("server.db");
+    rusqlite::Connection::open(&path)
+        .unwrap()
+        .pragma_update(None, "user_version", 99)
+        .unwrap();
+    assert!(matches!(
+        SqliteStore::open(&path),
+        Err(StoreError::Newer { found: 99, .. })
+    ));
+}

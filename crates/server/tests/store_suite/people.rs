@@ -1,0 +1,290 @@
+//! Devices, people, evidence, document numbers and copies.
+
+use shicha_domain::{
+    BlobHash, DeviceId, Event, Evidence, PersonId,
+    directory::{Org, Person},
+};
+use shicha_server::store::{Enrolment, Store, StoreError};
+use shicha_sync::protocol::messages::{Head, NumbersRequest};
+use uuid::Uuid;
+
+use crate::kit::*;
+
+pub(crate) fn a_code_enrols_one_device_once_and_not_after_it_ran_out<O: Open>() {
+    let stand = Stand::<O>::new();
+    let seal = |d, s, h| stand.seal(d, s, h);
+    assert!(
+        stand
+            .store
+            .enrol(&stand.enrolment(1, 1), &seal)
+            .unwrap()
+            .is_none(),
+        "unknown"
+    );
+    stand
+        .store
+        .add_code(&[1; 32], stand.people[0], 0, 100)
+        .unwrap();
+    assert!(
+        stand
+            .store
+            .enrol(&stand.enrolment(1, 100), &seal)
+            .unwrap()
+            .is_none(),
+        "expired"
+    );
+    let first = stand
+        .store
+        .enrol(&stand.enrolment(1, 99), &seal)
+        .unwrap()
+        .unwrap();
+    let again = Enrolment {
+        device: DeviceId(Uuid::from_u128(77)),
+        ..stand.enrolment(1, 99)
+    };
+    assert_eq!(
+        stand.store.enrol(&again, &seal).unwrap().unwrap(),
+        first,
+        "the answer was lost"
+    );
+    let other = Enrolment {
+        public_key: [5; 32],
+        ..again.clone()
+    };
+    assert!(
+        stand.store.enrol(&other, &seal).unwrap().is_none(),
+        "used by another key"
+    );
+    stand.store.note_contact(first.0.device.id, 50).unwrap();
+    assert!(
+        stand.store.enrol(&again, &seal).unwrap().is_none(),
+        "whoever asks now has overheard"
+    );
+    stand
+        .store
+        .add_code(&[2; 32], stand.people[1], 0, 100)
+        .unwrap();
+    stand
+        .store
+        .put_person(&Person {
+            is_active: false,
+            ..person(stand.people[1])
+        })
+        .unwrap();
+    assert!(
+        stand
+            .store
+            .enrol(&stand.enrolment(2, 1), &seal)
+            .unwrap()
+            .is_none(),
+        "retired"
+    );
+}
+
+pub(crate) fn a_device_goes_on_under_a_new_identity_of_the_same_person<O: Open>() {
+    let stand = Stand::<O>::new();
+    let old = stand.device(1, 0);
+    let seal = |d, s, h| stand.seal(d, s, h);
+    let (state, receipt) = stand
+        .store
+        .add_identity(old.device, &stand.enrolment(2, 5), &seal)
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (state.person.id, state.head, receipt.seq),
+        (stand.people[0], Head::EMPTY, 0)
+    );
+    let again = Enrolment {
+        device: DeviceId(Uuid::from_u128(99)),
+        ..stand.enrolment(2, 5)
+    };
+    assert_eq!(
+        stand
+            .store
+            .add_identity(old.device, &again, &seal)
+            .unwrap()
+            .unwrap()
+            .0
+            .device
+            .id,
+        state.device.id
+    );
+    let other = stand.device(3, 1);
+    assert!(
+        stand
+            .store
+            .add_identity(other.device, &again, &seal)
+            .unwrap()
+            .is_none(),
+        "another person's key"
+    );
+    assert!(stand.store.revoke(old.device, 9).unwrap());
+    assert!(!stand.store.revoke(old.device, 10).unwrap());
+    assert!(
+        stand
+            .store
+            .add_identity(old.device, &stand.enrolment(4, 5), &seal)
+            .unwrap()
+            .is_none(),
+        "revoked"
+    );
+    assert!(matches!(
+        stand.store.revoke(DeviceId(Uuid::from_u128(1000)), 1),
+        Err(StoreError::Missing(_))
+    ));
+}
+
+pub(crate) fn the_directory_grows_a_version_with_each_change_and_has_no_circles<O: Open>() {
+    let stand = Stand::<O>::new();
+    let before = stand.store.register().unwrap().directory.version;
+    assert!(!stand.store.put_org(&org("east", Some("city"))).unwrap());
+    assert_eq!(
+        stand.store.register().unwrap().directory.version,
+        before,
+        "nothing changed"
+    );
+    assert!(
+        stand
+            .store
+            .put_org(&Org {
+                name: "新名".into(),
+                ..org("east", Some("city"))
+            })
+            .unwrap()
+    );
+    let register = stand.store.register().unwrap();
+    assert_eq!(register.directory.version, before + 1);
+    assert!(
+        register
+            .tree
+            .is_at_or_below(&"east".parse().unwrap(), &"city".parse().unwrap())
+    );
+    assert!(matches!(
+        stand.store.put_org(&org("city", Some("east"))),
+        Err(StoreError::Contradiction(_))
+    ));
+    assert!(matches!(
+        stand.store.put_org(&org("x", Some("nowhere"))),
+        Err(StoreError::Missing(_))
+    ));
+    let lost = Person {
+        org: "nowhere".parse().unwrap(),
+        ..person(PersonId(Uuid::from_u128(50)))
+    };
+    assert!(matches!(
+        stand.store.put_person(&lost),
+        Err(StoreError::Missing(_))
+    ));
+}
+
+pub(crate) fn evidence_belongs_to_whose_accepted_entries_name_it<O: Open>() {
+    let stand = Stand::<O>::new();
+    let mut log = stand.device(1, 0);
+    let attached = |blob| Event::Attached {
+        place: "record".into(),
+        evidence: Evidence {
+            blob: BlobHash([blob; 32]),
+            size: 5,
+            name: "a.jpg".into(),
+            mime: "image/jpeg".into(),
+            source: "file".into(),
+            taken_at_ms: None,
+            position_e7: None,
+            camera: None,
+            derived_from: None,
+        },
+    };
+    let entries = [
+        log.write("own/east", 1, attached(1)),
+        log.write("own/east", 1, attached(2)),
+    ];
+    stand.judged(&entries, &|candidate, _| {
+        if candidate.entry.seq == 2 {
+            Err("event")
+        } else {
+            Ok(())
+        }
+    });
+    let uses = stand.store.blob_uses(BlobHash([1; 32])).unwrap();
+    assert_eq!(uses, [("own/east".parse().unwrap(), stand.people[0])]);
+    assert!(
+        stand.store.blob_uses(BlobHash([2; 32])).unwrap().is_empty(),
+        "only a refused entry names it"
+    );
+    assert!(stand.store.blobs().unwrap().is_empty());
+    stand.store.note_blob(BlobHash([1; 32]), 5, 7).unwrap();
+    assert_eq!(stand.store.blobs().unwrap(), [(BlobHash([1; 32]), 5)]);
+}
+
+pub(crate) fn no_document_number_is_lent_twice<O: Open>() {
+    let stand = Stand::<O>::new();
+    let (first, second) = (stand.device(1, 0), stand.device(2, 1));
+    let request = |n: u128, word: &str, year| NumbersRequest {
+        request: Uuid::from_u128(n),
+        org: "east".parse().unwrap(),
+        word: word.into(),
+        year,
+    };
+    let lend = |device: &Log, request: &NumbersRequest| {
+        stand.store.lend_numbers(device.device, request, 50, 1)
+    };
+    let a = lend(&first, &request(1, "应急检记", 2022)).unwrap();
+    let b = lend(&second, &request(2, "应急检记", 2022)).unwrap();
+    assert_eq!(((a.from, a.to), (b.from, b.to)), ((1, 50), (51, 100)));
+    assert_eq!(
+        lend(&first, &request(1, "应急检记", 2022)).unwrap(),
+        a,
+        "the answer was lost"
+    );
+    assert!(
+        lend(&second, &request(1, "应急检记", 2022)).is_err(),
+        "somebody else's request"
+    );
+    assert_eq!(lend(&first, &request(3, "应急检记", 2023)).unwrap().from, 1);
+    assert_eq!(lend(&first, &request(4, "责改", 2022)).unwrap().from, 1);
+}
+
+pub(crate) fn a_copy_for_a_backup_is_whole_and_bears_another_epoch<O: Open>() {
+    let stand = Stand::<O>::new();
+    let mut log = stand.device(1, 0);
+    held(stand.append(&log.sets(5)));
+    let copied = tempfile::tempdir().unwrap();
+    let path = copied.path().join("server.db");
+    stand.store.backup_to(&path, Uuid::from_u128(2)).unwrap();
+    assert!(
+        stand.store.backup_to(&path, Uuid::from_u128(3)).is_err(),
+        "nothing is written over"
+    );
+    held(stand.append(&log.sets(1)));
+    let copy = O::open(copied.path());
+    assert_eq!(copy.device(log.device).unwrap().unwrap().head.seq, 5);
+    assert_eq!(copy.info().unwrap().unwrap().epoch, Uuid::from_u128(2));
+    assert_eq!(
+        stand.store.info().unwrap().unwrap().epoch,
+        Uuid::from_u128(1)
+    );
+}
+
+pub(crate) fn a_copy_for_a_backup_lends_no_number_that_was_lent_after_it<O: Open>() {
+    let stand = Stand::<O>::new();
+    let device = stand.device(1, 0);
+    let request = |n: u128| NumbersRequest {
+        request: Uuid::from_u128(n),
+        org: "east".parse().unwrap(),
+        word: "应急检记".into(),
+        year: 2022,
+    };
+    let lend = |store: &dyn Store, n: u128| {
+        store
+            .lend_numbers(device.device, &request(n), 50, 1)
+            .unwrap()
+    };
+    let before = lend(&stand.store, 1);
+    let copied = tempfile::tempdir().unwrap();
+    let path = copied.path().join("server.db");
+    stand.store.backup_to(&path, Uuid::from_u128(2)).unwrap();
+    let after = lend(&stand.store, 2);
+    let copy = O::open(copied.path());
+    assert!(lend(&copy, 3).from > after.to);
+    assert_eq!(lend(&copy, 1), before, "what it knows it answers the same");
+}
