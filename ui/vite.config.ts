@@ -42,6 +42,8 @@ export default defineConfig({
     assetsInlineLimit: 4096,
   },
   test: {
+    // A machine that builds at the same time must not fail a test that only looks slow.
+    testTimeout: 30_000,
     environment: 'happy-dom',
     include: ['src/**/*.test.ts', 'eslint/**/*.test.ts'],
     setupFiles: ['src/test-setup.ts'],
