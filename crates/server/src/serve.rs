@@ -111,7 +111,11 @@ pub async fn serve(config: Config) -> Result<Running, ServeError> {
     let opened = tokio::task::spawn_blocking({
         let is_closing = is_closing.clone();
         move || -> Result<App, HomeError> {
-            Ok(App::new(Home::open(&data)?, config.clock, is_closing)?)
+            let home = Home::open(&data)?;
+            if home.store.begin_life(uuid::Uuid::now_v7())? {
+                tracing::warn!("restored from a backup: the devices send again what it lacks");
+            }
+            Ok(App::new(home, config.clock, is_closing)?)
         }
     });
     let app = match opened.await {

@@ -325,6 +325,8 @@ pub trait Store: Send + Sync + 'static {
 
     /// A number that changes when another process changes the store.
     fn foreign_changes(&self) -> Result<u64, StoreError>;
+    /// Begins to be served: a copy that was made for a backup gets an epoch of its own, each time that it is put back. `true`: it was one.
+    fn begin_life(&self, epoch: Uuid) -> Result<bool, StoreError>;
     /// Writes a copy that is whole and consistent to `path`, which must not exist. The copy bears another epoch and leaves document
     /// numbers out that may be lent after it was made.
     fn backup_to(&self, path: &Path, epoch: Uuid) -> Result<(), StoreError>;

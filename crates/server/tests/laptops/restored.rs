@@ -148,3 +148,41 @@ async fn a_laptop_and_a_server_that_were_both_restored_find_out_where_they_parte
     assert_eq!(other.ledger.entries_of(record).unwrap().len(), 4);
     assert!(laptop.is_whole() && other.is_whole());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_backup_can_be_put_back_twice_and_whoever_only_reads_misses_nothing() {
+    let mut server = Server::start().await;
+    let laptop = Laptop::of(&server, "甲", COUNTY, Role::Inspector).await;
+    let city = Laptop::of(&server, "市", CITY, Role::Supervisor).await;
+    let record = laptop.subject("某机构");
+    laptop.round(&server).await.unwrap();
+    let backup = server.backup();
+    let kept = server.dir.path().join("kept");
+    for time in 1..=2 {
+        copy(&backup, &kept);
+        laptop.set(record, "phone", &format!("{time}"));
+        laptop.round(&server).await.unwrap();
+        city.round(&server).await.unwrap();
+        server.restore(&kept).await;
+        // Another's entries take the numbers that the supervisor has pulled already.
+        let other = Laptop::of(&server, &format!("乙{time}"), COUNTY, Role::Inspector).await;
+        let theirs = other.subject("另一家");
+        other.round(&server).await.unwrap();
+        laptop.round(&server).await.unwrap();
+        city.round(&server).await.unwrap();
+        assert!(city.has(theirs), "put back for the {time}. time");
+    }
+}
+
+fn copy(from: &std::path::Path, to: &std::path::Path) {
+    std::fs::create_dir(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}

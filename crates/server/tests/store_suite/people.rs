@@ -259,6 +259,14 @@ pub(crate) fn a_copy_for_a_backup_is_whole_and_bears_another_epoch<O: Open>() {
     let copy = O::open(copied.path());
     assert_eq!(copy.device(log.device).unwrap().unwrap().head.seq, 5);
     assert_eq!(copy.info().unwrap().unwrap().epoch, Uuid::from_u128(2));
+    assert!(copy.begin_life(Uuid::from_u128(4)).unwrap());
+    assert!(!copy.begin_life(Uuid::from_u128(5)).unwrap());
+    assert_eq!(
+        copy.info().unwrap().unwrap().epoch,
+        Uuid::from_u128(4),
+        "each time that a copy is put back is another life"
+    );
+    assert!(!stand.store.begin_life(Uuid::from_u128(6)).unwrap());
     assert_eq!(
         stand.store.info().unwrap().unwrap().epoch,
         Uuid::from_u128(1)

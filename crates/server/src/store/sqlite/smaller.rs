@@ -22,6 +22,8 @@ use crate::store::{
 
 /// How many document numbers of a kind a copy for a backup leaves out, because they may have been lent since.
 const NUMBERS_SKIPPED: u32 = 500;
+/// The mark of a copy that was not served yet.
+const COPIED: &str = "copied";
 
 impl SqliteStore {
     fn do_lend_numbers(
@@ -358,6 +360,16 @@ impl Store for SqliteStore {
         Ok(version as u64)
     }
 
+    fn begin_life(&self, epoch: Uuid) -> Result<bool, StoreError> {
+        self.write(|transaction| {
+            let is_copy = transaction.execute("DELETE FROM meta WHERE key = ?1", [COPIED])? > 0;
+            if is_copy {
+                set_meta(transaction, "epoch", &epoch.to_string())?;
+            }
+            Ok(is_copy)
+        })
+    }
+
     fn backup_to(&self, path: &Path, epoch: Uuid) -> Result<(), StoreError> {
         if path.exists() {
             return Err(StoreError::Contradiction("the file exists already"));
@@ -367,6 +379,7 @@ impl Store for SqliteStore {
         source.execute("VACUUM INTO ?1", [path.to_string_lossy()])?;
         let copy = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         set_meta(&copy, "epoch", &epoch.to_string())?;
+        set_meta(&copy, COPIED, "1")?;
         // Whoever goes on from the copy must not lend again what was lent after it was made.
         copy.execute(
             "INSERT INTO meta (key, value)
