@@ -8,6 +8,9 @@ pub enum LedgerError {
     /// Another process has the ledger open.
     #[error("another program has the ledger open")]
     InUse,
+    /// The database is encrypted with another key; it is left as it is.
+    #[error("the database is encrypted with another key")]
+    WrongKey,
     /// The database was written by a newer version; it is left as it is.
     #[error("the database has version {found}, newer than {known}")]
     NewerVersion {

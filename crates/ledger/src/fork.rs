@@ -45,6 +45,8 @@ impl Ledger {
             "UPDATE record SET own_seq = 0, refused = 0 WHERE own_seq > 0",
             [],
         )?;
+        // Where this ledger was restored from a copy, the numbers that it has left may have been given since by the one that was copied.
+        tx.execute("DELETE FROM number_block", [])?;
         let touched = write_again(
             &tx,
             &mut locals,
@@ -59,6 +61,48 @@ impl Ledger {
         writer.own = own;
         self.forget_folded();
         Ok(moved.len() as u64)
+    }
+}
+
+impl Ledger {
+    /// Where the own log has a hole that nobody can fill any more, because what was lost with a damaged database was not delivered: the
+    /// last entry before it that the central endpoint, whose last one is `held`, has too. After it this device has to go on under a new
+    /// identity. `None`: there is no hole.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn broken_after(&self, held: (u64, EntryId)) -> Result<Option<u64>, LedgerError> {
+        let Some(own) = self.writer().own.clone() else {
+            return Ok(None);
+        };
+        self.read(|db| {
+            let (count, last): (i64, Option<i64>) = db
+                .prepare_cached(
+                    "SELECT count(*), max(seq) FROM entry WHERE device = ?1 AND seq > ?2",
+                )?
+                .query_row(params![own.device, own.acked.0 as i64], |row| {
+                    Ok((row.get(0)?, row.get(1)?))
+                })?;
+            if last.is_none_or(|last| last as u64 == own.acked.0 + count as u64) {
+                return Ok(None);
+            }
+            let mut statement = db
+                .prepare("SELECT seq, id FROM entry WHERE device = ?1 AND seq > ?2 ORDER BY seq")?;
+            let mut rows = statement.query(params![own.device, own.acked.0 as i64])?;
+            let mut whole = own.acked;
+            let mut both = own.acked;
+            while let Some(row) = rows.next()? {
+                let at = (row.get::<_, i64>(0)? as u64, EntryId(row.get(1)?));
+                if at.0 != whole.0 + 1 {
+                    break;
+                }
+                whole = at;
+                if at.0 < held.0 || at == held {
+                    both = at;
+                }
+            }
+            Ok(Some(both.0))
+        })
     }
 }
 

@@ -102,7 +102,22 @@ impl Ledger {
 }
 
 pub(crate) fn put_identity(db: &Connection, identity: &Identity) -> Result<(), LedgerError> {
-    put(db, IDENTITY, &serde_json::to_string(identity)?)
+    let text = serde_json::to_string(identity)?;
+    put(db, IDENTITY, &text)?;
+    db.execute(
+        "INSERT INTO identity_copy (n, value) VALUES (1, ?1) ON CONFLICT (n) DO UPDATE SET value = ?1",
+        [text],
+    )?;
+    Ok(())
+}
+
+/// Puts the copy of the identity in the place of one that was lost with a damaged page.
+pub(crate) fn restore_identity(db: &Connection) -> Result<(), LedgerError> {
+    db.execute(
+        "INSERT OR IGNORE INTO meta (key, value) SELECT ?1, value FROM identity_copy",
+        [IDENTITY],
+    )?;
+    Ok(())
 }
 
 /// What the database says of the own log.
@@ -128,6 +143,8 @@ pub(crate) fn read_own(db: &Connection) -> Result<Option<Own>, LedgerError> {
         )
         .optional()?;
     let acked = receipt.map_or((0, EntryId::NONE), |(seq, id, _)| (seq as u64, EntryId(id)));
+    // Where the end of the log was lost with a damaged database, the log goes on after what the central endpoint has confirmed.
+    let head = if acked.0 > head.0 { acked } else { head };
     Ok(Some(Own {
         identity,
         device,

@@ -62,6 +62,7 @@ impl Ledger {
             heads: HashMap::new(),
             changed: HashMap::new(),
             latest: Hlc::default(),
+            believable_ms: now_ms.saturating_add(AHEAD_MS),
             own_device,
             inserted: Inserted::default(),
         };
@@ -88,9 +89,7 @@ impl Ledger {
         touched.project(&tx)?;
         tx.commit()?;
         inserted.records = touched.records();
-        if latest.ms() <= now_ms.saturating_add(AHEAD_MS) {
-            *clock = latest.max(*clock);
-        }
+        *clock = latest.max(*clock);
         self.keep_written(touched.states());
         Ok(inserted)
     }
@@ -108,6 +107,7 @@ struct Taking<'t> {
     heads: HashMap<DeviceId, (u64, EntryId)>,
     changed: HashMap<RecordId, New>,
     latest: Hlc,
+    believable_ms: u64,
     own_device: Option<DeviceId>,
     inserted: Inserted,
 }
@@ -193,7 +193,9 @@ impl Taking<'_> {
             blobs::note_attached(self.tx, &event, false)?;
         }
         self.heads.insert(entry.device, (entry.seq, id));
-        self.latest = self.latest.max(entry.at);
+        if entry.at.ms() <= self.believable_ms {
+            self.latest = self.latest.max(entry.at);
+        }
         self.inserted.new += 1;
         let new = self
             .changed

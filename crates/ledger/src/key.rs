@@ -1,11 +1,12 @@
 //! The database's key: wrapped by a passphrase, or kept by the system's credential store.
 //!
 //! A passphrase is stretched with Argon2id (RFC 9106) and wraps a random key with XChaCha20-Poly1305, so that changing the passphrase
-//! does not touch the database. `key.json` says which way was chosen; it is written whole or not at all.
+//! does not touch the database. `key.json` says which way was chosen, and a mark beside the database which key it wants; both are
+//! written whole or not at all.
 
 use std::{
     fs,
-    io::Write as _,
+    io::{self, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -17,11 +18,14 @@ use chacha20poly1305::{
 };
 use rand_core::{OsRng, RngCore as _};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use zeroize::Zeroize as _;
 
 use crate::{error::KeyError, keychain};
 
 const FILE: &str = "key.json";
+const MARK: &str = "ledger.key-mark";
+const MARK_PURPOSE: &[u8] = b"shicha-database-key-mark-1";
 /// Bound to the wrapped key, so that it opens nothing else.
 const PURPOSE: &[u8] = b"shicha-database-key-1";
 /// RFC 9106 §4, second recommended option: 64 MiB, three passes; one lane, as a laptop on site has other things to do.
@@ -218,14 +222,53 @@ impl KeyStore {
         fs::create_dir_all(&self.dir)?;
         let text = serde_json::to_vec_pretty(file)
             .map_err(|error| KeyError::DamagedFile(error.to_string()))?;
-        let beside = self.dir.join("key.json.part");
-        let mut out = fs::File::create(&beside)?;
-        out.write_all(&text)?;
-        out.sync_all()?;
-        fs::rename(&beside, self.dir.join(FILE))?;
-        crate::open::sync_dir(&self.dir);
-        Ok(())
+        Ok(write_whole(&self.dir, FILE, &text)?)
     }
+}
+
+/// Which key the database of a folder is encrypted with, without giving it away: so that another key is not taken for damage.
+pub(crate) struct KeyMark<'a> {
+    dir: &'a Path,
+}
+
+impl<'a> KeyMark<'a> {
+    pub(crate) fn new(dir: &'a Path) -> Self {
+        Self { dir }
+    }
+
+    /// Whether the key is the one; `None` when there is no mark that can be read.
+    pub(crate) fn fits(&self, key: &DatabaseKey) -> io::Result<Option<bool>> {
+        let bytes = match fs::read(self.dir.join(MARK)) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let own = Self::of(key);
+        Ok((bytes.len() == own.len()).then(|| bytes == own.as_bytes()))
+    }
+
+    pub(crate) fn set(&self, key: &DatabaseKey) -> io::Result<()> {
+        write_whole(self.dir, MARK, Self::of(key).as_bytes())
+    }
+
+    /// The key is random, so that its hash tells nothing that could be tried.
+    fn of(key: &DatabaseKey) -> String {
+        let mut hash = Sha256::new();
+        hash.update(MARK_PURPOSE);
+        hash.update(key.0);
+        hex::encode(hash.finalize())
+    }
+}
+
+/// Writes a file so that it is there whole or not at all.
+fn write_whole(dir: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+    let beside = dir.join(format!("{name}.part"));
+    let mut out = fs::File::create(&beside)?;
+    out.write_all(bytes)?;
+    out.sync_all()?;
+    fs::rename(&beside, dir.join(name))?;
+    crate::open::sync_dir(dir);
+    Ok(())
 }
 
 fn wrap(key: &DatabaseKey, passphrase: &str) -> Result<Wrapped, KeyError> {

@@ -2,13 +2,14 @@
 
 use rusqlite::Connection;
 
-use crate::{error::LedgerError, ledger::begin};
+use crate::{error::LedgerError, ledger::begin, rebuild::STALE_VIEWS, settings::put};
 
 /// In order; the n-th brings version n. What was released is never changed.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("migrations/0001_ledger.sql"),
     include_str!("migrations/0002_views.sql"),
     include_str!("migrations/0003_blobs.sql"),
+    include_str!("migrations/0004_identity.sql"),
 ];
 
 /// The version that this program writes.
@@ -19,13 +20,16 @@ pub(crate) fn version(db: &Connection) -> Result<u32, LedgerError> {
     Ok(db.query_row("PRAGMA user_version", [], |row| row.get(0))?)
 }
 
-/// Brings a database to the newest version, each step in a transaction.
+/// Brings a database to the newest version, each step in a transaction; the views are then to be folded again.
 pub(crate) fn migrate(db: &mut Connection) -> Result<(), LedgerError> {
     let done = version(db)?;
     for (version, migration) in (1..).zip(MIGRATIONS).skip(done as usize) {
         let tx = begin(db)?;
         tx.execute_batch(migration)?;
         tx.pragma_update(None, "user_version", version)?;
+        if done > 0 {
+            put(&tx, STALE_VIEWS, "1")?;
+        }
         tx.commit()?;
     }
     Ok(())

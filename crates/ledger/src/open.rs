@@ -7,17 +7,18 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, config::DbConfig};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     error::LedgerError,
-    key::DatabaseKey,
-    ledger::Ledger,
+    key::{DatabaseKey, KeyMark},
+    ledger::{Ledger, begin},
     migrate::{self, VERSION},
-    salvage,
+    rebuild, salvage,
 };
 
-const FILE: &str = "ledger.db";
+pub(crate) const FILE: &str = "ledger.db";
 const LOCK: &str = "ledger.lock";
 /// There while the ledger is open; found at opening it says that the last end was none.
 const OPEN_MARK: &str = "ledger.open";
@@ -41,7 +42,7 @@ pub struct OpenReport {
 }
 
 /// A damaged database was put aside, and what could be read was taken over into a new one.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SalvageReport {
     /// Where the damaged file lies.
     pub damaged_file: PathBuf,
@@ -60,6 +61,18 @@ pub(crate) struct Opener {
 }
 
 impl Opener {
+    /// The same for another file.
+    pub(crate) fn of(&self, path: &Path) -> Self {
+        Self {
+            path: path.to_path_buf(),
+            key: self.key.clone(),
+        }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     fn keyed(&self, path: &Path, flags: OpenFlags) -> Result<Connection, LedgerError> {
         let db = Connection::open_with_flags(path, flags)?;
         // The key is random and used as it is: nothing is to be derived from it.
@@ -78,7 +91,7 @@ impl Opener {
     }
 
     /// A connection that writes.
-    fn writer(&self) -> Result<Connection, LedgerError> {
+    pub(crate) fn writer(&self) -> Result<Connection, LedgerError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -96,22 +109,33 @@ impl Opener {
         Ok(db)
     }
 
-    /// A connection to a damaged file, which is not to be changed.
+    /// A connection to a damaged file, which is not changed by reading it.
     pub(crate) fn damaged(&self, path: &Path) -> Result<Connection, LedgerError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let db = self.keyed(path, flags)?;
+        leave_as_it_is(&db, true)?;
+        // Each damaged page is told once, by the salvage, and not by SQLCipher for each attempt to read it.
+        db.pragma_update(None, "cipher_log_level", "NONE")?;
         // Otherwise a file that was cut off is not read at all, because it is shorter than it says.
         db.pragma_update(None, "writable_schema", true)?;
+        db.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
         Ok(db)
     }
+}
+
+/// Whether closing leaves the write-ahead log where it is, or brings it into the file.
+fn leave_as_it_is(db: &Connection, on: bool) -> Result<(), LedgerError> {
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, on)?;
+    Ok(())
 }
 
 impl Ledger {
     /// Opens the ledger of a data folder, or makes it.
     ///
     /// # Errors
-    /// [`LedgerError::InUse`], [`LedgerError::NewerVersion`], [`LedgerError::DiskFull`], or that the folder cannot be used. A damaged
-    /// database is no error: it is put aside and salvaged, and the report says so.
+    /// [`LedgerError::InUse`], [`LedgerError::WrongKey`], [`LedgerError::NewerVersion`], [`LedgerError::DiskFull`], or that the folder
+    /// cannot be used; the database is then left as it is. A damaged database is no error: it is put aside and salvaged, and the report
+    /// says so.
     pub fn open(
         dir: &Path,
         key: &DatabaseKey,
@@ -123,6 +147,11 @@ impl Ledger {
             path: dir.join(FILE),
             key: key.clone(),
         };
+        let mark = KeyMark::new(dir);
+        if opener.path.exists() && mark.fits(key)? == Some(false) {
+            return Err(LedgerError::WrongKey);
+        }
+        salvage::put_in_place(&opener, dir)?;
         let mut report = OpenReport {
             is_new: !opener.path.exists(),
             ..OpenReport::default()
@@ -131,14 +160,20 @@ impl Ledger {
         let mut db = match sound(&opener, ended_badly) {
             Ok(db) => db,
             Err(LedgerError::Damaged(error)) => {
+                // Without the mark, a beginning that cannot be read may as well be one for another key.
+                if mark.fits(key)?.is_none() && opener.damaged(&opener.path).is_err() {
+                    return Err(LedgerError::WrongKey);
+                }
                 tracing::error!(%error, "the database is damaged and is salvaged");
                 drop(error);
-                let (db, salvaged) = salvage::salvage(&opener, dir, now_ms, &|| opener.writer())?;
-                report.salvage = Some(salvaged);
-                db
+                salvage::salvage(&opener, dir, now_ms)?;
+                opener.writer()?
             }
             Err(error) => return Err(error),
         };
+        if mark.fits(key)? != Some(true) {
+            mark.set(key)?;
+        }
         let found = migrate::version(&db)?;
         if found > VERSION {
             return Err(LedgerError::NewerVersion {
@@ -155,10 +190,13 @@ impl Ledger {
         }
         crate::blobs::clean_up(&mut db)?;
         mark_open(dir)?;
-        let ledger = Self::new(dir, opener, db, lock)?;
-        if report.migrated_from.is_some() || report.salvage.is_some() {
-            ledger.rebuild(&mut |_, _| {})?;
+        if rebuild::is_due(&db)? {
+            let tx = begin(&mut db)?;
+            rebuild::rebuild(&tx, &mut |_, _| {})?;
+            tx.commit()?;
         }
+        salvage::tell(&db, &mut report)?;
+        let ledger = Self::new(dir, opener, db, lock)?;
         Ok((ledger, report))
     }
 
@@ -189,6 +227,7 @@ impl Ledger {
 /// Opens the database and looks whether it can be read.
 fn sound(opener: &Opener, ended_badly: bool) -> Result<Connection, LedgerError> {
     let db = opener.writer()?;
+    leave_as_it_is(&db, true)?;
     db.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
     if ended_badly {
         let verdict: String = db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
@@ -200,6 +239,7 @@ fn sound(opener: &Opener, ended_badly: bool) -> Result<Connection, LedgerError> 
             )));
         }
     }
+    leave_as_it_is(&db, false)?;
     Ok(db)
 }
 
@@ -252,22 +292,16 @@ pub(crate) fn sync_dir(dir: &Path) {
     let _ = dir;
 }
 
-/// Puts the damaged files aside under a name of their own and returns where the database now lies.
-pub(crate) fn put_aside(dir: &Path, now_ms: u64) -> Result<PathBuf, LedgerError> {
-    let mut aside = dir.join(format!("ledger.damaged-{now_ms}.db"));
-    let mut n = 1;
-    while aside.exists() {
-        n += 1;
-        aside = dir.join(format!("ledger.damaged-{now_ms}-{n}.db"));
-    }
+/// Gives the damaged files another name.
+pub(crate) fn put_aside(dir: &Path, aside: &Path) -> Result<(), LedgerError> {
     for ending in ["-wal", "-shm", ""] {
         let from = dir.join(format!("{FILE}{ending}"));
-        let mut to = aside.clone().into_os_string();
+        let mut to = aside.as_os_str().to_owned();
         to.push(ending);
         if from.exists() {
             fs::rename(&from, to)?;
         }
     }
     sync_dir(dir);
-    Ok(aside)
+    Ok(())
 }

@@ -3,7 +3,10 @@
 use rusqlite::{Connection, Transaction};
 use shicha_domain::RecordId;
 
-use crate::{blobs, error::LedgerError, ledger::Ledger, record::fold, views};
+use crate::{blobs, error::LedgerError, ledger::Ledger, record::fold, settings::get, views};
+
+/// There from the moment in which the views no longer are those of the entries until they were folded again.
+pub(crate) const STALE_VIEWS: &str = "stale_views";
 
 impl Ledger {
     /// Drops all views and folds them again, in one transaction. `progress` hears how many records are done, of how many.
@@ -17,7 +20,15 @@ impl Ledger {
     }
 }
 
-fn rebuild(tx: &Transaction<'_>, progress: &mut dyn FnMut(u64, u64)) -> Result<(), LedgerError> {
+/// Whether the views have to be folded again.
+pub(crate) fn is_due(db: &Connection) -> Result<bool, LedgerError> {
+    Ok(get(db, STALE_VIEWS)?.is_some())
+}
+
+pub(crate) fn rebuild(
+    tx: &Transaction<'_>,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<(), LedgerError> {
     views::clear(tx)?;
     let records = records(tx)?;
     let total = records.len() as u64;
@@ -27,6 +38,7 @@ fn rebuild(tx: &Transaction<'_>, progress: &mut dyn FnMut(u64, u64)) -> Result<(
         }
         progress(done as u64 + 1, total);
     }
+    tx.execute("DELETE FROM meta WHERE key = ?1", [STALE_VIEWS])?;
     blobs::want_named(tx)
 }
 

@@ -2,6 +2,7 @@
 //! names the entry that is here.
 
 use ed25519_dalek::VerifyingKey;
+use rusqlite::Connection;
 use shicha_domain::{DeviceId, EntryId, entry::Entry};
 
 use crate::{
@@ -44,6 +45,7 @@ impl Ledger {
             let mut statement = db.prepare(&format!("{ENTRY} ORDER BY e.device, e.seq"))?;
             let mut rows = statement.query([])?;
             let mut before: Option<(EntryId, Entry)> = None;
+            let mut own_upto = 0;
             while let Some(row) = rows.next()? {
                 let (id, entry) = read_entry(row)?;
                 let is_own = own
@@ -53,11 +55,24 @@ impl Ledger {
                     report.first_bad = Some(bad(&entry, reason));
                     return Ok(report);
                 }
+                if is_own {
+                    own_upto = entry.seq;
+                }
                 report.entries += 1;
                 progress(report.entries, total);
                 before = Some((id, entry));
             }
             drop(rows);
+            if let Some(own) = &own
+                && own_upto < own_end(db, own.device)?
+            {
+                report.first_bad = Some(BadEntry {
+                    device: own.identity.device,
+                    seq: own_upto + 1,
+                    reason: "the log breaks off before its end".into(),
+                });
+                return Ok(report);
+            }
             let key = own
                 .as_ref()
                 .and_then(|own| VerifyingKey::from_bytes(&own.identity.server_key).ok());
@@ -87,6 +102,16 @@ impl Ledger {
             Ok(report)
         })
     }
+}
+
+/// The last own entry that is known of, by what records and receipts say.
+fn own_end(db: &Connection, device: i64) -> Result<u64, LedgerError> {
+    let end: i64 = db.query_row(
+        "SELECT max(ifnull((SELECT max(own_seq) FROM record), 0), ifnull((SELECT max(seq) FROM receipt WHERE device = ?1), 0))",
+        [device],
+        |row| row.get(0),
+    )?;
+    Ok(end as u64)
 }
 
 fn fault(

@@ -91,12 +91,20 @@ impl Running {
         format!("http://{}", self.addr)
     }
 
-    /// Takes no more connections, lets requests under way end for a while, and closes.
+    /// Takes no more connections, lets requests under way end for a while, and closes. The data folder is then in nobody's hands: it can
+    /// be moved or replaced.
     pub async fn shutdown(self) {
         // Fails only when the server has ended already.
         let _ended = self.closing.send(true);
         if let Err(error) = self.serving.await {
             tracing::error!(%error, "the server ended badly");
+        }
+        // Whoever works with the store listens for the closing for as long.
+        if tokio::time::timeout(CLOSING_TIME, self.closing.closed())
+            .await
+            .is_err()
+        {
+            tracing::warn!("work on the data folder has not ended");
         }
     }
 }

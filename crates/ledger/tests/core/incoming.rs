@@ -108,3 +108,25 @@ fn two_values_written_without_knowing_of_each_other_are_both_kept_and_listed() {
     .unwrap();
     assert_eq!(a.conflicts(10).unwrap().len(), 0);
 }
+
+#[test]
+fn a_clock_that_is_a_year_ahead_elsewhere_moves_no_time_here_and_hides_no_other() {
+    let dirs = [0, 1, 2].map(|_| tempfile::tempdir().unwrap());
+    let [ahead, near, to] = [(0, 1), (1, 2), (2, 3)].map(|(dir, n)| ledger(dirs[dir].path(), n));
+    let year = 365 * 24 * 3_600_000;
+    ahead
+        .append(person(), vec![opened(record(5), "甲")], NOW + year)
+        .unwrap();
+    near.append(person(), vec![opened(record(6), "乙")], NOW + 60_000)
+        .unwrap();
+    to.insert(vec![as_pulled(&ahead, 0)], NOW).unwrap();
+    to.insert(vec![as_pulled(&near, 1)], NOW).unwrap();
+    to.append(person(), vec![opened(record(7), "丙")], NOW)
+        .unwrap();
+    let at = to.entries_of(record(7)).unwrap()[0].entry.at;
+    assert!(
+        at.ms() >= NOW + 60_000,
+        "what was read was before what is written"
+    );
+    assert!(at.ms() < NOW + year);
+}

@@ -235,6 +235,22 @@ fn verifying_names_the_first_entry_that_was_tampered_with() {
 }
 
 #[test]
+fn verifying_notices_that_the_end_of_the_own_log_is_missing() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = ledger(dir.path(), 1);
+    for n in 1..=5 {
+        ledger
+            .append(person(), vec![opened(record(n), "甲")], NOW)
+            .unwrap();
+    }
+    drop(ledger);
+    crate::damage::change(dir.path(), "DELETE FROM entry WHERE seq > 3");
+    let (ledger, _) = open(dir.path());
+    let bad = ledger.verify(&mut |_, _| {}).unwrap().first_bad.unwrap();
+    assert_eq!((bad.device, bad.seq), (device(1), 4));
+}
+
+#[test]
 fn a_second_program_on_the_same_folder_is_refused_and_harms_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let first = ledger(dir.path(), 1);

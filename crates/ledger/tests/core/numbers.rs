@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use serde_json::json;
-use shicha_domain::number::NumberBlock;
+use shicha_domain::{EntryId, Receipt, number::NumberBlock};
 use shicha_ledger::Ledger;
 
 use crate::kit::*;
@@ -103,4 +103,21 @@ fn a_number_is_not_given_again_after_a_restart_nor_used_up_by_something_that_fai
     let (again, _) = open(dir.path());
     assert_eq!(take(&again), (Some(2), 0));
     assert_eq!(again.number_blocks_left().unwrap()[0].3, 48);
+}
+
+#[test]
+fn a_restored_laptop_gives_none_of_the_numbers_that_the_copied_one_may_have_given() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = ledger(dir.path(), 1);
+    ledger
+        .append(person(), vec![opened(record(5), "甲")], NOW)
+        .unwrap();
+    ledger.number_block_add(&block(1, 50)).unwrap();
+    assert_eq!(take(&ledger), (Some(1), 0));
+    let receipt = Receipt::sign(&server(), device(3), 0, EntryId::NONE, NOW + 10_000);
+    ledger.fork(&identity(3), &receipt, 1, NOW).unwrap();
+    assert_eq!(ledger.number_blocks_left().unwrap(), []);
+    assert_eq!(take(&ledger), (None, 1));
+    ledger.number_block_add(&block(51, 100)).unwrap();
+    assert_eq!(take(&ledger), (Some(51), 0));
 }

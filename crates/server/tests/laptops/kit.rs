@@ -11,7 +11,7 @@ use serde_json::json;
 use shicha_domain::{
     BlobHash, EntryId, Event, Evidence, PersonId, RecordId, RecordKind, directory::Role,
 };
-use shicha_ledger::{DatabaseKey, Draft, KeyStore, Ledger};
+use shicha_ledger::{DatabaseKey, Draft, KeyStore, Ledger, OpenReport};
 use shicha_sync::{
     client::{
         Clock, Engine, HttpTransport, Method, Outcome, Reply, Request, SyncError, SyncErrorCode,
@@ -47,8 +47,13 @@ pub(crate) fn fingerprint(server: &Server) -> String {
     shicha_domain::receipt::fingerprint(&server.key)
 }
 
+/// Opens a folder in which anything may have happened.
+pub(crate) fn open_damaged(dir: &Path) -> (Ledger, OpenReport) {
+    Ledger::open(dir, &KEY, wall_ms()).unwrap()
+}
+
 pub(crate) fn open(dir: &Path) -> Ledger {
-    let (ledger, report) = Ledger::open(dir, &KEY, wall_ms()).unwrap();
+    let (ledger, report) = open_damaged(dir);
     assert_eq!(report.salvage, None);
     ledger
 }

@@ -13,4 +13,5 @@ mod kit;
 mod numbers;
 mod parting;
 mod restored;
+mod salvaged;
 mod worker;

@@ -32,6 +32,13 @@ impl Round<'_> {
             // Everything here was confirmed, and the server has more: this ledger was restored from a copy.
             return Ok(Some(head.0));
         }
+        let held = (server.seq, server.id);
+        if let Some(common) = self
+            .on_ledger(move |ledger| Ok(ledger.broken_after(held)?))
+            .await?
+        {
+            return Ok(Some(common));
+        }
         if server.seq == acked.0 && server.id != acked.1 {
             return Err(SyncError::untrustworthy(
                 "the server holds other entries than those it gave receipts for",
