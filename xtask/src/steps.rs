@@ -233,10 +233,7 @@ impl Report {
     fn check(&mut self, name: &str, check: impl FnOnce() -> Result<()>) {
         self.tests(name, || {
             check()?;
-            Ok(Tally {
-                passed: 1,
-                failed: 0,
-            })
+            Ok(Tally::held())
         });
     }
 
@@ -246,10 +243,7 @@ impl Report {
         println!("\n== {name}");
         let tally = run().unwrap_or_else(|error| {
             eprintln!("{name}: {error:#}");
-            Tally {
-                passed: 0,
-                failed: 1,
-            }
+            Tally::failed(format!("{error:#}"))
         });
         self.rows.push(format!(
             "{:<6} {name} ({} passed, {} failed, {})",
@@ -263,6 +257,9 @@ impl Report {
 
     fn close(self) -> Result<()> {
         println!();
+        for name in &self.tally.names {
+            println!("failed: {name}");
+        }
         for row in &self.rows {
             println!("{row}");
         }

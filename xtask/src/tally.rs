@@ -1,29 +1,61 @@
-//! Counts what test runners say in their closing lines.
+//! Counts what test runners say in their closing lines, and keeps the names of what failed.
 
 use std::ops::AddAssign;
 
 /// Tests that passed and tests that failed.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct Tally {
     /// Passed.
     pub(crate) passed: u64,
     /// Failed.
     pub(crate) failed: u64,
+    /// The names of those that failed.
+    pub(crate) names: Vec<String>,
 }
 
 impl AddAssign for Tally {
     fn add_assign(&mut self, other: Self) {
         self.passed += other.passed;
         self.failed += other.failed;
+        self.names.extend(other.names);
     }
 }
 
 impl Tally {
+    /// A check that holds.
+    pub(crate) fn held() -> Self {
+        Self {
+            passed: 1,
+            ..Self::default()
+        }
+    }
+
+    /// A check that does not hold.
+    pub(crate) fn failed(why: String) -> Self {
+        Self {
+            failed: 1,
+            names: vec![why],
+            ..Self::default()
+        }
+    }
+
+    fn name(&mut self, name: &str) {
+        if !self.names.iter().any(|known| known == name) {
+            self.names.push(name.to_owned());
+        }
+    }
+
     /// Counts a line of `cargo test`: `test result: ok. 3 passed; 0 failed; …`.
     pub(crate) fn read_cargo(&mut self, line: &str) {
         if let Some(result) = line.trim().strip_prefix("test result: ") {
             self.passed += before(result, "passed");
             self.failed += before(result, "failed");
+        } else if let Some(name) = line
+            .trim()
+            .strip_prefix("test ")
+            .and_then(|line| line.strip_suffix(" ... FAILED"))
+        {
+            self.name(name);
         }
     }
 
@@ -33,6 +65,8 @@ impl Tally {
         if let Some(result) = line.trim().strip_prefix("Tests ") {
             self.passed += before(result, "passed");
             self.failed += before(result, "failed");
+        } else if let Some(name) = line.trim().strip_prefix("FAIL ") {
+            self.name(name.trim());
         }
     }
 
@@ -45,6 +79,7 @@ impl Tally {
             [number, "failed" | "flaky" | "interrupted"] => {
                 self.failed += number.parse().unwrap_or(0);
             }
+            ["✘" | "x", _, .., _] => self.name(&words[2..].join(" ")),
             _ => {}
         }
     }
@@ -88,6 +123,7 @@ mod tests {
         for line in [
             "Running 31 tests using 2 workers",
             "  ✓  3 e2e/components.spec.ts:40:1 › 2 passed through (1.2s)",
+            "  ✘  4 e2e/components.spec.ts:40:1 › it failed (1.2s)",
             "  1 failed",
             "    e2e/components.spec.ts:40:1 › it failed ",
             "\u{1b}[32m  30 passed\u{1b}[39m (14.2s)",
@@ -95,31 +131,30 @@ mod tests {
             tally.read_playwright(line);
         }
         assert_eq!((tally.passed, tally.failed), (30, 1));
+        assert_eq!(
+            tally.names,
+            ["e2e/components.spec.ts:40:1 › it failed (1.2s)"]
+        );
     }
 
     #[test]
     fn the_closing_lines_of_both_runners_are_counted_and_nothing_else() {
         let mut tally = Tally::default();
         tally.read_cargo("running 3 tests\n");
+        tally.read_cargo("test a_promise ... ok\n");
+        tally.read_cargo("test another::promise ... FAILED\n");
         tally.read_cargo("test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.05s\n");
         tally.read_cargo(
             "test result: FAILED. 1 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out\n",
         );
-        assert_eq!(
-            tally,
-            Tally {
-                passed: 4,
-                failed: 2
-            }
-        );
+        assert_eq!((tally.passed, tally.failed), (4, 2));
+        tally.read_vitest(" FAIL  src/a.test.ts > it holds\n");
         tally.read_vitest(" Test Files  2 passed (2)\n");
         tally.read_vitest("\u{1b}[2m      Tests \u{1b}[22m \u{1b}[1m\u{1b}[31m1 failed\u{1b}[39m\u{1b}[22m | \u{1b}[32m11 passed\u{1b}[39m (12)\n");
+        assert_eq!((tally.passed, tally.failed), (15, 3));
         assert_eq!(
-            tally,
-            Tally {
-                passed: 15,
-                failed: 3
-            }
+            tally.names,
+            ["another::promise", "src/a.test.ts > it holds"]
         );
     }
 }
