@@ -66,6 +66,7 @@ const RULES: Record<KnownCode, ErrorRule> = {
   wrong_passphrase: { severity: 'warning', action: 'none' },
   weak_passphrase: { severity: 'warning', action: 'none' },
   no_keychain: { severity: 'warning', action: 'none' },
+  wrong_key: { severity: 'error', action: 'none' },
   newer_database: { severity: 'error', action: 'none' },
   database_in_use: { severity: 'error', action: 'retry' },
   disk_full: { severity: 'error', action: 'retry' },

@@ -32,6 +32,8 @@ pub enum ErrorCode {
     WeakPassphrase,
     /// The system has no credential store.
     NoKeychain,
+    /// The database is encrypted with another key than the one that is kept for it.
+    WrongKey,
     /// The database belongs to a newer version.
     NewerDatabase,
     /// Another process has the database open.

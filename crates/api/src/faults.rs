@@ -85,7 +85,7 @@ impl From<LedgerError> for ApiError {
     fn from(error: LedgerError) -> Self {
         let code = match &error {
             LedgerError::InUse => ErrorCode::DatabaseInUse,
-            LedgerError::WrongKey => ErrorCode::Storage,
+            LedgerError::WrongKey => ErrorCode::WrongKey,
             LedgerError::NewerVersion { .. } => ErrorCode::NewerDatabase,
             LedgerError::DiskFull => ErrorCode::DiskFull,
             LedgerError::NotEnrolled => ErrorCode::NotReady,

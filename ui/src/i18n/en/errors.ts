@@ -69,6 +69,11 @@ const errors: Catalogue['errors'] = {
     safe: 'Nothing was saved.',
     advice: 'Protect the ledger with a passphrase instead.',
   },
+  wrong_key: {
+    happened: 'The key kept here does not open this ledger: the key and the database in the data folder were not made together.',
+    safe: 'The ledger is unchanged.',
+    advice: 'Put the database and its own key file (key.json) back into one data folder. If the key is kept by the system, sign in as the same system user as before.',
+  },
   newer_database: {
     happened: 'The ledger was written by a newer version of the program; this version cannot open it.',
     safe: 'The ledger is unchanged.',
