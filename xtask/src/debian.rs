@@ -18,7 +18,7 @@ const BUILD: &[&str] = &[
 ];
 
 /// To test and to look: a display without a screen, the drivers of the window and of a browser, Chinese fonts, a PDF reader, a
-/// clock that can be set for one program.
+/// clock that can be set for one program, a credential store.
 const TEST: &[&str] = &[
     "xvfb",
     "webkit2gtk-driver",
@@ -26,6 +26,8 @@ const TEST: &[&str] = &[
     "fonts-noto-cjk",
     "poppler-utils",
     "faketime",
+    "dbus-daemon",
+    "gnome-keyring",
 ];
 
 /// Installs what is missing; where that needs somebody else's rights, says what to install.

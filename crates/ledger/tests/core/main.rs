@@ -6,6 +6,7 @@ mod crash;
 mod damage;
 mod fork;
 mod incoming;
+mod keychain;
 mod kit;
 mod log;
 mod numbers;
