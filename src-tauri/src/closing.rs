@@ -32,6 +32,11 @@ impl Closing {
         UnderWay(&self.under_way)
     }
 
+    /// Whether the program is about to end.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.has_begun.load(Ordering::SeqCst)
+    }
+
     fn is_quiet(&self) -> bool {
         self.under_way.load(Ordering::SeqCst) == 0
     }

@@ -104,8 +104,11 @@ fn open(app: &tauri::App, folders: &Folders) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Brings the window to the front.
-fn show(handle: &AppHandle) {
+/// Brings the window to the front; `false`: it is about to go.
+fn show(handle: &AppHandle) -> bool {
+    if handle.state::<Closing>().has_begun() {
+        return false;
+    }
     for window in handle.webview_windows().values() {
         let shown = window
             .unminimize()
@@ -115,4 +118,5 @@ fn show(handle: &AppHandle) {
             tracing::warn!(%error, "the window does not come to the front");
         }
     }
+    true
 }

@@ -12,7 +12,7 @@ use std::{
     net::{Ipv4Addr, TcpListener, TcpStream},
     path::Path,
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use serde_json::{Value, json};
@@ -20,7 +20,11 @@ use serde_json::{Value, json};
 const LOCK: &str = "running.lock";
 const WHERE: &str = "running.json";
 const DONE: &[u8] = b"shown";
+const GOING: &[u8] = b"going";
 const PATIENCE: Duration = Duration::from_secs(3);
+/// How long a program that does not show itself may take to end: one that was just closed or killed is not gone at once.
+const ENDING: Duration = Duration::from_secs(15);
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// What a start found.
 pub(crate) enum Start {
@@ -40,25 +44,37 @@ pub(crate) struct First {
     word: String,
 }
 
-/// Takes the folder, or calls the one who has it.
+/// Takes the folder, or calls the one who has it; one who is about to end is waited for.
 pub(crate) fn claim(data: &Path) -> io::Result<Start> {
+    claim_within(data, ENDING)
+}
+
+fn claim_within(data: &Path, ending: Duration) -> io::Result<Start> {
     let lock = File::options()
         .create(true)
         .truncate(false)
         .write(true)
         .open(data.join(LOCK))?;
-    match lock.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            return Ok(Start::Second {
-                is_shown: call(data).unwrap_or_else(|error| {
-                    tracing::warn!(%error, "the running program does not answer");
-                    false
-                }),
-            });
+    let begin = Instant::now();
+    loop {
+        match lock.try_lock() {
+            Ok(()) => return first(data, lock),
+            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Error(error)) => return Err(error),
         }
-        Err(TryLockError::Error(error)) => return Err(error),
+        match call(data) {
+            Ok(true) => return Ok(Start::Second { is_shown: true }),
+            Ok(false) => tracing::info!("the running program shows no window"),
+            Err(error) => tracing::info!(%error, "the running program does not answer"),
+        }
+        if begin.elapsed() > ending {
+            return Ok(Start::Second { is_shown: false });
+        }
+        thread::sleep(LOOK_EVERY);
     }
+}
+
+fn first(data: &Path, lock: File) -> io::Result<Start> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let word = format!("{:016x}{:016x}", chance(), chance());
     let told = json!({ "port": listener.local_addr()?.port(), "word": word });
@@ -92,8 +108,8 @@ fn call(data: &Path) -> io::Result<bool> {
 }
 
 impl First {
-    /// Calls `show` whenever another start asks for the window.
-    pub(crate) fn listen(self, show: impl Fn() + Send + 'static) -> io::Result<()> {
+    /// Calls `show` whenever another start asks for the window; it says whether there is one to show.
+    pub(crate) fn listen(self, show: impl Fn() -> bool + Send + 'static) -> io::Result<()> {
         thread::Builder::new()
             .name("single".into())
             .spawn(move || {
@@ -106,15 +122,14 @@ impl First {
         Ok(())
     }
 
-    fn answer(&self, mut stream: TcpStream, show: &impl Fn()) -> io::Result<()> {
+    fn answer(&self, mut stream: TcpStream, show: &impl Fn() -> bool) -> io::Result<()> {
         stream.set_read_timeout(Some(PATIENCE))?;
         let mut word = vec![0; self.word.len()];
         stream.read_exact(&mut word)?;
         if word != self.word.as_bytes() {
             return Err(io::ErrorKind::InvalidData.into());
         }
-        show();
-        stream.write_all(DONE)
+        stream.write_all(if show() { DONE } else { GOING })
     }
 }
 
@@ -132,10 +147,43 @@ mod tests {
             panic!("nobody else was there");
         };
         let (asked, is_asked) = mpsc::channel();
-        first.listen(move || asked.send(()).unwrap()).unwrap();
+        let show = move || asked.send(()).is_ok();
+        first.listen(show).unwrap();
         let second = claim(dir.path()).unwrap();
         assert!(matches!(second, Start::Second { is_shown: true }));
         is_asked.recv_timeout(PATIENCE).unwrap();
+    }
+
+    #[test]
+    fn a_start_right_after_the_window_was_closed_waits_for_the_end_of_the_first() {
+        let dir = tempfile::tempdir().unwrap();
+        let Start::First(first) = claim(dir.path()).unwrap() else {
+            panic!("nobody else was there");
+        };
+        let (asked, is_asked) = mpsc::channel();
+        let path = dir.path().to_owned();
+        let second = thread::spawn(move || claim(&path).unwrap());
+        // Asked for its window, the first one is just ending.
+        let (stream, _) = first.listener.accept().unwrap();
+        let going = move || {
+            asked.send(()).unwrap();
+            false
+        };
+        first.answer(stream, &going).unwrap();
+        is_asked.recv_timeout(PATIENCE).unwrap();
+        drop(first);
+        assert!(matches!(second.join().unwrap(), Start::First(_)));
+    }
+
+    #[test]
+    fn a_program_that_never_shows_itself_is_told_as_running() {
+        let dir = tempfile::tempdir().unwrap();
+        let Start::First(first) = claim(dir.path()).unwrap() else {
+            panic!("nobody else was there");
+        };
+        first.listen(|| false).unwrap();
+        let second = claim_within(dir.path(), LOOK_EVERY).unwrap();
+        assert!(matches!(second, Start::Second { is_shown: false }));
     }
 
     #[test]

@@ -11,6 +11,9 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
+/// How long tests may print nothing: after that something waits for what never comes, and waiting on would only hide it. The slowest
+/// single test, and the slowest build between two tests, take a tenth of it.
+const MOST_SILENCE: Duration = Duration::from_secs(15 * 60);
 /// How often something silent is said to go on.
 const TELL_EVERY: Duration = Duration::from_secs(30);
 
@@ -62,7 +65,18 @@ pub(crate) fn run_quietly(command: &mut Command) -> Result<()> {
 }
 
 /// Runs a command whose standard output is shown and read line by line. `Ok(false)`: it ended with an error.
-pub(crate) fn run_reading(command: &mut Command, mut line: impl FnMut(&str)) -> Result<bool> {
+///
+/// # Errors
+/// When it cannot be started, or prints nothing for so long that it must be stuck.
+pub(crate) fn run_reading(command: &mut Command, line: impl FnMut(&str)) -> Result<bool> {
+    run_reading_for(command, MOST_SILENCE, line)
+}
+
+fn run_reading_for(
+    command: &mut Command,
+    most_silence: Duration,
+    mut line: impl FnMut(&str),
+) -> Result<bool> {
     let words = words(command);
     println!("$ {words}");
     let mut child = command
@@ -71,14 +85,35 @@ pub(crate) fn run_reading(command: &mut Command, mut line: impl FnMut(&str)) -> 
         .spawn()
         .with_context(|| format!("start `{words}`"))?;
     if let Some(stdout) = child.stdout.take() {
-        let mut reader = BufReader::new(stdout);
-        let mut bytes = Vec::new();
-        while reader.read_until(b'\n', &mut bytes)? > 0 {
+        let (said, heard) = mpsc::channel();
+        // Not joined: whatever the command started may hold its output open for longer than it lives.
+        thread::spawn(move || {
+            let mut reader = BufReader::new(stdout);
+            loop {
+                let mut bytes = Vec::new();
+                let read = reader.read_until(b'\n', &mut bytes);
+                let is_end = !matches!(read, Ok(1..));
+                if said.send(read.map(|_| bytes)).is_err() || is_end {
+                    break;
+                }
+            }
+        });
+        loop {
+            let bytes = match heard.recv_timeout(most_silence) {
+                Ok(bytes) => bytes?,
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => {
+                    child.kill()?;
+                    bail!(
+                        "`{words}` printed nothing for {}; its last lines say where it is stuck",
+                        elapsed(most_silence)
+                    );
+                }
+            };
             let mut ours = std::io::stdout().lock();
             ours.write_all(&bytes)?;
             ours.flush()?;
             line(&String::from_utf8_lossy(&bytes));
-            bytes.clear();
         }
     }
     Ok(child.wait()?.success())
@@ -147,6 +182,23 @@ pub(crate) fn elapsed(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_command_that_is_stuck_is_ended_and_named() {
+        let mut lines = Vec::new();
+        let mut stuck = command("sh");
+        stuck.args(["-c", "echo begun; exec sleep 600"]);
+        let error = run_reading_for(&mut stuck, Duration::from_secs(1), |line| {
+            lines.push(line.to_owned());
+        })
+        .unwrap_err();
+        assert_eq!(lines, ["begun\n"]);
+        assert!(
+            error.to_string().contains("printed nothing for 1.0 s"),
+            "{error}"
+        );
+    }
 
     #[test]
     fn a_duration_reads_as_people_say_it() {

@@ -4,7 +4,7 @@ use std::{
     ffi::OsStr,
     fs,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
 };
 
 use anyhow::{Context, Result, bail};
@@ -15,7 +15,7 @@ use crate::{
     clock::Clock,
     process::Group,
     programs::{Programs, free_port},
-    wait::until,
+    wait::{bounded, until},
 };
 
 /// A central endpoint: its data folder, its address, and its process while it runs.
@@ -31,9 +31,16 @@ pub struct Central {
 impl Central {
     /// Makes an endpoint marked as sample, with a city, a county and the given people (`name`, `org`, `role`, `certificate`), and
     /// publishes the shipped pack. It does not run yet.
-    pub fn make(programs: &Programs, dir: &Path, people: &Value, clock: &Clock) -> Result<Self> {
+    pub async fn make(
+        programs: &Programs,
+        dir: &Path,
+        people: &Value,
+        clock: &Clock,
+    ) -> Result<Self> {
         let central = Self::at(programs, dir.join("central"), free_port()?, clock.clone());
-        central.command(["init", "--name", "样本·市应急管理局中心端", "--sample"])?;
+        central
+            .command(["init", "--name", "样本·市应急管理局中心端", "--sample"])
+            .await?;
         let directory = dir.join("directory.json");
         let orgs = json!([
             { "code": "320700", "name": "样本·市应急管理局", "short_name": "苏样", "parent": null, "kind": "city", "region": "320700" },
@@ -43,19 +50,23 @@ impl Central {
             &directory,
             json!({ "orgs": orgs, "people": people }).to_string(),
         )?;
-        central.command([
-            OsStr::new("org"),
-            OsStr::new("import"),
-            directory.as_os_str(),
-        ])?;
+        central
+            .command([
+                OsStr::new("org"),
+                OsStr::new("import"),
+                directory.as_os_str(),
+            ])
+            .await?;
         let pack = programs.root.join("packs/lyg-2021-training/pack.json");
-        central.command([
-            OsStr::new("pack"),
-            OsStr::new("publish"),
-            pack.as_os_str(),
-            OsStr::new("--org"),
-            OsStr::new("320700"),
-        ])?;
+        central
+            .command([
+                OsStr::new("pack"),
+                OsStr::new("publish"),
+                pack.as_os_str(),
+                OsStr::new("--org"),
+                OsStr::new("320700"),
+            ])
+            .await?;
         Ok(central)
     }
 
@@ -76,7 +87,10 @@ impl Central {
     }
 
     /// Runs one of the administrator's commands and returns what it says.
-    pub fn command<S: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = S>) -> Result<Value> {
+    pub async fn command<S: AsRef<OsStr>>(
+        &self,
+        words: impl IntoIterator<Item = S>,
+    ) -> Result<Value> {
         let mut command = Command::new(&self.program);
         command
             .arg("--json")
@@ -84,20 +98,23 @@ impl Central {
             .arg(&self.data)
             .args(words);
         self.clock.set(&mut command);
-        let output = command.output().context("start shicha-server")?;
+        let words = format!("{command:?}");
+        let mut command = tokio::process::Command::from(command);
+        command.stdin(Stdio::null()).kill_on_drop(true);
+        let output = bounded(&words, async {
+            command.output().await.context("start shicha-server")
+        })
+        .await?;
         let said = String::from_utf8_lossy(&output.stdout);
         if !output.status.success() {
-            bail!(
-                "{command:?}: {said}{}",
-                String::from_utf8_lossy(&output.stderr)
-            );
+            bail!("{words}: {said}{}", String::from_utf8_lossy(&output.stderr));
         }
-        serde_json::from_str(&said).with_context(|| format!("{command:?} said {said:?}"))
+        serde_json::from_str(&said).with_context(|| format!("{words} said {said:?}"))
     }
 
     /// What somebody needs to set a computer up: address, fingerprint, one-time code.
-    pub fn invite(&self, person: &str) -> Result<Invitation> {
-        let said = self.command(["code", "new", "--person", person])?;
+    pub async fn invite(&self, person: &str) -> Result<Invitation> {
+        let said = self.command(["code", "new", "--person", person]).await?;
         let text = |key: &str| {
             said[key]
                 .as_str()

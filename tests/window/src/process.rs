@@ -76,12 +76,12 @@ impl Drop for Group {
 pub struct Stranger(Pid);
 
 impl Stranger {
-    /// Ends it at once, as a power cut would, and waits until it is gone.
+    /// Ends it at once, as a power cut would, and waits until its first thread is gone.
     pub async fn kill(self) -> Result<()> {
         kill_process(self.0, Signal::KILL)?;
         until("the end of a killed process", async || {
             let stat = fs::read_to_string(format!("/proc/{}/stat", self.0.as_raw_nonzero()));
-            // A zombie holds no file and no lock any more.
+            // Its other threads may still be ending and hold what they hold: the next start has to cope with that.
             let is_gone =
                 stat.is_ok_and(|stat| stat.contains(") Z ")) || test_kill_process(self.0).is_err();
             Ok(is_gone.then_some(()))

@@ -17,7 +17,7 @@ use crate::{
     display::Display,
     process::{Group, Stranger, process_with_argument},
     programs::free_port,
-    wait::until,
+    wait::{bounded, until},
 };
 
 /// The name by which WebDriver refers to an element.
@@ -110,13 +110,12 @@ impl Driver<'_> {
         let options = json!({ "binary": self.app, "args": ["--data-dir", self.data] });
         let wanted =
             json!({ "capabilities": { "alwaysMatch": { "webkitgtk:browserOptions": options } } });
-        let answer: Value = client
-            .post(format!("{root}/session"))
-            .json(&wanted)
-            .send()
-            .await?
-            .json()
-            .await?;
+        let answer: Value = bounded("the start of the window", async {
+            let request = client.post(format!("{root}/session")).json(&wanted);
+            Ok(request.send().await?.json().await?)
+        })
+        .await
+        .with_context(|| fs::read_to_string(&log).unwrap_or_default())?;
         let id = answer["value"]["sessionId"].as_str().with_context(|| {
             format!(
                 "no session: {answer}; {}",
@@ -139,8 +138,8 @@ impl Session {
         if let Some(body) = body {
             request = request.json(&body);
         }
-        let answer = async { request.send().await?.json::<Value>().await };
-        let mut answer = answer.await.map_err(|error| Fault::Final(error.into()))?;
+        let answer = async { Ok(request.send().await?.json::<Value>().await?) };
+        let mut answer = bounded(path, answer).await.map_err(Fault::Final)?;
         let value = answer["value"].take();
         match value["error"].as_str() {
             Some(error) if PASSING.contains(&error) => {

@@ -100,7 +100,9 @@ async fn an_inspection_survives_a_power_cut_while_typing_and_reaches_the_supervi
     photo::use_fonts(&[programs.root.join("target/fonts")]);
     let display = Display::start(dir.path()).await.unwrap();
     let clock = Clock::showing(i64::try_from(shanghai(2022, 7, 15, 9, 0)).unwrap()).unwrap();
-    let mut central = Central::make(&programs, dir.path(), &people(), &clock).unwrap();
+    let mut central = Central::make(&programs, dir.path(), &people(), &clock)
+        .await
+        .unwrap();
     central.start().await.unwrap();
     let desk = |name: &str| Desk {
         programs: &programs,
@@ -113,7 +115,7 @@ async fn an_inspection_survives_a_power_cut_while_typing_and_reaches_the_supervi
     // In the office, with a network.
     let laptop = desk("laptop");
     let session = laptop.start().await;
-    let invitation = central.invite("丁思源").unwrap();
+    let invitation = central.invite("丁思源").await.unwrap();
     session
         .set_up(PASSPHRASE, &invitation, "样本电脑-1")
         .await
@@ -276,7 +278,7 @@ async fn an_inspection_survives_a_power_cut_while_typing_and_reaches_the_supervi
     // The supervisor, in the city.
     let office = desk("office");
     let supervisor = office.start().await;
-    let invitation = central.invite("程敬之").unwrap();
+    let invitation = central.invite("程敬之").await.unwrap();
     supervisor
         .set_up(PASSPHRASE, &invitation, "样本电脑-2")
         .await
@@ -357,7 +359,7 @@ async fn an_inspection_survives_a_power_cut_while_typing_and_reaches_the_supervi
     session.close().await.unwrap();
     supervisor.close().await.unwrap();
     central.stop().await.unwrap();
-    let checked = central.command(["verify"]).unwrap();
+    let checked = central.command(["verify"]).await.unwrap();
     assert_eq!(checked["faults"], json!([]), "{checked}");
 }
 
@@ -371,7 +373,9 @@ async fn text_that_is_being_typed_when_the_window_is_closed_is_there_again() {
     let programs = Programs::find().unwrap();
     let display = Display::start(dir.path()).await.unwrap();
     let clock = Clock::showing(i64::try_from(shanghai(2022, 7, 15, 9, 0)).unwrap()).unwrap();
-    let mut central = Central::make(&programs, dir.path(), &people(), &clock).unwrap();
+    let mut central = Central::make(&programs, dir.path(), &people(), &clock)
+        .await
+        .unwrap();
     central.start().await.unwrap();
     let desk = Desk {
         programs: &programs,
@@ -381,7 +385,7 @@ async fn text_that_is_being_typed_when_the_window_is_closed_is_there_again() {
         data: dir.path().join("laptop"),
     };
     let session = desk.start().await;
-    let invitation = central.invite("丁思源").unwrap();
+    let invitation = central.invite("丁思源").await.unwrap();
     session
         .set_up(PASSPHRASE, &invitation, "样本电脑-1")
         .await
