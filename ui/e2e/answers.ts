@@ -233,9 +233,9 @@ const signed: InspectionView = {
   may_sign: false,
   fields: { ...inspection.fields, ended_at: field(LATER), summary: field('检查三十四项，发现问题两项，已责令限期改正。') },
   signatures: [
-    { role: 'inspector', name: '王建国', method: 'screen', mark: HASH, note: '', at_ms: LATER, fits: true },
-    { role: 'inspector', name: '李芳', method: 'screen', mark: HASH, note: '', at_ms: LATER, fits: true },
-    { role: 'subject', name: '赵敏', method: 'refused', mark: null, note: '对第 3 项有异议，拒绝签名，两名检查人员在场见证。', at_ms: LATER, fits: true },
+    { role: 'inspector', name: '王建国', method: 'screen', mark: HASH, note: '', witness: '', at_ms: LATER, fits: true },
+    { role: 'inspector', name: '李芳', method: 'screen', mark: HASH, note: '', witness: '', at_ms: LATER, fits: true },
+    { role: 'subject', name: '赵敏', method: 'refused', mark: null, note: '对第 3 项有异议，拒绝签名。', witness: '园区安监办 陈某', at_ms: LATER, fits: true },
   ],
   late: [
     { entry: OTHER_ENTRY, author: '李芳', at_ms: LATER + 60_000, field: `answers/${answered[0]?.id ?? ''}/facts`, value: '补记', device: '7d3f'.repeat(16) },

@@ -78,7 +78,7 @@ pub enum SignMethod {
     Screen,
     /// Written on the printed record, scanned back.
     Paper,
-    /// Refused; witness and reason stand in the note (安全生产法 §68).
+    /// Refused; the reason stands in the note, and who saw it beside it (安全生产法 §68).
     Refused,
 }
 
@@ -116,9 +116,12 @@ pub struct Signature {
     /// Length of that image in bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mark_size: Option<u64>,
-    /// Witness and reason of a refusal, or a remark.
+    /// Reason of a refusal, or a remark.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub note: String,
+    /// Who witnessed a refusal: name and unit.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub witness: String,
 }
 
 /// What was done.
@@ -301,6 +304,7 @@ impl Event {
                 if signature.covers.len() > 1024
                     || signature.name.len() > 256
                     || signature.note.len() > 8192
+                    || signature.witness.len() > 1024
                 {
                     return Err(EventFault::Malformed("signature too long".into()));
                 }

@@ -192,6 +192,7 @@ impl World {
                         mark: None,
                         mark_size: None,
                         note: String::new(),
+                        witness: String::new(),
                     }),
                 );
             }

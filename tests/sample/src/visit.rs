@@ -255,13 +255,14 @@ impl Visit<'_> {
             .await?;
         }
         if self.dice.chance(0.06) {
-            let note = "现场负责人看过记录后拒绝签字，未说明理由；见证人：园区安全员";
+            let (note, witness) = ("现场负责人看过记录后拒绝签字，未说明理由", "样本园区安全员");
             device
                 .call(
                     "signature_add",
                     json!({
                         "record": record, "digest": view["digest"], "role": "subject", "person": null,
                         "name": self.fields["legal_representative"], "method": "refused", "mark": null, "note": note,
+                        "witness": witness,
                     }),
                 )
                 .await?;
@@ -298,7 +299,7 @@ impl Visit<'_> {
                 "signature_add",
                 json!({
                     "record": record, "digest": digest, "role": role, "person": person,
-                    "name": name, "method": "screen", "mark": mark, "note": "",
+                    "name": name, "method": "screen", "mark": mark, "note": "", "witness": "",
                 }),
             )
             .await?;

@@ -39,6 +39,10 @@ method: SignMethod,
  */
 mark: FileSource | null, 
 /**
- * Witness and reason of a refusal; required then.
+ * Reason of a refusal, required then; or a remark.
  */
-note: string, };
+note: string, 
+/**
+ * Who witnessed a refusal, required then; empty otherwise.
+ */
+witness: string, };

@@ -24,9 +24,13 @@ method: SignMethod,
  */
 mark: BlobHash | null, 
 /**
- * Witness and reason, or remark.
+ * Reason of a refusal, or remark.
  */
 note: string, 
+/**
+ * Who witnessed a refusal.
+ */
+witness: string, 
 /**
  * When, by that device's clock.
  */

@@ -70,7 +70,7 @@ export function inspectionView(more: Partial<InspectionView> = {}, fields: Recor
 }
 
 export function signature(more: Partial<SignatureView> = {}): SignatureView {
-  return { role: 'inspector', name: '王建国', method: 'paper', mark: null, note: '', at_ms: Date.UTC(2022, 3, 12, 4), fits: true, ...more };
+  return { role: 'inspector', name: '王建国', method: 'paper', mark: null, note: '', witness: '', at_ms: Date.UTC(2022, 3, 12, 4), fits: true, ...more };
 }
 
 export function evidence(more: Partial<EvidenceView> = {}): EvidenceView {

@@ -166,6 +166,7 @@ fn signature_views(state: &RecordState) -> Vec<SignatureView> {
         method: signed.signature.method,
         mark: signed.signature.mark,
         note: signed.signature.note.clone(),
+        witness: signed.signature.witness.clone(),
         at_ms: signed.trace.at().ms(),
         fits: signed.fits,
     });

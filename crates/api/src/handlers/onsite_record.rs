@@ -168,7 +168,7 @@ fn acknowledgement(desk: &Desk, state: &RecordState) -> Result<Acknowledgement, 
         Some(signature) if signature.method == SignMethod::Refused => Acknowledgement::Refused {
             name: signature.name.clone(),
             reason: signature.note.clone(),
-            witness: String::new(),
+            witness: signature.witness.clone(),
             witness_mark: mark(desk, state, Some(signature))?,
         },
         _ => Acknowledgement::Signature {

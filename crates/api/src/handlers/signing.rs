@@ -172,6 +172,7 @@ pub(crate) fn signature_add(desk: &Desk, request: SignatureAdd) -> Result<Saved,
         mark: mark.as_ref().map(|mark| mark.hash),
         mark_size: mark.as_ref().map(|mark| mark.size),
         note: request.note.trim().to_owned(),
+        witness: request.witness.trim().to_owned(),
     });
     desk.check_may_write(state.channel(), state.kind(), &signed)?;
     let mut drafts = vec![draft(&state, signed)];
@@ -214,7 +215,13 @@ fn check_signer(state: &RecordState, request: &SignatureAdd) -> Result<(), ApiEr
         }
         // 安全生产法 §68: why the subject refused, and who saw it, has to be on record.
         (SignerRole::Subject, SignMethod::Refused) if request.note.trim().is_empty() => {
-            return Err(bad_value("note", "a refusal needs reason and witness"));
+            return Err(bad_value("note", "a refusal needs its reason"));
+        }
+        (SignerRole::Subject, SignMethod::Refused) if request.witness.trim().is_empty() => {
+            return Err(bad_value("witness", "a refusal needs a witness"));
+        }
+        (_, SignMethod::Screen | SignMethod::Paper) if !request.witness.trim().is_empty() => {
+            return Err(bad_value("witness", "only a refusal has a witness"));
         }
         (_, SignMethod::Screen) if request.mark.is_none() => {
             return Err(bad_value(

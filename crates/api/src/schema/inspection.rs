@@ -232,8 +232,10 @@ dto! {
         pub method: SignMethod,
         /// Image of it.
         pub mark: Option<shicha_domain::BlobHash>,
-        /// Witness and reason, or remark.
+        /// Reason of a refusal, or remark.
         pub note: String,
+        /// Who witnessed a refusal.
+        pub witness: String,
         /// When, by that device's clock.
         pub at_ms: u64,
         /// Whether it stands under the frozen content.
@@ -310,8 +312,10 @@ dto! {
         pub method: SignMethod,
         /// PNG of the signature or scan of the signed page.
         pub mark: Option<FileSource>,
-        /// Witness and reason of a refusal; required then.
+        /// Reason of a refusal, required then; or a remark.
         pub note: String,
+        /// Who witnessed a refusal, required then; empty otherwise.
+        pub witness: String,
     }
 
     /// Declares a number or an inspection void.

@@ -368,7 +368,7 @@ impl Desk {
             .call(
                 "signature_add",
                 json!({ "record": record, "digest": digest, "role": role, "person": null, "name": name,
-                    "method": "screen", "mark": mark, "note": "" }),
+                    "method": "screen", "mark": mark, "note": "", "witness": "" }),
             )
             .await
     }

@@ -24,18 +24,24 @@ async fn nothing_incomplete_changed_or_unsigned_can_be_signed() {
         ErrorCode::BadValue,
     );
     let stale = json!({ "record": record, "digest": "00".repeat(32), "role": "inspector", "person": null, "name": "丁思源",
-        "method": "paper", "mark": null, "note": "" });
+        "method": "paper", "mark": null, "note": "", "witness": "" });
     is(
         &desk.refused("signature_add", stale).await,
         ErrorCode::Stale,
     );
     let view = desk.view(&record).await;
-    let refused = json!({ "record": record, "digest": view["digest"], "role": "subject", "person": null, "name": "赵国栋",
-        "method": "refused", "mark": null, "note": " " });
-    is(
-        &desk.refused("signature_add", refused).await,
-        ErrorCode::BadValue,
-    );
+    // 安全生产法 §68: a refusal with its reason and its witness, and a witness of nothing else.
+    for (method, note, witness, lacks) in [
+        ("refused", " ", "园区安全员", "note"),
+        ("refused", "对第三项有异议", " ", "witness"),
+        ("paper", "", "园区安全员", "witness"),
+    ] {
+        let refused = json!({ "record": record, "digest": view["digest"], "role": "subject", "person": null,
+            "name": "赵国栋", "method": method, "mark": null, "note": note, "witness": witness });
+        let error = desk.refused("signature_add", refused).await;
+        is(&error, ErrorCode::BadValue);
+        assert_eq!(error.params["field"], lacks);
+    }
     desk.call(
         "draft_put",
         json!({ "record": record, "field": "summary", "text": "还在写" }),

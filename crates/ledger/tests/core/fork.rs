@@ -33,6 +33,7 @@ fn undelivered_entries_are_written_again_under_the_new_identity_with_their_refer
         mark: None,
         mark_size: None,
         note: String::new(),
+        witness: String::new(),
     };
     let signed = Draft {
         channel: channel(),

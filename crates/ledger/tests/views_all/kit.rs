@@ -194,6 +194,7 @@ impl Place {
             mark: None,
             mark_size: None,
             note: String::new(),
+            witness: String::new(),
         };
         let draft = Draft {
             channel: state.channel().clone(),

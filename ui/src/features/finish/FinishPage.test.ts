@@ -147,6 +147,7 @@ describe('finishing an inspection', () => {
       method: 'screen',
       mark: { from: 'upload', upload: 'U1' },
       note: '',
+      witness: '',
     });
   });
 
@@ -181,7 +182,8 @@ describe('finishing an inspection', () => {
       name: '赵敏',
       method: 'refused',
       mark: null,
-      note: '对第 3 项有异议；见证人：陈某',
+      note: '对第 3 项有异议',
+      witness: '陈某',
     });
   });
 

@@ -74,7 +74,7 @@ describe('the record that a supervisor reads', () => {
     const { all, at } = await open(
       inspectionView({
         stage: 'signing',
-        signatures: [signature(), signature({ role: 'subject', name: '赵敏', method: 'refused', note: '有异议；见证人：陈某', fits: false })],
+        signatures: [signature(), signature({ role: 'subject', name: '赵敏', method: 'refused', note: '有异议', witness: '陈某', fits: false })],
         late: [{ entry: 'e9'.repeat(32), author: '李芳', at_ms: Date.UTC(2022, 3, 12, 5), field: 'answers/TI-1.1/result', value: 'nonconforming', device: '7d'.repeat(32) }],
       }),
       {},

@@ -111,7 +111,6 @@ export default {
   witness: 'Witness',
   witnessHint: 'Name and organisation or position; without a witness, note the body camera recording',
   witnessMissing: 'Please state the witness.',
-  refusalNote: '{reason}; witness: {witness}',
   freezeTitle: 'This is the first signature: it freezes the content',
   freezeText: 'After it, items, evidence, findings and the facts of the visit cannot be changed, and a finding is opened for each nonconforming item. Check the preview first.',
   signConfirm: 'Sign',

@@ -47,6 +47,7 @@ export default {
 
   signatures: 'Signatures',
   noSignatures: 'No signatures yet',
+  witnessedBy: 'Witness: {name}',
   lateTitle: 'Arrived after signing',
   lateText: 'The record was signed before these arrived. They do not change what was signed and are listed as they are.',
   lateBy: '{author}, {time}',

@@ -111,7 +111,6 @@ export default {
   witness: '见证人',
   witnessHint: '姓名、单位或职务；没有见证人的，注明执法记录仪录像',
   witnessMissing: '请写明见证人。',
-  refusalNote: '{reason}；见证人：{witness}',
   freezeTitle: '这是第一个签名，签后内容冻结',
   freezeText: '签名之后，检查项、证据、问题和基本情况都不能再改，并为每个不符合项建立问题台账。请先核对文书预览。',
   signConfirm: '确认签名',

@@ -47,6 +47,7 @@ export default {
 
   signatures: '签名',
   noSignatures: '还没有签名',
+  witnessedBy: '见证人：{name}',
   lateTitle: '签名后到达的内容',
   lateText: '这些内容到达时记录已签名，不改变签名的内容，在此如实列出。',
   lateBy: '{author}，{time}',
