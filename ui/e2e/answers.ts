@@ -43,7 +43,7 @@ interface PackFile {
   version: string;
   title: Text;
   regions: { code?: string; id: string; name: Text; certainty: string }[];
-  phases: { id: string; title: Text; from: string; to: string }[];
+  phases: { id: string; title: Text; from: string; to: string; certainty: string; note?: string }[];
   laws: { id: string; title: string }[];
   penalties: { id: string; text: string; certainty: string }[];
   evidence_codes: { id: string; title: Text }[];
@@ -382,7 +382,7 @@ export function answersOf({ language, stage = 'ready', role = 'inspector', signe
           id: pack.id,
           version: pack.version,
           title: pack.title.zh,
-          phases: pack.phases.map(({ title, id: phase, from, to }) => ({ id: phase, title: title.zh, from, to })),
+          phases: pack.phases.map(({ title, id: phase, from, to, certainty, note }) => ({ id: phase, title: title.zh, from, to, certainty, note: note ?? '' })),
           checklists: pack.checklists.map(({ id: key, title, subject_kind: kind, sections }) => ({
             id: key,
             title: title.zh,

@@ -54,7 +54,7 @@ from_ms: number | null,
  */
 to_ms: number | null, 
 /**
- * `open`, `signing`, `signed` or `annulled`.
+ * `open`, `signing`, `signed` or `annulled`; `valid`: all but those that were annulled.
  */
 stage: string | null, 
 /**

@@ -19,4 +19,12 @@ from: string,
 /**
  * Last day.
  */
-to: string, };
+to: string, 
+/**
+ * How certain its days are: `F`, `K` or `U`.
+ */
+certainty: string, 
+/**
+ * What is not certain about them.
+ */
+note: string, };

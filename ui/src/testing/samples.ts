@@ -164,7 +164,7 @@ export function packsList(): PacksList {
         id: 'lyg-2021-training',
         version: '1.0.0',
         title: '安全生产培训“走过场”专项整治',
-        phases: [{ id: 'enforcement', title: '执法检查阶段', from: '2022-04-01', to: '2022-07-31' }],
+        phases: [{ id: 'enforcement', title: '执法检查阶段', from: '2022-04-01', to: '2022-07-31', certainty: 'F', note: '' }],
         checklists: [{ id: 'TI', title: '安全培训机构检查表', subject_kind: 'training_institution', items: 34 }],
         is_here: true,
       },

@@ -108,6 +108,8 @@ fn phase_view(phase: &shicha_domain::pack::Phase) -> PhaseView {
         title: phase.title.zh.clone(),
         from: phase.from.to_string(),
         to: phase.to.to_string(),
+        certainty: phase.certainty.as_str().to_owned(),
+        note: phase.note.clone().unwrap_or_default(),
     }
 }
 

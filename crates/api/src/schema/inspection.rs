@@ -37,7 +37,7 @@ dto! {
         pub from_ms: Option<u64>,
         /// Begun before.
         pub to_ms: Option<u64>,
-        /// `open`, `signing`, `signed` or `annulled`.
+        /// `open`, `signing`, `signed` or `annulled`; `valid`: all but those that were annulled.
         pub stage: Option<String>,
         /// Only mine.
         pub is_mine: bool,

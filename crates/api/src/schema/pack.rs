@@ -35,6 +35,10 @@ dto! {
         pub from: String,
         /// Last day.
         pub to: String,
+        /// How certain its days are: `F`, `K` or `U`.
+        pub certainty: String,
+        /// What is not certain about them.
+        pub note: String,
     }
 
     /// A checklist in a list.

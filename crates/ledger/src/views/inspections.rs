@@ -95,6 +95,7 @@ pub(crate) fn conditions(filter: &InspectionFilter) -> Conditions {
     }
     match filter.stage.as_deref() {
         Some("unsigned") => conditions.always("stage < 2"),
+        Some("valid") => conditions.always("stage <> 3"),
         Some(word) => {
             let stage = STAGES.iter().position(|stage| stage.as_str() == word);
             conditions.when("stage = ?", Some(stage.map_or(-1, |n| n as i64)));

@@ -189,6 +189,14 @@ fn cases() -> Vec<Case> {
             Box::new(|row, _| row.stage == "open"),
         ),
         (
+            "not annulled",
+            InspectionFilter {
+                stage: text("valid"),
+                ..none()
+            },
+            Box::new(|row, _| row.stage != "annulled"),
+        ),
+        (
             "no such stage",
             InspectionFilter {
                 stage: text("finished"),

@@ -76,7 +76,7 @@ describe('the overview', () => {
     await flushPromises();
     await rows('county')[1]?.trigger('click');
     await flushPromises();
-    const donghai = { name: 'inspections', query: { org: '320722', subject_kind: 'training_institution' } };
+    const donghai = { name: 'inspections', query: { org: '320722', subject_kind: 'training_institution', stage: 'valid' } };
     expect(whereTo()).toEqual(donghai);
     await router.push('/');
     page.findComponent(EChart).vm.$emit('pick', '东海县', 1);
@@ -88,7 +88,7 @@ describe('the overview', () => {
     const { rows, whereTo } = await open();
     await rows('item')[0]?.trigger('click');
     await flushPromises();
-    expect(whereTo()).toEqual({ name: 'inspections', query: { item: 'TI-1.4', item_result: 'nonconforming' } });
+    expect(whereTo()).toEqual({ name: 'inspections', query: { item: 'TI-1.4', item_result: 'nonconforming', stage: 'valid' } });
   });
 
   it('marks what is not signed as provisional, and says nothing where all is signed', async () => {

@@ -18,6 +18,7 @@ const terms: Catalogue['terms'] = {
     signing: 'Being signed',
     signed: 'Signed',
     annulled: 'Annulled',
+    valid: 'Not annulled',
   },
   result: {
     conforms: 'Conforms',

@@ -16,6 +16,7 @@ export default {
     signing: '签名中',
     signed: '已签名',
     annulled: '已作废',
+    valid: '未作废',
   },
   result: {
     conforms: '符合',
