@@ -181,6 +181,7 @@ pub(crate) fn elapsed(time: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[cfg(unix)]
