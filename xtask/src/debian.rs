@@ -18,7 +18,7 @@ const BUILD: &[&str] = &[
 ];
 
 /// To test and to look: a display without a screen, the drivers of the window and of a browser, Chinese fonts, a PDF reader, a
-/// clock that can be set for one program, a credential store.
+/// clock that can be set for one program, a credential store, a PostgreSQL server.
 const TEST: &[&str] = &[
     "xvfb",
     "webkit2gtk-driver",
@@ -28,6 +28,7 @@ const TEST: &[&str] = &[
     "faketime",
     "dbus-daemon",
     "gnome-keyring",
+    "postgresql",
 ];
 
 /// Installs what is missing; where that needs somebody else's rights, says what to install.

@@ -1,10 +1,12 @@
 //! The data folder: everything that a central endpoint is, in one place.
 //!
 //! ```text
-//! DIR/server.db    the store
+//! DIR/server.db    the store, unless it is on PostgreSQL
 //! DIR/server.key   the key that signs receipts (owner only)
 //! DIR/evidence/    photos and other files, by hash
 //! ```
+//!
+//! Several processes may serve one store on PostgreSQL; their folders hold the same key, and the same folder with evidence.
 
 use std::{
     fs,
@@ -15,7 +17,7 @@ use std::{
 use crate::{
     evidence::Evidence,
     signer::Signer,
-    store::{Info, SqliteStore, Store, StoreError},
+    store::{Info, PostgresStore, SqliteStore, Store, StoreError},
 };
 
 /// Name of the database in the data folder.
@@ -42,6 +44,36 @@ pub enum HomeError {
     },
 }
 
+/// Where a central endpoint lives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The data folder.
+    pub dir: PathBuf,
+    /// URL of the PostgreSQL database that holds the store; without one it is a file in the data folder.
+    pub database: Option<String>,
+    /// The folder with evidence, when it is not in the data folder: one that all processes on a database reach.
+    pub evidence: Option<PathBuf>,
+}
+
+impl<P: AsRef<Path>> From<P> for Place {
+    fn from(dir: P) -> Self {
+        Self {
+            dir: dir.as_ref().to_owned(),
+            database: None,
+            evidence: None,
+        }
+    }
+}
+
+impl Place {
+    fn open_store(&self) -> Result<Box<dyn Store>, StoreError> {
+        Ok(match &self.database {
+            Some(url) => Box::new(PostgresStore::open(url)?),
+            None => Box::new(SqliteStore::open(&self.dir.join(DATABASE_FILE))?),
+        })
+    }
+}
+
 /// An opened data folder.
 pub struct Home {
     /// Where it is.
@@ -61,14 +93,25 @@ impl Home {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn init(dir: &Path, name: &str, is_sample: bool) -> Result<(Self, bool), HomeError> {
+    pub fn init(
+        place: impl Into<Place>,
+        name: &str,
+        is_sample: bool,
+    ) -> Result<(Self, bool), HomeError> {
+        let place = place.into();
+        let dir = place.dir.as_path();
         make_private(dir).map_err(|source| HomeError::Io {
             path: dir.to_owned(),
             source,
         })?;
-        let store = SqliteStore::open(&dir.join(DATABASE_FILE))?;
+        let store = place.open_store()?;
         let before = store.info()?;
-        Signer::load_or_make(dir).map_err(|source| HomeError::Io {
+        // A store that is there already belongs to a key, and another one would not do.
+        let key = match &before {
+            Some(_) if place.database.is_some() => Signer::load(dir),
+            _ => Signer::load_or_make(dir),
+        };
+        key.map_err(|source| HomeError::Io {
             path: dir.to_owned(),
             source,
         })?;
@@ -79,32 +122,41 @@ impl Home {
             store.set_info(name, is_sample, uuid::Uuid::now_v7())?;
         }
         drop(store);
-        Ok((Self::open(dir)?, before.is_none()))
+        Ok((Self::open(place)?, before.is_none()))
     }
 
     /// Opens a data folder.
     ///
     /// # Errors
     /// When there is none, or it cannot be read.
-    pub fn open(dir: &Path) -> Result<Self, HomeError> {
+    pub fn open(place: impl Into<Place>) -> Result<Self, HomeError> {
+        let place = place.into();
+        let dir = place.dir.as_path();
         let io = |source| HomeError::Io {
             path: dir.to_owned(),
             source,
         };
-        if !dir.join(DATABASE_FILE).is_file() {
+        if place.database.is_none() && !dir.join(DATABASE_FILE).is_file() {
             return Err(HomeError::Empty(dir.to_owned()));
         }
-        let store = SqliteStore::open(&dir.join(DATABASE_FILE))?;
+        let store = place.open_store()?;
         let info = store
             .info()?
             .ok_or_else(|| HomeError::Empty(dir.to_owned()))?;
         let signer = Signer::load(dir).map_err(io)?;
-        let evidence = Evidence::open(&dir.join(EVIDENCE_FOLDER)).map_err(io)?;
+        let evidence = place
+            .evidence
+            .clone()
+            .unwrap_or_else(|| dir.join(EVIDENCE_FOLDER));
+        let opened = Evidence::open(&evidence).map_err(|source| HomeError::Io {
+            path: evidence.clone(),
+            source,
+        })?;
         Ok(Self {
             dir: dir.to_owned(),
-            store: Box::new(store),
+            store,
             signer,
-            evidence,
+            evidence: opened,
             info,
         })
     }

@@ -2,7 +2,6 @@
 
 use std::{
     net::SocketAddr,
-    path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -21,7 +20,7 @@ use tokio::{
 use tower::ServiceExt as _;
 
 use crate::{
-    home::{Home, HomeError, now_ms},
+    home::{Home, HomeError, Place, now_ms},
     http::{App, Change, Peer, router},
 };
 
@@ -40,8 +39,8 @@ pub type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
 /// How to serve.
 #[derive(Clone)]
 pub struct Config {
-    /// The data folder.
-    pub data: PathBuf,
+    /// Where the data are.
+    pub place: Place,
     /// Where to listen; port 0 takes any free one.
     pub listen: SocketAddr,
     /// The clock.
@@ -49,10 +48,10 @@ pub struct Config {
 }
 
 impl Config {
-    /// Serves a data folder by the system's clock.
-    pub fn new(data: impl Into<PathBuf>, listen: SocketAddr) -> Self {
+    /// Serves by the system's clock.
+    pub fn new(place: impl Into<Place>, listen: SocketAddr) -> Self {
         Self {
-            data: data.into(),
+            place: place.into(),
             listen,
             clock: Arc::new(now_ms),
         }
@@ -114,12 +113,12 @@ impl Running {
 /// # Errors
 /// When there is no central endpoint in the folder, or the address is taken.
 pub async fn serve(config: Config) -> Result<Running, ServeError> {
-    let data = config.data.clone();
+    let place = config.place.clone();
     let (closing, is_closing) = watch::channel(false);
     let opened = tokio::task::spawn_blocking({
         let is_closing = is_closing.clone();
         move || -> Result<App, HomeError> {
-            let home = Home::open(&data)?;
+            let home = Home::open(place)?;
             if home.store.begin_life(uuid::Uuid::now_v7())? {
                 tracing::warn!("restored from a backup: the devices send again what it lacks");
             }
@@ -131,7 +130,7 @@ pub async fn serve(config: Config) -> Result<Running, ServeError> {
         Err(error) => {
             let source = std::io::Error::other(error);
             return Err(HomeError::Io {
-                path: config.data,
+                path: config.place.dir,
                 source,
             }
             .into());

@@ -92,6 +92,11 @@ impl Signer {
         keyed_hash(self.key.as_bytes(), &[b"shicha-code-1\0", code.as_bytes()])
     }
 
+    /// The key of session tokens, the same for all processes that serve with this key.
+    pub(crate) fn session_key(&self) -> [u8; 32] {
+        keyed_hash(self.key.as_bytes(), &[b"shicha-session-1\0"])
+    }
+
     /// The signing key of the server's own device of a person, with which the administrator's commands write entries.
     pub fn console_key(&self, device: DeviceId) -> SigningKey {
         SigningKey::from_bytes(&keyed_hash(

@@ -74,6 +74,15 @@ fn sentence(fault: &VerifyFault) -> String {
     }
 }
 
+/// Marks a restored database, so that its devices send again what it lacks and no document number is given twice.
+pub(super) fn restored(say: &Say, home: &Home) -> Result<(), Failure> {
+    home.store.mark_restored()?;
+    say.result(&json!({ "restored": true }), || {
+        vec!["已记下：下次启动后，各设备会补发恢复点之后的内容 (noted: after the next start the devices send again what is lacking)".to_owned()]
+    });
+    Ok(())
+}
+
 /// Copies the data folder. The database first: evidence that it names was there before, and evidence is never changed.
 pub(super) fn backup(say: &Say, home: &Home, target: &Path) -> Result<(), Failure> {
     if target.exists() {

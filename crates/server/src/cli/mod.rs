@@ -20,7 +20,7 @@ use shicha_domain::{
     directory::{OrgKind, Role},
 };
 
-use crate::home::{Home, HomeError, now_ms};
+use crate::home::{Home, HomeError, Place, now_ms};
 use say::{Failure, Say};
 
 /// 实查中心端 (the Shicha central endpoint)
@@ -35,6 +35,18 @@ pub struct Cli {
         default_value = "shicha-data"
     )]
     data: PathBuf,
+    /// PostgreSQL 数据库地址 postgres://…；省略时用数据文件夹中的 SQLite (URL of a PostgreSQL database; SQLite in the data folder if omitted)
+    #[arg(
+        long,
+        global = true,
+        env = "SHICHA_DATABASE",
+        hide_env_values = true,
+        value_parser = postgres_url
+    )]
+    database: Option<String>,
+    /// 附件文件夹；省略时在数据文件夹中。多个进程共用一个数据库时指向同一文件夹 (folder with evidence; in the data folder if omitted)
+    #[arg(long, global = true, env = "SHICHA_EVIDENCE")]
+    evidence: Option<PathBuf>,
     /// 输出 JSON，供程序读取 (one JSON value on standard output)
     #[arg(long, global = true)]
     json: bool,
@@ -82,6 +94,8 @@ enum Command {
     Pack(Pack),
     /// 逐条核对全部数据 (hold everything against what it must be)
     Verify,
+    /// 声明 PostgreSQL 数据库刚从备份恢复，在启动之前运行 (the PostgreSQL database was just restored; before it is served again)
+    Restored,
     /// 备份到一个新文件夹，运行中也可以 (copy to a new folder, also while the server runs)
     Backup {
         /// 目标文件夹，必须不存在 (target; must not exist)
@@ -193,6 +207,14 @@ enum Pack {
     },
 }
 
+fn postgres_url(text: &str) -> Result<String, String> {
+    if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+        Ok(text.to_owned())
+    } else {
+        Err("postgres://USER:PASSWORD@HOST/DATABASE".to_owned())
+    }
+}
+
 fn org_kind(text: &str) -> Result<OrgKind, String> {
     serde_json::from_value(text.into()).map_err(|_| "city | county | institution".to_owned())
 }
@@ -211,15 +233,20 @@ pub fn run(cli: Cli) -> ExitCode {
 /// system's clock all the same.
 pub fn run_at(cli: Cli, now_ms: u64) -> ExitCode {
     let say = Say::new(cli.json);
+    let place = Place {
+        dir: cli.data,
+        database: cli.database,
+        evidence: cli.evidence,
+    };
     let result = match cli.command {
         Command::Serve {
             listen,
             name,
             log_json,
-        } => serving::serve(&say, &cli.data, listen, &name, log_json),
-        Command::Init { name, sample } => serving::init(&say, &cli.data, &name, sample),
+        } => serving::serve(&say, place, listen, &name, log_json),
+        Command::Init { name, sample } => serving::init(&say, place, &name, sample),
         Command::Pack(Pack::Check { file }) => pack::check(&say, &file),
-        command => Home::open(&cli.data)
+        command => Home::open(place)
             .map_err(Failure::from)
             .and_then(|home| with_home(&say, &home, now_ms, command)),
     };
@@ -268,6 +295,7 @@ fn with_home(say: &Say, home: &Home, now_ms: u64, command: Command) -> Result<()
             pack::publish(say, home, now_ms, &file, &org, person.as_deref())
         }
         Command::Verify => keep::verify(say, home),
+        Command::Restored => keep::restored(say, home),
         Command::Backup { path } => keep::backup(say, home, &path),
         // These work without an opened data folder and were done already.
         Command::Serve { .. } | Command::Init { .. } | Command::Pack(Pack::Check { .. }) => Ok(()),
@@ -284,6 +312,7 @@ impl From<HomeError> for Failure {
                     dir.display()
                 ),
             ),
+            HomeError::Store(error) => error.into(),
             other => Self::folder("数据文件夹无法使用".to_owned(), other.to_string()),
         }
     }

@@ -54,6 +54,14 @@ impl From<StoreError> for Failure {
             StoreError::Newer { .. } => {
                 Self::folder("数据由更新版本的软件写成，未作任何改动", error.to_string())
             }
+            StoreError::Connection(_) => Self::folder(
+                "连不上 PostgreSQL 数据库，请检查地址、口令和网络",
+                error.to_string(),
+            ),
+            StoreError::Elsewhere(_) => Self::input(
+                "PostgreSQL 数据库请用 pg_basebackup 或 pg_dump 备份，附件文件夹和密钥另行复制",
+                error.to_string(),
+            ),
             _ => Self::folder("数据库无法读写", error.to_string()),
         }
     }

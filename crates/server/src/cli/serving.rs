@@ -1,23 +1,23 @@
 //! Making a data folder and serving it.
 
-use std::{net::SocketAddr, path::Path};
+use std::net::SocketAddr;
 
 use serde_json::json;
 
 use super::say::{Failure, Say};
 use crate::{
-    home::{Home, HomeError},
+    home::{Home, HomeError, Place},
     serve::{Config, ServeError, serve as start},
 };
 
-pub(super) fn init(say: &Say, dir: &Path, name: &str, is_sample: bool) -> Result<(), Failure> {
+pub(super) fn init(say: &Say, place: Place, name: &str, is_sample: bool) -> Result<(), Failure> {
     if name.trim().is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
         return Err(Failure::input(
             "名称须为 1 到 100 个字符",
             "a name has 1 to 100 characters",
         ));
     }
-    let (home, is_new) = Home::init(dir, name, is_sample)?;
+    let (home, is_new) = Home::init(place, name, is_sample)?;
     let fingerprint = home.signer.fingerprint();
     let value = json!({ "name": name, "is_sample": is_sample, "fingerprint": fingerprint, "changed": is_new });
     say.result(&value, || {
@@ -27,7 +27,7 @@ pub(super) fn init(say: &Say, dir: &Path, name: &str, is_sample: bool) -> Result
             "已存在，名称如上 (was there; named as above)"
         };
         vec![
-            format!("{name}：{} {verb}", dir.display()),
+            format!("{name}：{} {verb}", home.dir.display()),
             format!("服务器指纹 (fingerprint): {fingerprint}"),
         ]
     });
@@ -36,19 +36,19 @@ pub(super) fn init(say: &Say, dir: &Path, name: &str, is_sample: bool) -> Result
 
 pub(super) fn serve(
     say: &Say,
-    dir: &Path,
+    place: Place,
     listen: SocketAddr,
     name: &str,
     log_json: bool,
 ) -> Result<(), Failure> {
     log(log_json);
-    match Home::open(dir) {
+    match Home::open(place.clone()) {
         Ok(_) => {}
         Err(HomeError::Empty(_)) => {
-            Home::init(dir, name, false)?;
+            Home::init(place.clone(), name, false)?;
             say.note(&format!(
                 "{} 为空，已初始化为“{name}” (was empty, initialised)",
-                dir.display()
+                place.dir.display()
             ));
         }
         Err(error) => return Err(error.into()),
@@ -58,7 +58,7 @@ pub(super) fn serve(
         .build()
         .map_err(|error| Failure::folder("无法启动", error.to_string()))?;
     runtime.block_on(async {
-        let running = start(Config::new(dir, listen)).await.map_err(|error| match error {
+        let running = start(Config::new(place, listen)).await.map_err(|error| match error {
             ServeError::Home(error) => Failure::from(error),
             ServeError::Listen { .. } => Failure::folder(format!("无法监听 {listen}"), error.to_string()),
         })?;

@@ -169,9 +169,12 @@ pub(super) async fn session(
             &request.challenge,
         );
         let is_proven = signing::is_signed(&public_key, &said, &request.signature)
-            && app
-                .sessions
-                .redeem(request.device, &request.challenge, now_ms);
+            && app.sessions.redeem(
+                request.device,
+                &request.challenge,
+                now_ms,
+                |challenge, until_ms| app.home.store.use_challenge(challenge, now_ms, until_ms),
+            )?;
         if !is_proven {
             return Err(Fault::new(
                 ProblemCode::Unauthorized,

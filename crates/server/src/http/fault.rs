@@ -4,6 +4,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
+use postgres::error::SqlState;
 use serde::de::DeserializeOwned;
 use shicha_sync::protocol::{BatchFault, Problem, ProblemCode};
 
@@ -64,14 +65,44 @@ impl From<StoreError> for Fault {
                     )
                 }
                 rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked => {
-                    tracing::warn!(%error, "the database is busy");
-                    Self::new(ProblemCode::Unavailable, "the server is busy; try again")
+                    busy(&error)
                 }
                 _ => Self::internal(&error),
+            },
+            StoreError::Connection(_) => busy(&error),
+            StoreError::Postgres(cause) => match cause.code() {
+                // The server went away in the middle: the client repeats what it asked.
+                None => busy(&error),
+                Some(state) if *state == SqlState::DISK_FULL => {
+                    tracing::error!(%error, "no space left for the database");
+                    Self::new(
+                        ProblemCode::NoSpace,
+                        "the server has no space left for entries",
+                    )
+                }
+                Some(state) if MAY_PASS.contains(state) => busy(&error),
+                Some(_) => Self::internal(&error),
             },
             _ => Self::internal(&error),
         }
     }
+}
+
+/// What PostgreSQL says when the same request may succeed in a moment (PostgreSQL manual, appendix A).
+const MAY_PASS: [SqlState; 8] = [
+    SqlState::T_R_DEADLOCK_DETECTED,
+    SqlState::T_R_SERIALIZATION_FAILURE,
+    SqlState::QUERY_CANCELED,
+    SqlState::LOCK_NOT_AVAILABLE,
+    SqlState::ADMIN_SHUTDOWN,
+    SqlState::CRASH_SHUTDOWN,
+    SqlState::CANNOT_CONNECT_NOW,
+    SqlState::TOO_MANY_CONNECTIONS,
+];
+
+fn busy(error: &StoreError) -> Fault {
+    tracing::warn!(%error, "the database is not ready");
+    Fault::new(ProblemCode::Unavailable, "the server is busy; try again")
 }
 
 impl From<BatchFault> for Fault {

@@ -70,11 +70,11 @@ impl App {
     ) -> Result<Self, StoreError> {
         let register = home.store.register()?;
         Ok(Self {
+            sessions: session::Sessions::new(&home),
             home,
             clock,
             changes: broadcast::channel(256).0,
             closing,
-            sessions: session::Sessions::new(),
             attempts: limit::Attempts::default(),
             heavy: Semaphore::new(HEAVY),
             register: parking_lot::RwLock::new(register),

@@ -1,13 +1,11 @@
 //! Sessions: challenges that are good once, tokens that the server can check without remembering them, and who a request is from.
 //!
 //! Invariant: a token says which device, never what it may do; that is looked up for every request, so a revoked device is out at
-//! once. The key of tokens is made at each start, so a restart ends all sessions and clients open new ones by themselves.
-
-use std::collections::HashMap;
+//! once. Where one process serves alone, the key of tokens is made at each start, so a restart ends all sessions and clients open new
+//! ones by themselves; where several serve one store, it follows from the server's key, and the store knows which challenges were used.
 
 use axum::{extract::FromRequestParts, http::header, http::request::Parts};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use parking_lot::Mutex;
 use shicha_domain::{DeviceId, authority::Actor};
 use shicha_sync::protocol::ProblemCode;
 use subtle::ConstantTimeEq as _;
@@ -17,7 +15,9 @@ use super::{
     Shared,
     fault::{Fault, blocking},
 };
-use crate::{intake::actor_of, signer::keyed_hash, store::DeviceState};
+use crate::{
+    home::Home, intake::actor_of, signer::keyed_hash, store::DeviceState, store::StoreError,
+};
 
 const CHALLENGE_MS: u64 = 2 * 60 * 1000;
 const SESSION_MS: u64 = 60 * 60 * 1000;
@@ -25,8 +25,6 @@ const MAC: usize = 32;
 
 pub(super) struct Sessions {
     key: [u8; 32],
-    /// Challenges that were used, until they would have run out anyway.
-    used: Mutex<HashMap<[u8; 16], u64>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,11 +34,13 @@ pub(super) enum TokenFault {
 }
 
 impl Sessions {
-    pub(super) fn new() -> Self {
-        Self {
-            key: rand::random(),
-            used: Mutex::new(HashMap::new()),
-        }
+    pub(super) fn new(home: &Home) -> Self {
+        let key = if home.store.is_shared() {
+            home.signer.session_key()
+        } else {
+            rand::random()
+        };
+        Self { key }
     }
 
     /// What the device is to sign: random, when, and the server's mark that it was for this device.
@@ -57,25 +57,31 @@ impl Sessions {
         challenge
     }
 
-    /// Whether the challenge was given to this device just now and is used for the first time.
-    pub(super) fn redeem(&self, device: DeviceId, challenge: &[u8], now_ms: u64) -> bool {
+    /// Whether the challenge was given to this device just now and is used for the first time; `uses` notes that it is.
+    pub(super) fn redeem(
+        &self,
+        device: DeviceId,
+        challenge: &[u8],
+        now_ms: u64,
+        uses: impl FnOnce(&[u8; 16], u64) -> Result<bool, StoreError>,
+    ) -> Result<bool, StoreError> {
         if challenge.len() != 24 + MAC {
-            return false;
+            return Ok(false);
         }
         let (said, mac) = challenge.split_at(24);
         let expected = keyed_hash(&self.key, &[b"challenge\0", device.0.as_bytes(), said]);
         if !bool::from(expected.ct_eq(mac)) {
-            return false;
+            return Ok(false);
         }
         let (mut random, mut given) = ([0; 16], [0; 8]);
         random.copy_from_slice(&said[..16]);
         given.copy_from_slice(&said[16..]);
-        if now_ms.abs_diff(u64::from_be_bytes(given)) > CHALLENGE_MS {
-            return false;
+        let given = u64::from_be_bytes(given);
+        if now_ms.abs_diff(given) > CHALLENGE_MS {
+            return Ok(false);
         }
-        let mut used = self.used.lock();
-        used.retain(|_, at| now_ms.abs_diff(*at) <= 2 * CHALLENGE_MS);
-        used.insert(random, now_ms).is_none()
+        // Whoever looks at it later refuses it for its age.
+        uses(&random, given.max(now_ms) + 2 * CHALLENGE_MS)
     }
 
     /// A token for the device, and until when it holds.
@@ -172,14 +178,12 @@ mod tests {
 
     #[test]
     fn a_token_is_good_for_its_device_until_it_runs_out_and_at_no_other_server() {
-        let sessions = Sessions::new();
+        let sessions = Sessions { key: [1; 32] };
+        let other_server = Sessions { key: [2; 32] };
         let (token, expires) = sessions.token(DEVICE, 1_000);
         assert_eq!(sessions.check(&token, 1_000), Ok((DEVICE, expires)));
         assert_eq!(sessions.check(&token, expires), Err(TokenFault::Expired));
-        assert_eq!(
-            Sessions::new().check(&token, 1_000),
-            Err(TokenFault::Invalid)
-        );
+        assert_eq!(other_server.check(&token, 1_000), Err(TokenFault::Invalid));
         let mut forged = URL_SAFE_NO_PAD.decode(&token).unwrap();
         forged[..16].copy_from_slice(OTHER.0.as_bytes());
         assert_eq!(
@@ -193,15 +197,28 @@ mod tests {
 
     #[test]
     fn a_challenge_is_good_once_for_its_device_and_not_for_long() {
-        let sessions = Sessions::new();
+        let sessions = Sessions { key: [1; 32] };
         let challenge = sessions.challenge(DEVICE, 1_000_000);
-        assert!(!sessions.redeem(OTHER, &challenge, 1_000_000));
-        assert!(!sessions.redeem(DEVICE, &challenge, 1_000_000 + CHALLENGE_MS + 1));
-        assert!(sessions.redeem(DEVICE, &challenge, 1_000_000));
+        let redeem = |device, challenge: &[u8], now_ms, is_first| {
+            sessions
+                .redeem(device, challenge, now_ms, |_, until_ms| {
+                    assert!(until_ms > now_ms + CHALLENGE_MS);
+                    Ok(is_first)
+                })
+                .unwrap()
+        };
+        assert!(redeem(DEVICE, &challenge, 1_000_000, true));
         assert!(
-            !sessions.redeem(DEVICE, &challenge, 1_000_000),
+            !redeem(DEVICE, &challenge, 1_000_000, false),
             "a second time is a replay"
         );
-        assert!(!sessions.redeem(DEVICE, &challenge[..20], 1_000_000));
+        assert!(!redeem(OTHER, &challenge, 1_000_000, true));
+        assert!(!redeem(
+            DEVICE,
+            &challenge,
+            1_000_000 + CHALLENGE_MS + 1,
+            true
+        ));
+        assert!(!redeem(DEVICE, &challenge[..20], 1_000_000, true));
     }
 }

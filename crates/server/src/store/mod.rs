@@ -4,7 +4,10 @@
 //! not the store's business: it is handed a judge and keeps what the judge decides. Evidence bytes lie elsewhere
 //! ([`crate::evidence`]); the store knows who may send and fetch them.
 
+pub mod postgres;
+mod seen;
 pub mod sqlite;
+mod words;
 
 use std::{collections::HashMap, path::Path, sync::Arc};
 
@@ -20,7 +23,10 @@ use shicha_sync::protocol::{
 };
 use uuid::Uuid;
 
-pub use sqlite::SqliteStore;
+pub use self::{postgres::PostgresStore, sqlite::SqliteStore};
+
+/// How many document numbers of a kind are left out after a restoration from a backup, because they may have been lent since.
+const NUMBERS_SKIPPED: u32 = 500;
 
 /// Why the store cannot do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +34,15 @@ pub enum StoreError {
     /// The database failed.
     #[error("the database failed: {0}")]
     Sqlite(#[from] rusqlite::Error),
+    /// The PostgreSQL server failed, or refused.
+    #[error("PostgreSQL failed: {0}")]
+    Postgres(#[from] ::postgres::Error),
+    /// No connection to the PostgreSQL server.
+    #[error("no connection to PostgreSQL: {0}")]
+    Connection(String),
+    /// What this store leaves to others.
+    #[error("{0}")]
+    Elsewhere(&'static str),
     /// The data were written by a newer version of this software and are left alone.
     #[error("the data are of format {found}, this version knows up to {known}")]
     Newer {
@@ -325,8 +340,20 @@ pub trait Store: Send + Sync + 'static {
 
     /// A number that changes when another process changes the store.
     fn foreign_changes(&self) -> Result<u64, StoreError>;
+    /// Whether several processes may serve this store at once.
+    fn is_shared(&self) -> bool;
+    /// Notes that a challenge is used, until a moment (Unix ms) when nobody would take it any more. `false`: it was used before.
+    fn use_challenge(
+        &self,
+        challenge: &[u8; 16],
+        now_ms: u64,
+        until_ms: u64,
+    ) -> Result<bool, StoreError>;
     /// Begins to be served: a copy that was made for a backup gets an epoch of its own, each time that it is put back. `true`: it was one.
     fn begin_life(&self, epoch: Uuid) -> Result<bool, StoreError>;
+    /// Marks the store as one that was restored from a backup which another made: its next life gets an epoch of its own, and document
+    /// numbers are left out that may have been lent after the backup.
+    fn mark_restored(&self) -> Result<(), StoreError>;
     /// Writes a copy that is whole and consistent to `path`, which must not exist. The copy bears another epoch and leaves document
     /// numbers out that may be lent after it was made.
     fn backup_to(&self, path: &Path, epoch: Uuid) -> Result<(), StoreError>;

@@ -18,7 +18,13 @@ use shicha_domain::{
     directory::{Org, OrgKind, Person, Role},
     receipt,
 };
-use shicha_server::{Config, Running, home::Home, serve, signer::Signer, store::Store};
+use shicha_server::{
+    Config, Running,
+    home::{Home, Place},
+    serve,
+    signer::Signer,
+    store::Store,
+};
 use shicha_sync::protocol::{
     BATCH_TYPE, BatchWriter, EnrolCode, Problem, ProblemCode, VERSION_HEADER,
     messages::{
@@ -32,11 +38,17 @@ use uuid::Uuid;
 /// A running central endpoint.
 pub struct Server {
     pub dir: tempfile::TempDir,
+    pub place: Place,
     pub running: Option<Running>,
     pub url: String,
     pub key: [u8; 32],
     /// Added to the server's clock, in ms.
     pub ahead_ms: Arc<AtomicU64>,
+}
+
+/// Works with a store as a program of its own would: a store may block, which tasks may not.
+pub fn aside<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    std::thread::scope(|scope| scope.spawn(work).join().unwrap())
 }
 
 pub fn wall_ms() -> u64 {
@@ -48,31 +60,43 @@ pub fn wall_ms() -> u64 {
 
 impl Server {
     pub async fn start() -> Self {
+        Self::start_on(None).await
+    }
+
+    /// With the store in that PostgreSQL database.
+    pub async fn start_on(database: Option<String>) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let (home, is_new) =
-            Home::init(&dir.path().join("data"), "连云港市应急管理局中心端", true).unwrap();
-        assert!(is_new);
-        let orgs = [
-            ("320700", None, OrgKind::City),
-            ("320703", Some("320700"), OrgKind::County),
-            ("320706", Some("320700"), OrgKind::County),
-            ("TI-01", Some("320703"), OrgKind::Institution),
-        ];
-        for (code, parent, kind) in orgs {
-            let org = Org {
-                code: code.parse().unwrap(),
-                name: format!("组织{code}"),
-                short_name: "苏连".to_owned(),
-                parent: parent.map(|parent: &str| parent.parse().unwrap()),
-                kind,
-                region: None,
-            };
-            home.store.put_org(&org).unwrap();
-        }
-        let key = home.signer.public_key();
-        drop(home);
+        let place = Place {
+            dir: dir.path().join("data"),
+            evidence: database.as_ref().map(|_| dir.path().join("evidence")),
+            database,
+        };
+        let key = aside(|| {
+            let (home, is_new) =
+                Home::init(place.clone(), "连云港市应急管理局中心端", true).unwrap();
+            assert!(is_new);
+            let orgs = [
+                ("320700", None, OrgKind::City),
+                ("320703", Some("320700"), OrgKind::County),
+                ("320706", Some("320700"), OrgKind::County),
+                ("TI-01", Some("320703"), OrgKind::Institution),
+            ];
+            for (code, parent, kind) in orgs {
+                let org = Org {
+                    code: code.parse().unwrap(),
+                    name: format!("组织{code}"),
+                    short_name: "苏连".to_owned(),
+                    parent: parent.map(|parent: &str| parent.parse().unwrap()),
+                    kind,
+                    region: None,
+                };
+                home.store.put_org(&org).unwrap();
+            }
+            home.signer.public_key()
+        });
         let mut server = Self {
             dir,
+            place,
             running: None,
             url: String::new(),
             key,
@@ -83,7 +107,7 @@ impl Server {
     }
 
     async fn listen(&mut self, at: &str) {
-        let mut config = Config::new(self.data(), at.parse().unwrap());
+        let mut config = Config::new(self.place.clone(), at.parse().unwrap());
         let ahead = Arc::clone(&self.ahead_ms);
         config.clock = Arc::new(move || wall_ms() + ahead.load(Ordering::SeqCst));
         let running = serve(config).await.unwrap();
@@ -92,7 +116,7 @@ impl Server {
     }
 
     pub fn data(&self) -> std::path::PathBuf {
-        self.dir.path().join("data")
+        self.place.dir.clone()
     }
 
     pub async fn stop(&mut self) {
@@ -133,7 +157,7 @@ impl Server {
     }
 
     pub fn home(&self) -> Home {
-        Home::open(&self.data()).unwrap()
+        Home::open(self.place.clone()).unwrap()
     }
 
     pub fn person(&self, name: &str, org: &str, role: Role) -> PersonId {
@@ -146,24 +170,26 @@ impl Server {
             certificate: None,
             is_active: true,
         };
-        self.home().store.put_person(&person).unwrap();
+        aside(|| self.home().store.put_person(&person).unwrap());
         id
     }
 
     /// A new enrolment code that lasts for a day.
     pub fn code(&self, person: PersonId) -> String {
-        let home = self.home();
-        let code = EnrolCode::new(rand::random(), &home.signer.public_key());
-        let now = wall_ms() + self.ahead_ms.load(Ordering::SeqCst);
-        home.store
-            .add_code(
-                &home.signer.code_hash(&code.canonical()),
-                person,
-                now,
-                now + 86_400_000,
-            )
-            .unwrap();
-        code.to_string()
+        aside(|| {
+            let home = self.home();
+            let code = EnrolCode::new(rand::random(), &home.signer.public_key());
+            let now = wall_ms() + self.ahead_ms.load(Ordering::SeqCst);
+            home.store
+                .add_code(
+                    &home.signer.code_hash(&code.canonical()),
+                    person,
+                    now,
+                    now + 86_400_000,
+                )
+                .unwrap();
+            code.to_string()
+        })
     }
 
     pub fn code_for(&self, name: &str, org: &str, role: Role) -> String {

@@ -8,17 +8,20 @@ use shicha_domain::{
     directory::{Org, OrgKind, Person, Role},
 };
 use shicha_server::store::{
-    Appended, Candidate, Enrolment, Holding, Placed, PullQuery, Pulled, SqliteStore, Store,
+    Appended, Candidate, Enrolment, Holding, Placed, PostgresStore, PullQuery, Pulled, SqliteStore,
+    Store,
 };
 use shicha_sync::protocol::{Batch, BatchWriter, messages::Head, wire};
 use uuid::Uuid;
 
 pub(crate) trait Open {
     type Store: Store;
+    /// Opens the store of this folder; the same one for the same folder.
     fn open(dir: &Path) -> Self::Store;
 }
 
 pub(crate) struct Sqlite;
+pub(crate) struct Postgres;
 
 /// Says whether an entry is taken.
 pub(crate) type Judge<'a> = dyn Fn(&Candidate, Option<&Placed>) -> Result<(), &'static str> + 'a;
@@ -27,6 +30,17 @@ impl Open for Sqlite {
     type Store = SqliteStore;
     fn open(dir: &Path) -> SqliteStore {
         SqliteStore::open(&dir.join("server.db")).unwrap()
+    }
+}
+
+impl Open for Postgres {
+    type Store = PostgresStore;
+    fn open(dir: &Path) -> PostgresStore {
+        let place = dir.join("database");
+        if !place.exists() {
+            std::fs::write(&place, crate::postgres_server::database()).unwrap();
+        }
+        PostgresStore::open(&std::fs::read_to_string(place).unwrap()).unwrap()
     }
 }
 

@@ -4,23 +4,32 @@
 mod entries;
 mod kit;
 mod people;
+#[path = "../common/postgres.rs"]
+mod postgres_server;
 
 use shicha_server::store::{SqliteStore, StoreError};
 
 use crate::{entries::*, kit::*, people::*};
 
 macro_rules! suite {
-    ($($name:ident),* $(,)?) => {
-        mod sqlite {
+    ($module:ident, $store:ident: $($name:ident),* $(,)?) => {
+        mod $module {
             $(#[test]
             fn $name() {
-                super::$name::<super::Sqlite>();
+                super::$name::<super::$store>();
             })*
         }
     };
 }
 
-suite!(
+macro_rules! every_store {
+    ($($name:ident),* $(,)?) => {
+        suite!(sqlite, Sqlite: $($name),*);
+        suite!(postgres, Postgres: $($name),*);
+    };
+}
+
+every_store!(
     what_was_held_is_still_there_after_opening_again,
     numbers_are_gapless_in_each_channel_and_refused_entries_take_none,
     appending_again_changes_nothing_and_answers_the_same,
@@ -34,6 +43,12 @@ suite!(
     evidence_belongs_to_whose_accepted_entries_name_it,
     no_document_number_is_lent_twice,
     two_threads_that_append_at_once_lose_nothing,
+    a_challenge_is_used_once_and_forgotten_when_nobody_would_take_it,
+    a_restored_store_begins_another_life_and_lends_no_number_that_may_be_lent_already,
+);
+
+suite!(
+    sqlite_copies, Sqlite:
     a_copy_for_a_backup_is_whole_and_bears_another_epoch,
     a_copy_for_a_backup_lends_no_number_that_was_lent_after_it,
 );

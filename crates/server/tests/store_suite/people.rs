@@ -296,3 +296,51 @@ pub(crate) fn a_copy_for_a_backup_lends_no_number_that_was_lent_after_it<O: Open
     assert!(lend(&copy, 3).from > after.to);
     assert_eq!(lend(&copy, 1), before, "what it knows it answers the same");
 }
+
+pub(crate) fn a_challenge_is_used_once_and_forgotten_when_nobody_would_take_it<O: Open>() {
+    let stand = Stand::<O>::new();
+    let used = |challenge: u8, now_ms, until_ms| {
+        stand
+            .store
+            .use_challenge(&[challenge; 16], now_ms, until_ms)
+            .unwrap()
+    };
+    assert!(used(1, 100, 200));
+    assert!(!used(1, 150, 250), "that is a replay");
+    assert!(used(2, 150, 250));
+    assert!(!used(2, 249, 300));
+    assert!(used(1, 300, 400), "it was forgotten");
+}
+
+pub(crate) fn a_restored_store_begins_another_life_and_lends_no_number_that_may_be_lent_already<
+    O: Open,
+>() {
+    let stand = Stand::<O>::new();
+    let device = stand.device(1, 0);
+    let lend = |n: u128| {
+        let request = NumbersRequest {
+            request: Uuid::from_u128(n),
+            org: "east".parse().unwrap(),
+            word: "应急检记".into(),
+            year: 2022,
+        };
+        stand
+            .store
+            .lend_numbers(device.device, &request, 50, 1)
+            .unwrap()
+    };
+    let before = lend(1);
+    let old = stand.store.info().unwrap().unwrap().epoch;
+    let new = Uuid::from_u128(7);
+    assert!(
+        !stand.store.begin_life(new).unwrap(),
+        "nothing was restored"
+    );
+    assert_eq!(stand.store.info().unwrap().unwrap().epoch, old);
+    stand.store.mark_restored().unwrap();
+    assert!(stand.store.begin_life(new).unwrap());
+    assert_eq!(stand.store.info().unwrap().unwrap().epoch, new);
+    assert!(!stand.store.begin_life(old).unwrap(), "only once");
+    assert!(lend(2).from > before.to + 500);
+    assert_eq!(lend(1), before, "what it knows it answers the same");
+}

@@ -11,6 +11,7 @@ mod rows;
 mod smaller;
 
 use std::{
+    collections::HashMap,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -31,6 +32,8 @@ pub struct SqliteStore {
     writer: Mutex<Connection>,
     readers: Mutex<Vec<Connection>>,
     register: Mutex<Option<Arc<Register>>>,
+    /// Challenges that were used, and until when that matters. Only one process serves, and it forgets its challenges when it ends.
+    used: Mutex<HashMap<[u8; 16], u64>>,
 }
 
 impl SqliteStore {
@@ -52,6 +55,7 @@ impl SqliteStore {
             writer: Mutex::new(writer),
             readers: Mutex::new(Vec::new()),
             register: Mutex::new(None),
+            used: Mutex::new(HashMap::new()),
         })
     }
 

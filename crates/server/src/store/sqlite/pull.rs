@@ -9,7 +9,7 @@ use shicha_domain::{
 use shicha_sync::protocol::{BatchWriter, wire::PulledChannel};
 
 use super::{SqliteStore, rows};
-use crate::store::{PullQuery, Pulled, StoreError};
+use crate::store::{PullQuery, Pulled, StoreError, seen::Seen};
 
 impl SqliteStore {
     pub(super) fn do_pull(
@@ -80,38 +80,7 @@ struct Line {
     n: i64,
     name: String,
     last: u64,
-    seen: Seen,
-}
-
-/// The two people who hold most of a channel. Whoever asks, the better of the two who is somebody else tells how far others have it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Seen {
-    first: (Option<i64>, u64),
-    second: (Option<i64>, u64),
-}
-
-impl Seen {
-    fn by_others(self, person: i64) -> u64 {
-        if self.first.0 == Some(person) {
-            self.second.1
-        } else {
-            self.first.1
-        }
-    }
-
-    /// With what one more person holds; `None` if that changes nothing.
-    fn with(self, person: i64, upto: u64) -> Option<Self> {
-        let mut seen = self;
-        if seen.first.0 == Some(person) {
-            seen.first.1 = seen.first.1.max(upto);
-        } else if upto > seen.first.1 {
-            seen.second = seen.first;
-            seen.first = (Some(person), upto);
-        } else if upto > seen.second.1 {
-            seen.second = (Some(person), upto);
-        }
-        (seen != self).then_some(seen)
-    }
+    seen: Seen<i64>,
 }
 
 fn lines(connection: &Connection) -> Result<Vec<Line>, StoreError> {
@@ -278,28 +247,5 @@ impl<'a> Giving<'a> {
         };
         self.receipts.insert(n, (id, place));
         Ok((id, place))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_somebody_has_seen_himself_does_not_count_as_seen_by_others() {
-        let mut seen = Seen {
-            first: (None, 0),
-            second: (None, 0),
-        };
-        for (person, upto) in [(1, 10), (2, 7), (3, 8), (1, 12), (3, 20), (2, 3)] {
-            seen = seen.with(person, upto).unwrap_or(seen);
-        }
-        assert_eq!(
-            seen.by_others(3),
-            12,
-            "of all but the third, the first holds most"
-        );
-        assert_eq!(seen.by_others(1), 20);
-        assert_eq!(seen.by_others(9), 20);
     }
 }

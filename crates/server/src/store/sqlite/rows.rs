@@ -2,73 +2,15 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Row};
 use shicha_domain::{
-    Channel, DeviceId, EntryId, PersonId, Receipt, RecordKind,
-    directory::{Device, OrgKind, Person, Role},
+    DeviceId, EntryId, PersonId, Receipt,
+    directory::{Device, Person},
 };
 use shicha_sync::protocol::messages::Head;
-use uuid::Uuid;
 
+pub(super) use crate::store::words::{
+    channel, hash, org_kind, org_kind_word, record_kind, role, role_word, uuid,
+};
 use crate::store::{DeviceState, StoreError};
-
-pub(super) fn hash(bytes: &[u8], what: &'static str) -> Result<[u8; 32], StoreError> {
-    bytes.try_into().map_err(|_| StoreError::Damaged(what))
-}
-
-pub(super) fn uuid(bytes: &[u8], what: &'static str) -> Result<Uuid, StoreError> {
-    Uuid::from_slice(bytes).map_err(|_| StoreError::Damaged(what))
-}
-
-pub(super) fn channel(name: &str) -> Result<Channel, StoreError> {
-    name.parse().map_err(|_| StoreError::Damaged("channel"))
-}
-
-pub(super) const fn org_kind_word(kind: OrgKind) -> &'static str {
-    match kind {
-        OrgKind::City => "city",
-        OrgKind::County => "county",
-        OrgKind::Institution => "institution",
-    }
-}
-
-pub(super) fn org_kind(word: &str) -> Result<OrgKind, StoreError> {
-    [OrgKind::City, OrgKind::County, OrgKind::Institution]
-        .into_iter()
-        .find(|kind| org_kind_word(*kind) == word)
-        .ok_or(StoreError::Damaged("kind of organisation"))
-}
-
-pub(super) const fn role_word(role: Role) -> &'static str {
-    match role {
-        Role::Inspector => "inspector",
-        Role::Supervisor => "supervisor",
-        Role::Institution => "institution",
-        Role::Administrator => "administrator",
-    }
-}
-
-pub(super) fn role(word: &str) -> Result<Role, StoreError> {
-    [
-        Role::Inspector,
-        Role::Supervisor,
-        Role::Institution,
-        Role::Administrator,
-    ]
-    .into_iter()
-    .find(|role| role_word(*role) == word)
-    .ok_or(StoreError::Damaged("role"))
-}
-
-pub(super) fn record_kind(word: &str) -> Result<RecordKind, StoreError> {
-    [
-        RecordKind::Pack,
-        RecordKind::Subject,
-        RecordKind::Inspection,
-        RecordKind::Finding,
-    ]
-    .into_iter()
-    .find(|kind| kind.as_str() == word)
-    .ok_or(StoreError::Damaged("kind of record"))
-}
 
 /// `id, name, org, role, certificate, is_active` from column `at` on.
 pub(super) fn person(row: &Row<'_>, at: usize) -> Result<Person, StoreError> {

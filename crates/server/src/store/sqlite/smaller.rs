@@ -16,12 +16,10 @@ use uuid::Uuid;
 
 use super::{SqliteStore, connect, rows, set_meta};
 use crate::store::{
-    Appended, Candidate, ChannelNumbers, DeviceState, Enrolment, HeldEntry, Info, Judge, PullQuery,
-    Pulled, Register, Seal, Store, StoreError,
+    Appended, Candidate, ChannelNumbers, DeviceState, Enrolment, HeldEntry, Info, Judge,
+    NUMBERS_SKIPPED, PullQuery, Pulled, Register, Seal, Store, StoreError,
 };
 
-/// How many document numbers of a kind a copy for a backup leaves out, because they may have been lent since.
-const NUMBERS_SKIPPED: u32 = 500;
 /// The mark of a copy that was not served yet.
 const COPIED: &str = "copied";
 
@@ -147,6 +145,19 @@ impl SqliteStore {
             Ok(held)
         })
     }
+}
+
+fn mark_restored(connection: &Connection) -> Result<(), StoreError> {
+    set_meta(connection, COPIED, "1")?;
+    // Whoever goes on from a copy must not lend again what was lent after it was made.
+    connection.execute(
+        "INSERT INTO meta (key, value)
+         SELECT 'numbers_upto/' || org || '/' || word || '/' || year, CAST(max(last) + ?1 AS TEXT) FROM number_block
+         WHERE true GROUP BY org, word, year
+         ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        [NUMBERS_SKIPPED],
+    )?;
+    Ok(())
 }
 
 fn id_at(connection: &Connection, device: i64, seq: u64) -> Result<Option<EntryId>, StoreError> {
@@ -370,6 +381,25 @@ impl Store for SqliteStore {
         })
     }
 
+    fn is_shared(&self) -> bool {
+        false
+    }
+
+    fn use_challenge(
+        &self,
+        challenge: &[u8; 16],
+        now_ms: u64,
+        until_ms: u64,
+    ) -> Result<bool, StoreError> {
+        let mut used = self.used.lock();
+        used.retain(|_, until_ms| *until_ms > now_ms);
+        Ok(used.insert(*challenge, until_ms).is_none())
+    }
+
+    fn mark_restored(&self) -> Result<(), StoreError> {
+        self.write(|transaction| mark_restored(transaction))
+    }
+
     fn backup_to(&self, path: &Path, epoch: Uuid) -> Result<(), StoreError> {
         if path.exists() {
             return Err(StoreError::Contradiction("the file exists already"));
@@ -379,15 +409,7 @@ impl Store for SqliteStore {
         source.execute("VACUUM INTO ?1", [path.to_string_lossy()])?;
         let copy = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         set_meta(&copy, "epoch", &epoch.to_string())?;
-        set_meta(&copy, COPIED, "1")?;
-        // Whoever goes on from the copy must not lend again what was lent after it was made.
-        copy.execute(
-            "INSERT INTO meta (key, value)
-             SELECT 'numbers_upto/' || org || '/' || word || '/' || year, CAST(max(last) + ?1 AS TEXT) FROM number_block
-             WHERE true GROUP BY org, word, year
-             ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-            [NUMBERS_SKIPPED],
-        )?;
+        mark_restored(&copy)?;
         copy.close().map_err(|(_, error)| error)?;
         std::fs::OpenOptions::new()
             .read(true)

@@ -1,0 +1,448 @@
+//! Taking entries in: the one place where a device's ledger and its channels grow.
+//!
+//! Locks are taken in one order by everybody (the device, new records by identifier, channels by name), so that two pushes never wait
+//! for each other. Channels come last and are held only while the rows go in: everybody who writes to a channel waits for that.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use shicha_domain::{BlobHash, Channel, DeviceId, EntryId, Event, PersonId, RecordId};
+use shicha_sync::protocol::messages::{Head, NumberRun};
+use uuid::Uuid;
+
+use super::{
+    PostgresStore,
+    pool::Tx,
+    rows::{self, count, count_or_none, entry_id, get},
+};
+use crate::store::{Appended, Candidate, Holding, Judge, Placed, Seal, StoreError};
+
+impl PostgresStore {
+    pub(super) fn do_append(
+        &self,
+        device: DeviceId,
+        entries: &[Candidate],
+        push_signature: &[u8],
+        judge: Judge<'_>,
+        seal: Seal<'_>,
+    ) -> Result<Appended, StoreError> {
+        let (Some(first), Some(last)) = (entries.first(), entries.last()) else {
+            return Err(StoreError::Contradiction("nothing to append"));
+        };
+        let mut new_numbers = 0;
+        let appended = self.connections.write(|tx| {
+            let state = rows::locked_device(tx, device)?.ok_or(StoreError::Missing("device"))?;
+            let head = state.head;
+            if first.entry.seq > head.seq + 1 || first.entry.seq == 0 {
+                return Ok(Appended::Gap { head });
+            }
+            let common = match agreement(tx, device, entries, head)? {
+                Agreement::Whole(common) => common,
+                Agreement::Parted(common) => return Ok(Appended::Fork { common, head }),
+            };
+            let fresh = &entries[common.min(entries.len())..];
+            if fresh.is_empty() {
+                let mut holding = held(tx, device, first.entry.seq, last.entry.seq)?;
+                holding.head = head;
+                return Ok(Appended::Held(holding));
+            }
+            // What was held before is looked up; what is new is known.
+            let mut holding = match &entries[..common] {
+                [] => Holding::default(),
+                [.., before] => held(tx, device, first.entry.seq, before.entry.seq)?,
+            };
+            let receipt = seal(device, last.entry.seq, last.id);
+            rows::insert_receipt(tx, &receipt, push_signature)?;
+            let verdicts = judged(tx, fresh, judge)?;
+            let numbers = numbers(tx, fresh, &verdicts)?;
+            new_numbers = numbers.iter().flatten().count() as u64;
+            insert(tx, fresh, &verdicts, &numbers, state.person.id, receipt.seq)?;
+            tx.execute(
+                "UPDATE device SET head_seq = $2, head = $3 WHERE id = $1",
+                &[&device.0, &(last.entry.seq as i64), &last.id.0.as_slice()],
+            )?;
+            for ((candidate, verdict), number) in fresh.iter().zip(&verdicts).zip(&numbers) {
+                let seq = candidate.entry.seq;
+                match (verdict, number) {
+                    (Err(code), _) => holding.refused.push((seq, (*code).to_owned())),
+                    (Ok(()), Some(number)) => {
+                        NumberRun::extend(&mut holding.accepted, seq, *number)
+                    }
+                    (Ok(()), None) => return Err(StoreError::Damaged("number")),
+                }
+            }
+            let grown: BTreeSet<&Channel> = accepted(fresh, &verdicts)
+                .map(|candidate| &candidate.entry.channel)
+                .collect();
+            holding.channels = grown.into_iter().cloned().collect();
+            holding.receipts.push(receipt);
+            holding.new = fresh.len() as u64;
+            holding.head = Head {
+                seq: last.entry.seq,
+                id: last.id,
+            };
+            Ok(Appended::Held(holding))
+        })?;
+        self.note_own(new_numbers);
+        Ok(appended)
+    }
+
+    pub(super) fn do_log(
+        &self,
+        device: DeviceId,
+        from: u64,
+        limit: usize,
+    ) -> Result<Vec<Head>, StoreError> {
+        self.connections.read(|tx| log(tx, device, from, limit))
+    }
+}
+
+fn log(
+    tx: &mut Tx<'_>,
+    device: DeviceId,
+    from: u64,
+    limit: usize,
+) -> Result<Vec<Head>, StoreError> {
+    let from = i64::try_from(from).unwrap_or(i64::MAX);
+    tx.query(
+        "SELECT seq, id FROM entry WHERE device = $1 AND seq >= $2 ORDER BY seq LIMIT $3",
+        &[&device.0, &from, &(limit as i64)],
+    )?
+    .iter()
+    .map(|row| {
+        Ok(Head {
+            seq: count(row, 0)?,
+            id: entry_id(row, 1)?,
+        })
+    })
+    .collect()
+}
+
+enum Agreement {
+    /// So many of the entries are held already, and the rest follows.
+    Whole(usize),
+    /// They differ after this place, or already before the first entry.
+    Parted(Option<Head>),
+}
+
+/// Holds the entries against the device's ledger. The caller has made sure that there is no gap before the first one.
+fn agreement(
+    tx: &mut Tx<'_>,
+    device: DeviceId,
+    entries: &[Candidate],
+    head: Head,
+) -> Result<Agreement, StoreError> {
+    let Some(first) = entries.first() else {
+        return Ok(Agreement::Whole(0));
+    };
+    let before = match first.entry.seq - 1 {
+        0 => Some(Head::EMPTY),
+        seq if seq == head.seq => Some(head),
+        seq => log(tx, device, seq, 1)?.first().copied(),
+    };
+    let mut common = match before {
+        Some(before) if before.id == first.entry.prev => before,
+        _ => return Ok(Agreement::Parted(None)),
+    };
+    if first.entry.seq > head.seq {
+        return Ok(Agreement::Whole(0));
+    }
+    let held = log(tx, device, first.entry.seq, entries.len())?;
+    for (entry, held) in entries.iter().zip(&held) {
+        if entry.id != held.id {
+            return Ok(Agreement::Parted(Some(common)));
+        }
+        common = *held;
+    }
+    Ok(Agreement::Whole(held.len()))
+}
+
+/// Judges entries in their order, and writes down where records live.
+fn judged(
+    tx: &mut Tx<'_>,
+    fresh: &[Candidate],
+    judge: Judge<'_>,
+) -> Result<Vec<Result<(), &'static str>>, StoreError> {
+    let named: BTreeSet<RecordId> = fresh.iter().map(|one| one.entry.record).collect();
+    let mut placed = placed(tx, &named)?;
+    let mut changed = BTreeSet::new();
+    let mut verdicts = Vec::with_capacity(fresh.len());
+    for candidate in fresh {
+        let record = candidate.entry.record;
+        let known = placed.get(&record);
+        let verdict = judge(candidate, known);
+        if verdict.is_ok() {
+            let opened = match &candidate.event {
+                Some(Event::Opened { kind, .. }) => Some(*kind),
+                _ => None,
+            };
+            let kind = known.and_then(|known| known.kind).or(opened);
+            if known.is_none_or(|known| known.kind != kind) {
+                let channel = candidate.entry.channel.clone();
+                placed.insert(record, Placed { channel, kind });
+                changed.insert(record);
+            }
+        }
+        verdicts.push(verdict);
+    }
+    if !changed.is_empty() {
+        let changed: Vec<(RecordId, &Placed)> = changed
+            .iter()
+            .filter_map(|record| Some((*record, placed.get(record)?)))
+            .collect();
+        let channels: Vec<String> = changed
+            .iter()
+            .map(|(_, placed)| placed.channel.to_string())
+            .collect();
+        let kinds: Vec<Option<&str>> = changed
+            .iter()
+            .map(|(_, placed)| placed.kind.map(|kind| kind.as_str()))
+            .collect();
+        tx.execute(
+            "UPDATE record SET channel = new.channel, kind = new.kind
+             FROM unnest($1::uuid[], $2::text[], $3::text[]) AS new (id, channel, kind) WHERE record.id = new.id",
+            &[
+                &rows::uuids(&changed, |(record, _)| record.0),
+                &channels,
+                &kinds,
+            ],
+        )?;
+    }
+    Ok(verdicts)
+}
+
+/// Where records live. Those that are new, or whose kind is still open, nobody else changes until the transaction ends.
+fn placed(
+    tx: &mut Tx<'_>,
+    named: &BTreeSet<RecordId>,
+) -> Result<HashMap<RecordId, Placed>, StoreError> {
+    let mut placed = HashMap::new();
+    let mut open: Vec<Uuid> = named.iter().map(|record| record.0).collect();
+    let found = tx.query(
+        "SELECT id, channel, kind FROM record WHERE id = ANY ($1) AND channel IS NOT NULL AND kind IS NOT NULL",
+        &[&open],
+    )?;
+    for row in &found {
+        read_placed(row, &mut placed)?;
+    }
+    open.retain(|id| !placed.contains_key(&RecordId(*id)));
+    if !open.is_empty() {
+        tx.execute(
+            "INSERT INTO record (id) SELECT id FROM unnest($1::uuid[]) AS new (id) ORDER BY id ON CONFLICT (id) DO NOTHING",
+            &[&open],
+        )?;
+        let found = tx.query(
+            "SELECT id, channel, kind FROM record WHERE id = ANY ($1) ORDER BY id FOR UPDATE",
+            &[&open],
+        )?;
+        for row in &found {
+            read_placed(row, &mut placed)?;
+        }
+    }
+    Ok(placed)
+}
+
+fn read_placed(
+    row: &postgres::Row,
+    placed: &mut HashMap<RecordId, Placed>,
+) -> Result<(), StoreError> {
+    if let Some(channel) = get::<Option<&str>>(row, 1)? {
+        let kind = get::<Option<&str>>(row, 2)?
+            .map(rows::record_kind)
+            .transpose()?;
+        let channel = rows::channel(channel)?;
+        placed.insert(RecordId(get(row, 0)?), Placed { channel, kind });
+    }
+    Ok(())
+}
+
+fn accepted<'c>(
+    fresh: &'c [Candidate],
+    verdicts: &'c [Result<(), &'static str>],
+) -> impl Iterator<Item = &'c Candidate> {
+    fresh
+        .iter()
+        .zip(verdicts)
+        .filter(|(_, verdict)| verdict.is_ok())
+        .map(|(candidate, _)| candidate)
+}
+
+/// Gives accepted entries their numbers; the channels stay locked until these are visible.
+fn numbers(
+    tx: &mut Tx<'_>,
+    fresh: &[Candidate],
+    verdicts: &[Result<(), &'static str>],
+) -> Result<Vec<Option<u64>>, StoreError> {
+    let mut growth: BTreeMap<String, u64> = BTreeMap::new();
+    let names: Vec<Option<String>> = fresh
+        .iter()
+        .zip(verdicts)
+        .map(|(candidate, verdict)| {
+            verdict.ok()?;
+            let name = candidate.entry.channel.to_string();
+            *growth.entry(name.clone()).or_default() += 1;
+            Some(name)
+        })
+        .collect();
+    let channels: Vec<&str> = growth.keys().map(String::as_str).collect();
+    // The map gives them in byte order, and each statement takes them one by one.
+    tx.execute(
+        "INSERT INTO channel (name) SELECT name FROM unnest($1::text[]) AS new (name) ON CONFLICT (name) DO NOTHING",
+        &[&channels],
+    )?;
+    let found = tx.query(
+        "SELECT name, last FROM channel WHERE name = ANY ($1) ORDER BY name COLLATE \"C\" FOR UPDATE",
+        &[&channels],
+    )?;
+    let mut last = HashMap::new();
+    for row in &found {
+        last.insert(get::<String>(row, 0)?, count(row, 1)?);
+    }
+    let counts: Vec<i64> = growth.values().map(|count| *count as i64).collect();
+    tx.execute(
+        "UPDATE channel SET last = last + new.count FROM unnest($1::text[], $2::bigint[]) AS new (name, count)
+         WHERE channel.name = new.name",
+        &[&channels, &counts],
+    )?;
+    names
+        .into_iter()
+        .map(|name| {
+            let Some(name) = name else { return Ok(None) };
+            let last = last.get_mut(&name).ok_or(StoreError::Damaged("channel"))?;
+            *last += 1;
+            Ok(Some(*last))
+        })
+        .collect()
+}
+
+/// Writes the rows, and whose evidence they name.
+fn insert(
+    tx: &mut Tx<'_>,
+    fresh: &[Candidate],
+    verdicts: &[Result<(), &'static str>],
+    numbers: &[Option<u64>],
+    person: PersonId,
+    covered: u64,
+) -> Result<(), StoreError> {
+    let Some(device) = fresh.first().map(|one| one.entry.device) else {
+        return Ok(());
+    };
+    let channels: Vec<String> = fresh
+        .iter()
+        .map(|one| one.entry.channel.to_string())
+        .collect();
+    let numbers: Vec<Option<i64>> = numbers
+        .iter()
+        .map(|number| number.map(|number| number as i64))
+        .collect();
+    let seqs: Vec<i64> = fresh.iter().map(|one| one.entry.seq as i64).collect();
+    let ids: Vec<&[u8]> = fresh.iter().map(|one| one.id.0.as_slice()).collect();
+    let prevs: Vec<&[u8]> = fresh
+        .iter()
+        .map(|one| one.entry.prev.0.as_slice())
+        .collect();
+    let afters: Vec<Option<&[u8]>> = fresh
+        .iter()
+        .map(|one| one.entry.after.as_ref().map(|after| after.0.as_slice()))
+        .collect();
+    let ats: Vec<i64> = fresh.iter().map(|one| one.entry.at.0 as i64).collect();
+    let authors: Vec<Option<Uuid>> = fresh
+        .iter()
+        .map(|one| (one.entry.author != person).then_some(one.entry.author.0))
+        .collect();
+    let records = rows::uuids(fresh, |one| one.entry.record.0);
+    let codes: Vec<Option<&str>> = verdicts.iter().map(|verdict| verdict.err()).collect();
+    let events: Vec<&[u8]> = fresh.iter().map(|one| one.entry.event.as_slice()).collect();
+    tx.execute(
+        "INSERT INTO entry (channel, number, device, seq, id, prev, after, at, author, record, covered, code, event)
+         SELECT channel, number, $1, seq, id, prev, after, at, author, record, $2, code, event
+         FROM unnest($3::text[], $4::bigint[], $5::bigint[], $6::bytea[], $7::bytea[], $8::bytea[], $9::bigint[], $10::uuid[],
+                     $11::uuid[], $12::text[], $13::bytea[])
+           AS new (channel, number, seq, id, prev, after, at, author, record, code, event)",
+        &[
+            &device.0,
+            &(covered as i64),
+            &channels,
+            &numbers,
+            &seqs,
+            &ids,
+            &prevs,
+            &afters,
+            &ats,
+            &authors,
+            &records,
+            &codes,
+            &events,
+        ],
+    )?;
+    let mut blobs: BTreeMap<BlobHash, (u64, BTreeSet<String>)> = BTreeMap::new();
+    for candidate in accepted(fresh, verdicts) {
+        if let Some((blob, size)) = candidate.event.as_ref().and_then(Event::blobs) {
+            let (_, channels) = blobs.entry(blob).or_insert_with(|| (size, BTreeSet::new()));
+            channels.insert(candidate.entry.channel.to_string());
+        }
+    }
+    for (blob, (size, channels)) in &blobs {
+        tx.execute(
+            "INSERT INTO blob (hash, size) VALUES ($1, $2) ON CONFLICT (hash) DO NOTHING",
+            &[&blob.0.as_slice(), &(*size as i64)],
+        )?;
+        for channel in channels {
+            tx.execute(
+                "INSERT INTO blob_use (blob, channel, person) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+                &[&blob.0.as_slice(), channel, &person.0],
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// What was held before, from `first` on up to the receipt that covers `last`.
+fn held(tx: &mut Tx<'_>, device: DeviceId, first: u64, last: u64) -> Result<Holding, StoreError> {
+    let mut holding = Holding::default();
+    let receipts = tx.query(
+        "SELECT seq, head, received_at_ms, signature FROM receipt WHERE device = $1 AND seq >= $2 ORDER BY seq",
+        &[&device.0, &(first as i64)],
+    )?;
+    let mut upto = 0;
+    for row in &receipts {
+        let receipt = rows::receipt(row, 0, device)?;
+        upto = receipt.seq;
+        holding.receipts.push(receipt);
+        if upto >= last {
+            break;
+        }
+    }
+    let entries = tx.query(
+        "SELECT seq, number, code FROM entry WHERE device = $1 AND seq BETWEEN $2 AND $3 ORDER BY seq",
+        &[&device.0, &(first as i64), &(upto as i64)],
+    )?;
+    for row in &entries {
+        let seq = count(row, 0)?;
+        match count_or_none(row, 1)? {
+            Some(number) => NumberRun::extend(&mut holding.accepted, seq, number),
+            None => {
+                let code: Option<String> = get(row, 2)?;
+                holding
+                    .refused
+                    .push((seq, code.ok_or(StoreError::Damaged("refusal"))?));
+            }
+        }
+    }
+    Ok(holding)
+}
+
+impl Default for Holding {
+    fn default() -> Self {
+        Self {
+            receipts: Vec::new(),
+            accepted: Vec::new(),
+            refused: Vec::new(),
+            head: Head {
+                seq: 0,
+                id: EntryId::NONE,
+            },
+            channels: Vec::new(),
+            new: 0,
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! Enrolment codes and devices.
+
+use shicha_domain::{DeviceId, EntryId, PersonId, Receipt};
+use uuid::Uuid;
+
+use super::{
+    PostgresStore,
+    directory::changed,
+    pool::Tx,
+    rows::{self, count, count_or_none, get},
+};
+use crate::store::{DeviceState, Enrolment, Seal, StoreError};
+
+impl PostgresStore {
+    pub(super) fn do_add_code(
+        &self,
+        code: &[u8; 32],
+        person: PersonId,
+        now_ms: u64,
+        expires_at_ms: u64,
+    ) -> Result<(), StoreError> {
+        self.connections.write(|tx| {
+            if tx
+                .first("SELECT 1 FROM person WHERE id = $1", &[&person.0])?
+                .is_none()
+            {
+                return Err(StoreError::Missing("person"));
+            }
+            tx.execute(
+                "INSERT INTO code (hash, person, created_at_ms, expires_at_ms) VALUES ($1, $2, $3, $4)",
+                &[
+                    &code.as_slice(),
+                    &person.0,
+                    &(now_ms as i64),
+                    &(expires_at_ms as i64),
+                ],
+            )?;
+            Ok(())
+        })
+    }
+
+    pub(super) fn do_enrol(
+        &self,
+        enrolment: &Enrolment,
+        seal: Seal<'_>,
+    ) -> Result<Option<(DeviceState, Receipt)>, StoreError> {
+        self.connections.write(|tx| {
+            let code = tx.first(
+                "SELECT c.person, c.expires_at_ms, c.used_by, d.public_key, d.last_contact_ms, p.is_active
+                 FROM code c JOIN person p ON p.id = c.person LEFT JOIN device d ON d.id = c.used_by
+                 WHERE c.hash = $1 FOR UPDATE OF c",
+                &[&enrolment.code.as_slice()],
+            )?;
+            let Some(code) = code else {
+                return Ok(None);
+            };
+            if count(&code, 1)? <= enrolment.now_ms || !get::<bool>(&code, 5)? {
+                return Ok(None);
+            }
+            if let Some(device) = get::<Option<Uuid>>(&code, 2)? {
+                // The answer to this very device was lost. Once it has opened a session it has the answer, and whoever asks again
+                // is somebody who overheard.
+                let is_same_key = get::<Option<&[u8]>>(&code, 3)? == Some(&enrolment.public_key[..]);
+                let is_retry = is_same_key && count_or_none(&code, 4)?.is_none();
+                return if is_retry {
+                    existing(tx, DeviceId(device)).map(Some)
+                } else {
+                    Ok(None)
+                };
+            }
+            if key_is_taken(tx, &enrolment.public_key)?.is_some() {
+                return Ok(None);
+            }
+            let receipt = insert(tx, enrolment, PersonId(get(&code, 0)?), None, seal)?;
+            tx.execute(
+                "UPDATE code SET used_by = $2, used_at_ms = $3 WHERE hash = $1",
+                &[
+                    &enrolment.code.as_slice(),
+                    &enrolment.device.0,
+                    &(enrolment.now_ms as i64),
+                ],
+            )?;
+            let state = rows::device(tx, enrolment.device)?.ok_or(StoreError::Missing("device"))?;
+            Ok(Some((state, receipt)))
+        })
+    }
+
+    pub(super) fn do_add_identity(
+        &self,
+        old: DeviceId,
+        enrolment: &Enrolment,
+        seal: Seal<'_>,
+    ) -> Result<Option<(DeviceState, Receipt)>, StoreError> {
+        self.connections.write(|tx| {
+            let state = rows::locked_device(tx, old)?.ok_or(StoreError::Missing("device"))?;
+            if !state.is_active() {
+                return Ok(None);
+            }
+            let person = state.person.id;
+            if let Some((device, owner)) = key_is_taken(tx, &enrolment.public_key)? {
+                return if owner == person {
+                    existing(tx, device).map(Some)
+                } else {
+                    Ok(None)
+                };
+            }
+            let receipt = insert(tx, enrolment, person, Some(old), seal)?;
+            let state = rows::device(tx, enrolment.device)?.ok_or(StoreError::Missing("device"))?;
+            Ok(Some((state, receipt)))
+        })
+    }
+
+    pub(super) fn do_note_contact(&self, device: DeviceId, now_ms: u64) -> Result<(), StoreError> {
+        self.connections.write(|tx| {
+            tx.execute(
+                "UPDATE device SET last_contact_ms = $2 WHERE id = $1",
+                &[&device.0, &(now_ms as i64)],
+            )?;
+            Ok(())
+        })
+    }
+
+    pub(super) fn do_revoke(&self, device: DeviceId, now_ms: u64) -> Result<bool, StoreError> {
+        self.connections.write(|tx| {
+            rows::locked_device(tx, device)?.ok_or(StoreError::Missing("device"))?;
+            let changes = tx.execute(
+                "UPDATE device SET revoked_at_ms = $2 WHERE id = $1 AND revoked_at_ms IS NULL",
+                &[&device.0, &(now_ms as i64)],
+            )?;
+            if changes > 0 {
+                changed(tx)?;
+            }
+            Ok(changes > 0)
+        })
+    }
+}
+
+fn key_is_taken(
+    tx: &mut Tx<'_>,
+    key: &[u8; 32],
+) -> Result<Option<(DeviceId, PersonId)>, StoreError> {
+    let row = tx.first(
+        "SELECT id, person FROM device WHERE public_key = $1",
+        &[&key.as_slice()],
+    )?;
+    row.map(|row| Ok((DeviceId(get(&row, 0)?), PersonId(get(&row, 1)?))))
+        .transpose()
+}
+
+fn insert(
+    tx: &mut Tx<'_>,
+    enrolment: &Enrolment,
+    person: PersonId,
+    continues: Option<DeviceId>,
+    seal: Seal<'_>,
+) -> Result<Receipt, StoreError> {
+    tx.execute(
+        "INSERT INTO device (id, person, public_key, label, enrolled_at_ms, continues, head) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        &[
+            &enrolment.device.0,
+            &person.0,
+            &enrolment.public_key.as_slice(),
+            &enrolment.label,
+            &(enrolment.now_ms as i64),
+            &continues.map(|device| device.0),
+            &EntryId::NONE.0.as_slice(),
+        ],
+    )?;
+    let receipt = seal(enrolment.device, 0, EntryId::NONE);
+    rows::insert_receipt(tx, &receipt, &[])?;
+    changed(tx)?;
+    Ok(receipt)
+}
+
+/// A device that was enrolled before, with the receipt that it got then.
+fn existing(tx: &mut Tx<'_>, device: DeviceId) -> Result<(DeviceState, Receipt), StoreError> {
+    let state = rows::device(tx, device)?.ok_or(StoreError::Missing("device"))?;
+    let row = tx
+        .first(
+            "SELECT seq, head, received_at_ms, signature FROM receipt WHERE device = $1 AND seq = 0",
+            &[&device.0],
+        )?
+        .ok_or(StoreError::Damaged("receipt"))?;
+    Ok((state, rows::receipt(&row, 0, device)?))
+}

@@ -1,0 +1,456 @@
+//! The store in PostgreSQL: several processes of the central endpoint on one database, each of which may be killed at any time.
+//!
+//! Invariant: the numbers of a channel are given under a lock on its row that lasts until they are visible, so that they become visible
+//! in the order in which they were given (promise 3). No process keeps anything that another would have to know.
+
+mod append;
+mod devices;
+mod directory;
+mod pool;
+mod pull;
+mod rows;
+
+use std::{
+    collections::HashMap,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use parking_lot::Mutex;
+use shicha_domain::{
+    BlobHash, Channel, DeviceId, Entry, EntryId, Hlc, PersonId, Receipt, ReceiptId, RecordId,
+    directory::{Org, Person},
+    number::NumberBlock,
+};
+use shicha_sync::protocol::{
+    BatchWriter,
+    messages::{Head, NumbersRequest},
+};
+use uuid::Uuid;
+
+use super::{
+    Appended, Candidate, ChannelNumbers, DeviceState, Enrolment, HeldEntry, Info, Judge,
+    NUMBERS_SKIPPED, PullQuery, Pulled, Register, Seal, Store, StoreError,
+};
+use pool::{Connections, Tx};
+use rows::{count, count_or_none, entry_id, get};
+
+const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
+/// Held while the schema is changed: several processes may start at once.
+const MIGRATION_LOCK: i64 = 0x5368_6963_6861;
+/// The mark of a restored database that was not served yet.
+const RESTORED: &str = "copied";
+
+/// The store in a PostgreSQL database.
+pub struct PostgresStore {
+    connections: Connections,
+    register: Mutex<Option<Arc<Register>>>,
+    /// How many numbers this process gave.
+    own_numbers: AtomicU64,
+}
+
+impl PostgresStore {
+    /// Connects to the database that a URL names (`postgres://user:password@host/name`), and makes or migrates its tables. On a
+    /// machine other than this one the connection is encrypted and the server's certificate checked.
+    ///
+    /// # Errors
+    /// When it cannot be reached, or is of a newer format; then it is left as it is.
+    pub fn open(url: &str) -> Result<Self, StoreError> {
+        let connections = Connections::open(url)?;
+        connections.write(migrate)?;
+        Ok(Self {
+            connections,
+            register: Mutex::new(None),
+            own_numbers: AtomicU64::new(0),
+        })
+    }
+
+    fn note_own(&self, numbers: u64) {
+        self.own_numbers.fetch_add(numbers, Ordering::SeqCst);
+    }
+}
+
+fn migrate(tx: &mut Tx<'_>) -> Result<(), StoreError> {
+    tx.execute("SELECT pg_advisory_xact_lock($1)", &[&MIGRATION_LOCK])?;
+    tx.batch("CREATE TABLE IF NOT EXISTS format (version integer NOT NULL)")?;
+    let row = tx.first("SELECT max(version) FROM format", &[])?;
+    let found: Option<i32> = row.map(|row| get(&row, 0)).transpose()?.flatten();
+    let found = found.unwrap_or(0).max(0) as u32;
+    let known = MIGRATIONS.len() as u32;
+    if found > known {
+        return Err(StoreError::Newer { found, known });
+    }
+    for (version, migration) in (1..).zip(MIGRATIONS).skip(found as usize) {
+        let version: i32 = version;
+        tx.batch(migration)?;
+        tx.execute("INSERT INTO format (version) VALUES ($1)", &[&version])?;
+    }
+    Ok(())
+}
+
+impl Store for PostgresStore {
+    fn set_info(&self, name: &str, is_sample: bool, epoch: Uuid) -> Result<(), StoreError> {
+        self.do_set_info(name, is_sample, epoch)
+    }
+
+    fn info(&self) -> Result<Option<Info>, StoreError> {
+        self.connections.read(directory::info)
+    }
+
+    fn register(&self) -> Result<Arc<Register>, StoreError> {
+        self.do_register()
+    }
+
+    fn put_org(&self, org: &Org) -> Result<bool, StoreError> {
+        self.do_put_org(org)
+    }
+
+    fn put_person(&self, person: &Person) -> Result<bool, StoreError> {
+        self.do_put_person(person)
+    }
+
+    fn add_code(
+        &self,
+        code: &[u8; 32],
+        person: PersonId,
+        now_ms: u64,
+        expires_at_ms: u64,
+    ) -> Result<(), StoreError> {
+        self.do_add_code(code, person, now_ms, expires_at_ms)
+    }
+
+    fn enrol(
+        &self,
+        enrolment: &Enrolment,
+        seal: Seal<'_>,
+    ) -> Result<Option<(DeviceState, Receipt)>, StoreError> {
+        self.do_enrol(enrolment, seal)
+    }
+
+    fn add_identity(
+        &self,
+        old: DeviceId,
+        enrolment: &Enrolment,
+        seal: Seal<'_>,
+    ) -> Result<Option<(DeviceState, Receipt)>, StoreError> {
+        self.do_add_identity(old, enrolment, seal)
+    }
+
+    fn device(&self, device: DeviceId) -> Result<Option<DeviceState>, StoreError> {
+        self.connections.read(|tx| rows::device(tx, device))
+    }
+
+    fn devices(&self) -> Result<Vec<DeviceState>, StoreError> {
+        self.connections.read(rows::all_devices)
+    }
+
+    fn note_contact(&self, device: DeviceId, now_ms: u64) -> Result<(), StoreError> {
+        self.do_note_contact(device, now_ms)
+    }
+
+    fn revoke(&self, device: DeviceId, now_ms: u64) -> Result<bool, StoreError> {
+        self.do_revoke(device, now_ms)
+    }
+
+    fn append(
+        &self,
+        device: DeviceId,
+        entries: &[Candidate],
+        push_signature: &[u8],
+        judge: Judge<'_>,
+        seal: Seal<'_>,
+    ) -> Result<Appended, StoreError> {
+        self.do_append(device, entries, push_signature, judge, seal)
+    }
+
+    fn log(&self, device: DeviceId, from: u64, limit: usize) -> Result<Vec<Head>, StoreError> {
+        self.do_log(device, from, limit)
+    }
+
+    fn pull(&self, query: &PullQuery<'_>, batch: &mut BatchWriter) -> Result<Pulled, StoreError> {
+        self.do_pull(query, batch)
+    }
+
+    fn note_seen(
+        &self,
+        person: PersonId,
+        cursors: &HashMap<Channel, u64>,
+    ) -> Result<(), StoreError> {
+        self.do_note_seen(person, cursors)
+    }
+
+    fn blob_uses(&self, blob: BlobHash) -> Result<Vec<(Channel, PersonId)>, StoreError> {
+        self.connections.read(|tx| {
+            tx.query(
+                "SELECT channel, person FROM blob_use WHERE blob = $1",
+                &[&blob.0.as_slice()],
+            )?
+            .iter()
+            .map(|row| Ok((rows::channel(get(row, 0)?)?, PersonId(get(row, 1)?))))
+            .collect()
+        })
+    }
+
+    fn note_blob(&self, blob: BlobHash, size: u64, now_ms: u64) -> Result<(), StoreError> {
+        self.connections.write(|tx| {
+            tx.execute(
+                "INSERT INTO blob (hash, size, received_at_ms) VALUES ($1, $2, $3)
+                 ON CONFLICT (hash) DO UPDATE SET size = excluded.size,
+                     received_at_ms = coalesce(blob.received_at_ms, excluded.received_at_ms)",
+                &[&blob.0.as_slice(), &(size as i64), &(now_ms as i64)],
+            )?;
+            Ok(())
+        })
+    }
+
+    fn blobs(&self) -> Result<Vec<(BlobHash, u64)>, StoreError> {
+        self.connections.read(|tx| {
+            tx.query(
+                "SELECT hash, size FROM blob WHERE received_at_ms IS NOT NULL ORDER BY hash",
+                &[],
+            )?
+            .iter()
+            .map(|row| {
+                Ok((
+                    BlobHash(rows::hash(get(row, 0)?, "evidence")?),
+                    count(row, 1)?,
+                ))
+            })
+            .collect()
+        })
+    }
+
+    fn lend_numbers(
+        &self,
+        device: DeviceId,
+        request: &NumbersRequest,
+        size: u32,
+        now_ms: u64,
+    ) -> Result<NumberBlock, StoreError> {
+        self.connections.write(|tx| {
+            // The same request, repeated at another process at the same moment, waits here for the first one.
+            tx.execute(
+                "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))",
+                &[&request.request.to_string()],
+            )?;
+            if let Some(known) = lent(tx, request.request, device)? {
+                let is_same = known.org == request.org
+                    && known.word == request.word
+                    && known.year == request.year;
+                return if is_same {
+                    Ok(known)
+                } else {
+                    Err(OTHER_NUMBERS)
+                };
+            }
+            let org = request.org.as_str();
+            let year = i32::from(request.year);
+            let row = tx.first(
+                "INSERT INTO number_upto (org, word, year, upto) VALUES ($1, $2, $3, $4)
+                 ON CONFLICT (org, word, year) DO UPDATE SET upto = number_upto.upto + excluded.upto RETURNING upto",
+                &[&org, &request.word, &year, &i64::from(size)],
+            )?;
+            let to: i64 = get(&row.ok_or(StoreError::Damaged("number block"))?, 0)?;
+            let to = u32::try_from(to)
+                .map_err(|_| StoreError::Contradiction("there are no numbers left"))?;
+            let block = NumberBlock {
+                org: request.org.clone(),
+                word: request.word.clone(),
+                year: request.year,
+                from: to - size + 1,
+                to,
+            };
+            tx.execute(
+                "INSERT INTO number_block (request, org, word, year, first, last, device, lent_at_ms)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+                &[
+                    &request.request,
+                    &org,
+                    &block.word,
+                    &year,
+                    &i64::from(block.from),
+                    &i64::from(block.to),
+                    &device.0,
+                    &(now_ms as i64),
+                ],
+            )?;
+            Ok(block)
+        })
+    }
+
+    fn entries_of(
+        &self,
+        device: DeviceId,
+        from: u64,
+        limit: usize,
+    ) -> Result<Vec<HeldEntry>, StoreError> {
+        self.connections
+            .read(|tx| entries_of(tx, device, from, limit))
+    }
+
+    fn receipts_of(&self, device: DeviceId) -> Result<Vec<(Receipt, Vec<u8>)>, StoreError> {
+        self.connections.read(|tx| {
+            tx.query(
+                "SELECT seq, head, received_at_ms, signature, push_signature FROM receipt WHERE device = $1 ORDER BY seq",
+                &[&device.0],
+            )?
+            .iter()
+            .map(|row| Ok((rows::receipt(row, 0, device)?, get(row, 4)?)))
+            .collect()
+        })
+    }
+
+    fn channels(&self) -> Result<Vec<ChannelNumbers>, StoreError> {
+        self.connections.read(|tx| {
+            tx.query(
+                "SELECT c.name, c.last, count(e.number), coalesce(max(e.number), 0)
+                 FROM channel c LEFT JOIN entry e ON e.channel = c.name GROUP BY c.name, c.last, c.n ORDER BY c.n",
+                &[],
+            )?
+            .iter()
+            .map(|row| {
+                Ok(ChannelNumbers {
+                    channel: rows::channel(get(row, 0)?)?,
+                    last: count(row, 1)?,
+                    count: count(row, 2)?,
+                    highest: count(row, 3)?,
+                })
+            })
+            .collect()
+        })
+    }
+
+    fn foreign_changes(&self) -> Result<u64, StoreError> {
+        let own = self.own_numbers.load(Ordering::SeqCst);
+        self.connections.read(|tx| {
+            let row = tx.first("SELECT coalesce(sum(last), 0)::bigint FROM channel", &[])?;
+            let all = row.as_ref().map_or(Ok(0), |row| count(row, 0))?;
+            // A number of its own for each state of both: what others wrote, and the directory.
+            Ok((directory::version(tx)? << 40) ^ all.wrapping_sub(own))
+        })
+    }
+
+    fn begin_life(&self, epoch: Uuid) -> Result<bool, StoreError> {
+        self.connections.write(|tx| {
+            let is_restored = tx.execute("DELETE FROM meta WHERE key = $1", &[&RESTORED])? > 0;
+            if is_restored {
+                rows::set_meta(tx, "epoch", &epoch.to_string())?;
+            }
+            Ok(is_restored)
+        })
+    }
+
+    fn is_shared(&self) -> bool {
+        true
+    }
+
+    fn use_challenge(
+        &self,
+        challenge: &[u8; 16],
+        now_ms: u64,
+        until_ms: u64,
+    ) -> Result<bool, StoreError> {
+        self.connections.write(|tx| {
+            tx.execute(
+                "DELETE FROM used_challenge WHERE until_ms <= $1",
+                &[&(now_ms as i64)],
+            )?;
+            let is_first = tx.execute(
+                "INSERT INTO used_challenge (challenge, until_ms) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+                &[&challenge.as_slice(), &(until_ms as i64)],
+            )?;
+            Ok(is_first == 1)
+        })
+    }
+
+    fn mark_restored(&self) -> Result<(), StoreError> {
+        self.connections.write(|tx| {
+            rows::set_meta(tx, RESTORED, "1")?;
+            tx.execute(
+                "UPDATE number_upto SET upto = upto + $1",
+                &[&i64::from(NUMBERS_SKIPPED)],
+            )?;
+            Ok(())
+        })
+    }
+
+    fn backup_to(&self, _path: &Path, _epoch: Uuid) -> Result<(), StoreError> {
+        Err(StoreError::Elsewhere(
+            "a PostgreSQL database is backed up with PostgreSQL's own tools",
+        ))
+    }
+}
+
+const OTHER_NUMBERS: StoreError =
+    StoreError::Contradiction("this request was made for other numbers");
+
+/// The block that a request got.
+fn lent(
+    tx: &mut Tx<'_>,
+    request: Uuid,
+    device: DeviceId,
+) -> Result<Option<NumberBlock>, StoreError> {
+    let Some(row) = tx.first(
+        "SELECT org, word, year, first, last, device FROM number_block WHERE request = $1",
+        &[&request],
+    )?
+    else {
+        return Ok(None);
+    };
+    if get::<Uuid>(&row, 5)? != device.0 {
+        return Err(OTHER_NUMBERS);
+    }
+    let damaged = || StoreError::Damaged("number block");
+    let number = |at| u32::try_from(get::<i64>(&row, at)?).map_err(|_| damaged());
+    Ok(Some(NumberBlock {
+        org: get::<&str>(&row, 0)?.parse().map_err(|_| damaged())?,
+        word: get(&row, 1)?,
+        year: u16::try_from(get::<i32>(&row, 2)?).map_err(|_| damaged())?,
+        from: number(3)?,
+        to: number(4)?,
+    }))
+}
+
+fn entries_of(
+    tx: &mut Tx<'_>,
+    device: DeviceId,
+    from: u64,
+    limit: usize,
+) -> Result<Vec<HeldEntry>, StoreError> {
+    let state = rows::device(tx, device)?.ok_or(StoreError::Missing("device"))?;
+    let found = tx.query(
+        "SELECT seq, id, after, at, author, channel, number, record, event, code, prev FROM entry
+         WHERE device = $1 AND seq >= $2 ORDER BY seq LIMIT $3",
+        &[&device.0, &(from as i64), &(limit as i64)],
+    )?;
+    found
+        .iter()
+        .map(|row| {
+            let verdict = match (count_or_none(row, 6)?, get::<Option<String>>(row, 9)?) {
+                (Some(number), None) => Ok(number),
+                (None, Some(code)) => Err(code),
+                _ => return Err(StoreError::Damaged("entry")),
+            };
+            Ok(HeldEntry {
+                id: entry_id(row, 1)?,
+                entry: Entry {
+                    device,
+                    seq: count(row, 0)?,
+                    prev: EntryId(rows::hash(get(row, 10)?, "entry")?),
+                    after: get::<Option<&[u8]>>(row, 2)?
+                        .map(|after| rows::hash(after, "receipt").map(ReceiptId))
+                        .transpose()?,
+                    at: Hlc(get::<i64>(row, 3)? as u64),
+                    author: get::<Option<Uuid>>(row, 4)?.map_or(state.person.id, PersonId),
+                    channel: rows::channel(get(row, 5)?)?,
+                    record: RecordId(get(row, 7)?),
+                    event: get(row, 8)?,
+                },
+                verdict,
+            })
+        })
+        .collect()
+}

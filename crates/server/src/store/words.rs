@@ -1,0 +1,69 @@
+//! How the domain's types are written in columns. A value that cannot be is reported as damaged, never guessed.
+
+use shicha_domain::{
+    Channel, RecordKind,
+    directory::{OrgKind, Role},
+};
+use uuid::Uuid;
+
+use super::StoreError;
+
+pub(in crate::store) fn hash(bytes: &[u8], what: &'static str) -> Result<[u8; 32], StoreError> {
+    bytes.try_into().map_err(|_| StoreError::Damaged(what))
+}
+
+pub(in crate::store) fn uuid(bytes: &[u8], what: &'static str) -> Result<Uuid, StoreError> {
+    Uuid::from_slice(bytes).map_err(|_| StoreError::Damaged(what))
+}
+
+pub(in crate::store) fn channel(name: &str) -> Result<Channel, StoreError> {
+    name.parse().map_err(|_| StoreError::Damaged("channel"))
+}
+
+pub(in crate::store) const fn org_kind_word(kind: OrgKind) -> &'static str {
+    match kind {
+        OrgKind::City => "city",
+        OrgKind::County => "county",
+        OrgKind::Institution => "institution",
+    }
+}
+
+pub(in crate::store) fn org_kind(word: &str) -> Result<OrgKind, StoreError> {
+    [OrgKind::City, OrgKind::County, OrgKind::Institution]
+        .into_iter()
+        .find(|kind| org_kind_word(*kind) == word)
+        .ok_or(StoreError::Damaged("kind of organisation"))
+}
+
+pub(in crate::store) const fn role_word(role: Role) -> &'static str {
+    match role {
+        Role::Inspector => "inspector",
+        Role::Supervisor => "supervisor",
+        Role::Institution => "institution",
+        Role::Administrator => "administrator",
+    }
+}
+
+pub(in crate::store) fn role(word: &str) -> Result<Role, StoreError> {
+    [
+        Role::Inspector,
+        Role::Supervisor,
+        Role::Institution,
+        Role::Administrator,
+    ]
+    .into_iter()
+    .find(|role| role_word(*role) == word)
+    .ok_or(StoreError::Damaged("role"))
+}
+
+pub(in crate::store) fn record_kind(word: &str) -> Result<RecordKind, StoreError> {
+    [
+        RecordKind::Pack,
+        RecordKind::Subject,
+        RecordKind::Inspection,
+        RecordKind::Finding,
+    ]
+    .into_iter()
+    .find(|kind| kind.as_str() == word)
+    .ok_or(StoreError::Damaged("kind of record"))
+}

@@ -1,0 +1,261 @@
+//! Several processes of the central endpoint on one PostgreSQL database: any of them serves any device, and each may be killed at any
+//! moment.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used)]
+
+#[path = "../common/mod.rs"]
+mod common;
+#[path = "../common/postgres.rs"]
+mod postgres_server;
+
+use std::{
+    collections::HashMap,
+    io::{BufRead as _, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use common::{Device, Server, aside, record};
+use ed25519_dalek::VerifyingKey;
+use parking_lot::Mutex;
+use shicha_domain::{Entry, directory::Role};
+use shicha_server::{home::Place, verify::verify};
+use shicha_sync::protocol::{BATCH_TYPE, messages::PushReply};
+
+/// How often a process is killed.
+const KILLS: usize = 12;
+const DEVICES: usize = 4;
+const CHANNEL: &str = "own/320703";
+/// How long a device tries to get rid of one push.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A process that serves.
+struct Instance {
+    child: Child,
+    url: String,
+}
+
+impl Instance {
+    fn start(place: &Place, listen: &str) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_shicha-server"))
+            .arg("--json")
+            .arg("--data")
+            .arg(&place.dir)
+            .arg("--database")
+            .arg(place.database.as_ref().unwrap())
+            .arg("--evidence")
+            .arg(place.evidence.as_ref().unwrap())
+            .args(["serve", "--listen", listen])
+            .env("RUST_LOG", "off")
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let said: serde_json::Value = serde_json::from_str(&line).unwrap();
+        Self {
+            child,
+            url: said["url"].as_str().unwrap().to_owned(),
+        }
+    }
+
+    /// Ends at once, whatever it does.
+    fn kill(mut self) -> String {
+        self.child.kill().unwrap();
+        std::mem::take(&mut self.url)
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        // A test that fails leaves no process behind; one that was killed is waited for.
+        let _was_gone = self.child.kill().is_err();
+        let _ended = self.child.wait().is_err();
+    }
+}
+
+/// Folders of processes on one database: the same key, the same evidence.
+fn places(server: &Server, count: usize) -> Vec<Place> {
+    let first = server.place.clone();
+    let mut places = vec![first.clone()];
+    for n in 1..count {
+        let dir: PathBuf = server.dir.path().join(format!("data-{n}"));
+        std::fs::create_dir(&dir).unwrap();
+        let key = |dir: &Path| dir.join("server.key");
+        std::fs::copy(key(&first.dir), key(&dir)).unwrap();
+        places.push(Place {
+            dir,
+            ..first.clone()
+        });
+    }
+    places
+}
+
+/// Delivers entries to whichever process answers, as a client does.
+async fn deliver(
+    device: &mut Device,
+    urls: &[String],
+    entries: &[Entry],
+    mut at: usize,
+) -> PushReply {
+    let begin = Instant::now();
+    let body = device.body(entries);
+    loop {
+        assert!(begin.elapsed() < PATIENCE, "no process took the entries");
+        device.url.clone_from(&urls[at % urls.len()]);
+        at += 1;
+        let sent = device
+            .request(reqwest::Method::POST, "/v1/push")
+            .header("content-type", BATCH_TYPE)
+            .body(body.clone())
+            .send()
+            .await;
+        let Ok(response) = sent else { continue };
+        let status = response.status();
+        let Ok(text) = response.text().await else {
+            continue;
+        };
+        if status.is_success() {
+            return serde_json::from_str(&text).unwrap();
+        }
+        // A token of one process holds at all of them; what is not ready may be in a moment.
+        assert_eq!(status, 503, "{text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn any_of_several_processes_serves_any_laptop_and_each_may_be_killed_at_any_moment() {
+    let mut server = Server::start_on(Some(aside(postgres_server::database))).await;
+    let mut devices = Vec::new();
+    for n in 0..DEVICES {
+        devices.push(
+            server
+                .device(&format!("检查员{n}"), "320703", Role::Inspector)
+                .await,
+        );
+    }
+    server.stop().await;
+    let places = places(&server, 2);
+    let instances: Vec<Instance> = places
+        .iter()
+        .map(|place| Instance::start(place, "127.0.0.1:0"))
+        .collect();
+    let urls: Vec<String> = instances.iter().map(|one| one.url.clone()).collect();
+    for device in &mut devices {
+        device.url.clone_from(&urls[0]);
+        device.open_session().await;
+    }
+
+    // Everybody writes to the same channel through both, while one of the two is killed again and again.
+    let is_done = Arc::new(Mutex::new(false));
+    let mut writing = Vec::new();
+    for (n, mut device) in devices.into_iter().enumerate() {
+        let (urls, is_done) = (urls.clone(), Arc::clone(&is_done));
+        writing.push(tokio::spawn(async move {
+            let key = VerifyingKey::from_bytes(&device.server).unwrap();
+            let mut confirmed = HashMap::new();
+            let mut round = n;
+            while !*is_done.lock() {
+                let entries: Vec<Entry> = (0..5)
+                    .map(|k| device.set(CHANNEL, record(), &format!("{round} {k}")))
+                    .collect();
+                let reply = deliver(&mut device, &urls, &entries, round).await;
+                assert!(
+                    reply
+                        .receipts
+                        .iter()
+                        .all(|receipt| receipt.is_signed_by(&key))
+                );
+                assert!(reply.refused.is_empty(), "{reply:?}");
+                for entry in entries {
+                    confirmed.insert(entry.id(), entry.seq);
+                }
+                round += 1;
+            }
+            (device, confirmed)
+        }));
+    }
+    let mut instances: Vec<Option<Instance>> = instances.into_iter().map(Some).collect();
+    let killing = tokio::task::spawn_blocking(move || {
+        for n in 0..KILLS {
+            let at = n % 2;
+            let url = instances[at].take().unwrap().kill();
+            let listen = url.strip_prefix("http://").unwrap();
+            // Starting takes a while; meanwhile the other one serves.
+            instances[at] = Some(Instance::start(&places[at], listen));
+        }
+        instances
+    });
+    let instances = killing.await.unwrap();
+    *is_done.lock() = true;
+
+    let mut written = Vec::new();
+    for one in writing {
+        let (device, confirmed) = one.await.unwrap();
+        // Both give the same answer to whoever reads.
+        for url in &urls {
+            let mut device = device.clone();
+            device.url.clone_from(url);
+            device.open_session().await;
+            let numbers = numbers(&device).await;
+            assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>());
+        }
+        written.push((device.id, confirmed));
+    }
+    aside(|| {
+        let home = server.home();
+        let mut all = 0;
+        for (device, confirmed) in &written {
+            let held = home.store.entries_of(*device, 1, 1_000_000).unwrap();
+            let places: HashMap<_, _> = held.iter().map(|held| (held.id, held.entry.seq)).collect();
+            for (id, seq) in confirmed {
+                assert_eq!(
+                    places.get(id),
+                    Some(seq),
+                    "a confirmed entry is there, at its place"
+                );
+            }
+            assert_eq!(held.len(), confirmed.len(), "and nothing else is");
+            all += confirmed.len() as u64;
+        }
+        assert!(all > 0);
+        let channels = home.store.channels().unwrap();
+        let channel = channels
+            .iter()
+            .find(|one| one.channel.to_string() == CHANNEL)
+            .unwrap();
+        assert_eq!(
+            (channel.last, channel.count, channel.highest),
+            (all, all, all),
+            "no number is missing, none is given twice"
+        );
+        let found = verify(&home, &mut |_| {}).unwrap();
+        assert!(found.faults.is_empty(), "{:?}", found.faults);
+    });
+    drop(instances);
+}
+
+/// The numbers of the channel as a reader gets them, in that order.
+async fn numbers(device: &Device) -> Vec<u64> {
+    let mut numbers = Vec::new();
+    loop {
+        let from = numbers.last().copied().unwrap_or(0);
+        let pulled = device.pull(&[(CHANNEL, from)]).await;
+        let mut rows = pulled.batch.rows.iter();
+        for one in &pulled.channels {
+            let of_channel = rows.by_ref().take(one.rows);
+            if one.channel.to_string() == CHANNEL {
+                numbers.extend(of_channel.map(|row| row.number));
+            } else {
+                of_channel.for_each(drop);
+            }
+        }
+        if !pulled.more {
+            return numbers;
+        }
+    }
+}
