@@ -13,7 +13,7 @@ use std::{
 /// Makes a cluster, runs it until nobody holds the standard input any more, and cleans up. PostgreSQL refuses to run as root.
 const RUN: &str = r#"
 set -e
-dir=$(mktemp -d "${TMPDIR:-/tmp}/shicha-pg.XXXXXX")
+dir=$(mktemp -d -t shicha-pg.XXXXXX)
 trap 'rm -rf "$dir"' EXIT
 as=
 if [ "$(id -u)" = 0 ]; then chown postgres "$dir"; as="runuser -u postgres --"; fi
