@@ -4,6 +4,7 @@
 //! not the store's business: it is handed a judge and keeps what the judge decides. Evidence bytes lie elsewhere
 //! ([`crate::evidence`]); the store knows who may send and fetch them.
 
+mod agreement;
 pub mod postgres;
 mod seen;
 pub mod sqlite;

@@ -14,7 +14,10 @@ use super::{
     pool::Tx,
     rows::{self, count, count_or_none, entry_id, get},
 };
-use crate::store::{Appended, Candidate, Holding, Judge, Placed, Seal, StoreError};
+use crate::store::{
+    Appended, Candidate, Holding, Judge, Placed, Seal, StoreError,
+    agreement::{Agreement, agreement},
+};
 
 impl PostgresStore {
     pub(super) fn do_append(
@@ -35,7 +38,8 @@ impl PostgresStore {
             if first.entry.seq > head.seq + 1 || first.entry.seq == 0 {
                 return Ok(Appended::Gap { head });
             }
-            let common = match agreement(tx, device, entries, head)? {
+            let common = match agreement(entries, head, |from, limit| log(tx, device, from, limit))?
+            {
                 Agreement::Whole(common) => common,
                 Agreement::Parted(common) => return Ok(Appended::Fork { common, head }),
             };
@@ -115,45 +119,6 @@ fn log(
         })
     })
     .collect()
-}
-
-enum Agreement {
-    /// So many of the entries are held already, and the rest follows.
-    Whole(usize),
-    /// They differ after this place, or already before the first entry.
-    Parted(Option<Head>),
-}
-
-/// Holds the entries against the device's ledger. The caller has made sure that there is no gap before the first one.
-fn agreement(
-    tx: &mut Tx<'_>,
-    device: DeviceId,
-    entries: &[Candidate],
-    head: Head,
-) -> Result<Agreement, StoreError> {
-    let Some(first) = entries.first() else {
-        return Ok(Agreement::Whole(0));
-    };
-    let before = match first.entry.seq - 1 {
-        0 => Some(Head::EMPTY),
-        seq if seq == head.seq => Some(head),
-        seq => log(tx, device, seq, 1)?.first().copied(),
-    };
-    let mut common = match before {
-        Some(before) if before.id == first.entry.prev => before,
-        _ => return Ok(Agreement::Parted(None)),
-    };
-    if first.entry.seq > head.seq {
-        return Ok(Agreement::Whole(0));
-    }
-    let held = log(tx, device, first.entry.seq, entries.len())?;
-    for (entry, held) in entries.iter().zip(&held) {
-        if entry.id != held.id {
-            return Ok(Agreement::Parted(Some(common)));
-        }
-        common = *held;
-    }
-    Ok(Agreement::Whole(held.len()))
 }
 
 /// Judges entries in their order, and writes down where records live.

@@ -7,7 +7,10 @@ use shicha_domain::{Channel, DeviceId, EntryId, Event, ReceiptId, RecordId};
 use shicha_sync::protocol::messages::{Head, NumberRun};
 
 use super::{SqliteStore, rows};
-use crate::store::{Appended, Candidate, Holding, Judge, Placed, Seal, StoreError};
+use crate::store::{
+    Appended, Candidate, Holding, Judge, Placed, Seal, StoreError,
+    agreement::{Agreement, agreement},
+};
 
 impl SqliteStore {
     pub(super) fn do_append(
@@ -29,7 +32,9 @@ impl SqliteStore {
             if first.entry.seq > head.seq + 1 || first.entry.seq == 0 {
                 return Ok(Appended::Gap { head });
             }
-            let common = match agreement(transaction, device_n, entries, head)? {
+            let common = match agreement(entries, head, |from, limit| {
+                log(transaction, device_n, from, limit)
+            })? {
                 Agreement::Whole(common) => common,
                 Agreement::Parted(common) => return Ok(Appended::Fork { common, head }),
             };
@@ -106,45 +111,6 @@ fn log(
         });
     }
     Ok(heads)
-}
-
-enum Agreement {
-    /// So many of the entries are held already, and the rest follows.
-    Whole(usize),
-    /// They differ after this place, or already before the first entry.
-    Parted(Option<Head>),
-}
-
-/// Holds the entries against the device's ledger. The caller has made sure that there is no gap before the first one.
-fn agreement(
-    connection: &Connection,
-    device: i64,
-    entries: &[Candidate],
-    head: Head,
-) -> Result<Agreement, StoreError> {
-    let Some(first) = entries.first() else {
-        return Ok(Agreement::Whole(0));
-    };
-    let before = match first.entry.seq - 1 {
-        0 => Some(Head::EMPTY),
-        seq if seq == head.seq => Some(head),
-        seq => log(connection, device, seq, 1)?.first().copied(),
-    };
-    let mut common = match before {
-        Some(before) if before.id == first.entry.prev => before,
-        _ => return Ok(Agreement::Parted(None)),
-    };
-    if first.entry.seq > head.seq {
-        return Ok(Agreement::Whole(0));
-    }
-    let held = log(connection, device, first.entry.seq, entries.len())?;
-    for (entry, held) in entries.iter().zip(&held) {
-        if entry.id != held.id {
-            return Ok(Agreement::Parted(Some(common)));
-        }
-        common = *held;
-    }
-    Ok(Agreement::Whole(held.len()))
 }
 
 /// Takes new entries in, one by one, remembering what was looked up.
