@@ -60,7 +60,7 @@ pub(crate) struct Central {
 impl Central {
     pub(crate) async fn start() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let (home, _) = Home::init(&dir.path().join("data"), "连云港市中心端", true).unwrap();
+        let (home, _) = Home::init(dir.path().join("data"), "连云港市中心端", true).unwrap();
         for (code, parent, kind) in [
             ("320700", None, OrgKind::City),
             ("320703", Some("320700"), OrgKind::County),
@@ -138,11 +138,11 @@ impl Central {
     }
 
     pub(crate) fn fingerprint(&self) -> String {
-        Home::open(&self.data()).unwrap().signer.fingerprint()
+        Home::open(self.data()).unwrap().signer.fingerprint()
     }
 
     pub(crate) fn code(&self, name: &str, org: &str, role: Role) -> String {
-        let home = Home::open(&self.data()).unwrap();
+        let home = Home::open(self.data()).unwrap();
         let person = PersonId(Uuid::from_u128(rand::random()));
         home.store
             .put_person(&Person {
