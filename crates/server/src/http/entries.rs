@@ -17,7 +17,7 @@ use shicha_sync::protocol::{
 };
 
 use super::{
-    App, Change, Shared,
+    App, Change, LARGE, SMALL_BODY, Shared,
     fault::{Fault, blocking, message},
     session::Caller,
 };
@@ -41,9 +41,10 @@ pub(super) async fn push(
     {
         return Err(Fault::bad_request(format!("the body must be {BATCH_TYPE}")));
     }
+    let weight = if body.len() <= SMALL_BODY { 1 } else { LARGE };
     let _permit = app
         .heavy
-        .acquire()
+        .acquire_many(weight)
         .await
         .map_err(|error| Fault::internal(&error))?;
     let device = caller.state.device.id;
@@ -153,7 +154,7 @@ pub(super) async fn pull(
     let request: PullRequest = message(&body)?;
     let _permit = app
         .heavy
-        .acquire()
+        .acquire_many(LARGE)
         .await
         .map_err(|error| Fault::internal(&error))?;
     let (body, seen) = blocking({

@@ -32,8 +32,12 @@ use crate::{
 
 pub(crate) use guard::Peer;
 
-/// How many large requests are worked on at a time; each may take a few times 32 MiB.
-const HEAVY: usize = 6;
+/// How much is worked on at a time, in the weight of a small push.
+const HEAVY: usize = 36;
+/// The weight of a pull or of a large push, which may take a few times 32 MiB.
+const LARGE: u32 = 6;
+/// The body of a small push has at most this many bytes: an inspection with all its answers has a tenth of it.
+const SMALL_BODY: usize = 64 << 10;
 
 /// What all endpoints share.
 pub(crate) struct App {

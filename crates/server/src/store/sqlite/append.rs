@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use rusqlite::{Connection, OptionalExtension as _, Transaction};
+use rusqlite::{Connection, OptionalExtension as _};
 use shicha_domain::{Channel, DeviceId, EntryId, Event, ReceiptId, RecordId};
 use shicha_sync::protocol::messages::{Head, NumberRun};
 
@@ -115,7 +115,7 @@ fn log(
 
 /// Takes new entries in, one by one, remembering what was looked up.
 struct Intake<'t> {
-    transaction: &'t Transaction<'t>,
+    transaction: &'t Connection,
     device: i64,
     person: i64,
     covered: i64,
@@ -131,7 +131,7 @@ struct Growing {
 }
 
 impl<'t> Intake<'t> {
-    fn new(transaction: &'t Transaction<'t>, device: i64, person: i64, covered: i64) -> Self {
+    fn new(transaction: &'t Connection, device: i64, person: i64, covered: i64) -> Self {
         Self {
             transaction,
             device,

@@ -1,7 +1,7 @@
 //! The store in SQLite: one file, one writer at a time, readers beside it.
 //!
-//! Invariant: every change is one `BEGIN IMMEDIATE` transaction on the one writing connection, so that numbers become visible in the
-//! order in which they were given (promise 3). All SQL of the central endpoint is in this module tree.
+//! Invariant: every change is made on the one writing connection, one after another in `BEGIN IMMEDIATE` transactions, so that numbers
+//! become visible in the order in which they were given (promise 3). All SQL of the central endpoint is in this module tree.
 
 mod append;
 mod devices;
@@ -9,6 +9,7 @@ mod directory;
 mod pull;
 mod rows;
 mod smaller;
+mod writer;
 
 use std::{
     collections::HashMap,
@@ -20,6 +21,7 @@ use parking_lot::Mutex;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Transaction, TransactionBehavior};
 use uuid::Uuid;
 
+use self::writer::Writer;
 use super::{Info, Register, StoreError};
 
 const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
@@ -29,7 +31,7 @@ const READERS_KEPT: usize = 8;
 /// The store in one SQLite file.
 pub struct SqliteStore {
     path: PathBuf,
-    writer: Mutex<Connection>,
+    writer: Writer,
     readers: Mutex<Vec<Connection>>,
     register: Mutex<Option<Arc<Register>>>,
     /// Challenges that were used, and until when that matters. Only one process serves, and it forgets its challenges when it ends.
@@ -52,23 +54,19 @@ impl SqliteStore {
         migrate(&mut writer)?;
         Ok(Self {
             path: path.to_owned(),
-            writer: Mutex::new(writer),
+            writer: Writer::new(writer),
             readers: Mutex::new(Vec::new()),
             register: Mutex::new(None),
             used: Mutex::new(HashMap::new()),
         })
     }
 
-    /// Changes the store in one transaction: all of it or nothing.
+    /// Changes the store: all of it or nothing, and on the disk when this returns.
     fn write<T>(
         &self,
-        change: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
+        change: impl FnOnce(&Connection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let mut connection = self.writer.lock();
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let result = change(&transaction)?;
-        transaction.commit()?;
-        Ok(result)
+        self.writer.change(change)
     }
 
     /// Reads one state of the store.

@@ -364,10 +364,9 @@ impl Store for SqliteStore {
 
     fn foreign_changes(&self) -> Result<u64, StoreError> {
         // SQLite tells a connection of the changes of all others; asked on the one that writes, that is other processes.
-        let version: i64 = self
-            .writer
-            .lock()
-            .pragma_query_value(None, "data_version", |row| row.get(0))?;
+        let version: i64 = self.writer.ask(|connection| {
+            connection.pragma_query_value(None, "data_version", |row| row.get(0))
+        })?;
         Ok(version as u64)
     }
 
@@ -397,7 +396,7 @@ impl Store for SqliteStore {
     }
 
     fn mark_restored(&self) -> Result<(), StoreError> {
-        self.write(|transaction| mark_restored(transaction))
+        self.write(mark_restored)
     }
 
     fn backup_to(&self, path: &Path, epoch: Uuid) -> Result<(), StoreError> {
