@@ -1,44 +1,71 @@
 //! A central endpoint in a process of its own, with a bureau and people in it.
 
-use std::{
-    path::{Path, PathBuf},
-    process::Stdio,
-};
+use std::{ffi::OsStr, path::Path, process::Stdio};
 
 use anyhow::{Context, Result};
+use ed25519_dalek::SigningKey;
 use shicha_domain::{
-    PersonId,
+    DeviceId, PersonId,
     directory::{Org, OrgKind, Person, Role},
 };
 use shicha_ledger::{DatabaseKey, KeyStore, Ledger};
-use shicha_server::{Config, home::Home};
-use shicha_sync::{client, protocol::EnrolCode};
+use shicha_server::{
+    Config,
+    home::{Home, Place, now_ms},
+    store::Enrolment,
+};
+use shicha_sync::{
+    client,
+    protocol::{EnrolCode, messages::Head},
+};
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader},
     process::{Child, Command},
+    task,
 };
 use uuid::Uuid;
 
-use crate::data::START_MS;
+use crate::{by_hand::Device, data::START_MS, report, scale::laptop::Laptop};
 
 /// By this word the program knows that it is to be the other process.
 pub(crate) const SERVE: &str = "serve-for-measuring";
 
+/// With which the ledgers are locked.
+pub(crate) const PASSPHRASE: &str = "bench bench bench";
+
+/// The bureaus below the city's.
+pub(crate) const COUNTIES: [&str; 6] = ["320703", "320706", "320707", "320722", "320723", "320724"];
+
 /// A central endpoint that runs.
 pub(crate) struct Central {
-    data: PathBuf,
+    place: Place,
     pub(crate) url: String,
     child: Child,
 }
 
 impl Central {
     pub(crate) async fn start(dir: &Path) -> Result<Self> {
+        Self::start_on(dir, None).await
+    }
+
+    /// With the store in that PostgreSQL database.
+    pub(crate) async fn start_on(dir: &Path, database: Option<&str>) -> Result<Self> {
         let data = dir.join("central");
-        let (home, _) = Home::init(&data, "bench", true)?;
-        for (code, parent, kind) in [
-            ("320700", None, OrgKind::City),
-            ("320703", Some("320700"), OrgKind::County),
-        ] {
+        let place = place(&data, database);
+        task::block_in_place(|| Self::prepare(&place))?;
+        let mut words: Vec<&OsStr> = vec![SERVE.as_ref(), data.as_ref()];
+        words.extend(database.map(OsStr::new));
+        let (child, url) = start_other(&words).await?;
+        Ok(Self { place, url, child })
+    }
+
+    fn prepare(place: &Place) -> Result<()> {
+        let (home, _) = Home::init(place.clone(), "bench", true)?;
+        let counties = COUNTIES.map(|code| (code, Some("320700"), OrgKind::County));
+        for (code, parent, kind) in [("320700", None, OrgKind::City)]
+            .into_iter()
+            .chain(counties)
+        {
             home.store.put_org(&Org {
                 code: code.parse()?,
                 name: code.into(),
@@ -48,9 +75,17 @@ impl Central {
                 region: None,
             })?;
         }
-        drop(home);
-        let (child, url) = start_other(SERVE, &data).await?;
-        Ok(Self { data, url, child })
+        Ok(())
+    }
+
+    /// What it holds, for the administrator's part.
+    pub(crate) fn home(&self) -> Result<Home> {
+        Ok(Home::open(self.place.clone())?)
+    }
+
+    /// The most memory that its process ever held, in bytes.
+    pub(crate) fn peak_memory(&self) -> Result<u64> {
+        report::peak_memory(self.child.id().context("it runs")?)
     }
 
     /// A new ledger of somebody, enrolled here.
@@ -60,35 +95,68 @@ impl Central {
         org: &str,
         role: Role,
     ) -> Result<(Ledger, PersonId)> {
-        let person = PersonId(Uuid::from_u128(rand::random()));
-        let home = Home::open(&self.data)?;
-        home.store.put_person(&Person {
-            id: person,
-            name: format!("{role:?}"),
-            org: org.parse()?,
-            role,
-            certificate: None,
-            is_active: true,
-        })?;
+        let (person, code, fingerprint) = task::block_in_place(|| self.invite(org, role))?;
+        let key: DatabaseKey = KeyStore::new(dir).create_with_passphrase(PASSPHRASE)?;
+        let (ledger, _) = Ledger::open(dir, &key, START_MS)?;
+        client::enrol(&ledger, &self.url, &fingerprint, &code, "bench").await?;
+        Ok((ledger, person))
+    }
+
+    /// A new person, a code for them, and the fingerprint that they compare.
+    fn invite(&self, org: &str, role: Role) -> Result<(PersonId, String, String)> {
+        let home = self.home()?;
+        let person = add_person(&home, org, role)?;
         let code = EnrolCode::new(rand::random(), &home.signer.public_key());
-        let now = shicha_server::home::now_ms();
+        let now = now_ms();
         home.store.add_code(
             &home.signer.code_hash(&code.canonical()),
             person,
             now,
             now + 86_400_000,
         )?;
-        let key: DatabaseKey = KeyStore::new(dir).create_with_passphrase("bench bench bench")?;
-        let (ledger, _) = Ledger::open(dir, &key, START_MS)?;
-        client::enrol(
-            &ledger,
-            &self.url,
-            &home.signer.fingerprint(),
-            &code.to_string(),
-            "bench",
-        )
-        .await?;
-        Ok((ledger, person))
+        Ok((person, code.to_string(), home.signer.fingerprint()))
+    }
+
+    /// Devices of as many inspectors, over all counties, that speak the protocol without a ledger of their own.
+    pub(crate) fn laptops(&self, count: usize) -> Result<Vec<Laptop>> {
+        task::block_in_place(|| {
+            let home = self.home()?;
+            (0..count)
+                .map(|n| self.laptop(&home, COUNTIES[n % COUNTIES.len()]))
+                .collect()
+        })
+    }
+
+    fn laptop(&self, home: &Home, org: &str) -> Result<Laptop> {
+        let person = add_person(home, org, Role::Inspector)?;
+        let key = SigningKey::from_bytes(&rand::random());
+        let (hash, now) = (rand::random(), now_ms());
+        home.store.add_code(&hash, person, now, now + 86_400_000)?;
+        let enrolment = Enrolment {
+            code: hash,
+            device: DeviceId(Uuid::now_v7()),
+            public_key: key.verifying_key().to_bytes(),
+            label: "bench".into(),
+            now_ms: now,
+        };
+        let (state, receipt) = home
+            .store
+            .enrol(&enrolment, &|device, seq, head| {
+                home.signer.receipt(device, seq, head, now)
+            })?
+            .context("the code is new")?;
+        let device = Device {
+            http: reqwest::Client::new(),
+            url: self.url.clone(),
+            server: home.signer.public_key(),
+            key,
+            id: state.device.id,
+            person,
+            token: String::new(),
+            head: Head::EMPTY,
+            after: Some(receipt.id()),
+        };
+        Ok(Laptop::new(device, format!("own/{org}").parse()?))
     }
 
     pub(crate) async fn stop(mut self) -> Result<()> {
@@ -97,11 +165,31 @@ impl Central {
     }
 }
 
+fn add_person(home: &Home, org: &str, role: Role) -> Result<PersonId> {
+    let id = PersonId(Uuid::now_v7());
+    home.store.put_person(&Person {
+        id,
+        name: format!("{role:?}"),
+        org: org.parse()?,
+        role,
+        certificate: None,
+        is_active: true,
+    })?;
+    Ok(id)
+}
+
+fn place(data: &Path, database: Option<&str>) -> Place {
+    Place {
+        database: database.map(str::to_owned),
+        evidence: database.map(|_| data.join("evidence")),
+        ..Place::from(data)
+    }
+}
+
 /// Starts this program again as another process, and waits for the address that it says.
-pub(crate) async fn start_other(word: &str, dir: &Path) -> Result<(Child, String)> {
+pub(crate) async fn start_other(words: &[&OsStr]) -> Result<(Child, String)> {
     let mut child = Command::new(std::env::current_exe()?)
-        .arg(word)
-        .arg(dir)
+        .args(words)
         .stdout(Stdio::piped())
         .kill_on_drop(true)
         .spawn()?;
@@ -114,8 +202,9 @@ pub(crate) async fn start_other(word: &str, dir: &Path) -> Result<(Child, String
 }
 
 /// What the other process does.
-pub(crate) async fn serve(data: &Path) -> Result<()> {
-    let running = shicha_server::serve(Config::new(data, ([127, 0, 0, 1], 0).into())).await?;
+pub(crate) async fn serve(data: &Path, database: Option<&str>) -> Result<()> {
+    let place = place(data, database);
+    let running = shicha_server::serve(Config::new(place, ([127, 0, 0, 1], 0).into())).await?;
     println!("{}", running.url());
     std::future::pending().await
 }

@@ -90,7 +90,7 @@ pub(crate) async fn run() -> Result<()> {
 async fn floor_puts(dir: &Path, photos: &[Vec<u8>]) -> Result<Duration> {
     let folder = dir.join("puts");
     std::fs::create_dir(&folder)?;
-    let (_child, url) = start_other(TAKE, &folder).await?;
+    let (_child, url) = start_other(&[TAKE.as_ref(), folder.as_ref()]).await?;
     let client = reqwest::Client::new();
     let began = Instant::now();
     for (n, photo) in photos.iter().enumerate() {

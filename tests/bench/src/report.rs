@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use anyhow::{Context as _, Result};
+
 /// Prints a heading.
 pub(crate) fn heading(text: &str) {
     println!("\n== {text}");
@@ -44,7 +46,8 @@ pub(crate) fn percentile(times: &mut [Duration], part: f64) -> Duration {
     times.get(at).copied().unwrap_or_default()
 }
 
-fn short(time: Duration) -> String {
+/// A time as it is read.
+pub(crate) fn short(time: Duration) -> String {
     let micros = time.as_secs_f64() * 1e6;
     if micros < 1_000.0 {
         format!("{micros:.0} µs")
@@ -53,4 +56,20 @@ fn short(time: Duration) -> String {
     } else {
         format!("{:.2} s", micros / 1e6)
     }
+}
+
+/// A size as it is read.
+pub(crate) fn megabytes(bytes: u64) -> String {
+    format!("{:.0} MB", bytes as f64 / 1e6)
+}
+
+/// The most memory that a process ever held, in bytes (`VmHWM`, proc_pid_status(5)).
+pub(crate) fn peak_memory(process: u32) -> Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .context("a process tells its memory")?;
+    let kib: u64 = line.trim().trim_end_matches(" kB").parse()?;
+    Ok(kib * 1024)
 }
