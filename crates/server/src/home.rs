@@ -17,7 +17,7 @@ use std::{
 use crate::{
     evidence::Evidence,
     signer::Signer,
-    store::{Info, PostgresStore, SqliteStore, Store, StoreError},
+    store::{Info, MIGRATIONS, Migration, PostgresStore, SqliteStore, Store, StoreError},
 };
 
 /// Name of the database in the data folder.
@@ -66,10 +66,13 @@ impl<P: AsRef<Path>> From<P> for Place {
 }
 
 impl Place {
-    fn open_store(&self) -> Result<Box<dyn Store>, StoreError> {
+    fn open_store(&self, migrations: &[Migration]) -> Result<Box<dyn Store>, StoreError> {
         Ok(match &self.database {
-            Some(url) => Box::new(PostgresStore::open(url)?),
-            None => Box::new(SqliteStore::open(&self.dir.join(DATABASE_FILE))?),
+            Some(url) => Box::new(PostgresStore::open_as(url, migrations)?),
+            None => Box::new(SqliteStore::open_as(
+                &self.dir.join(DATABASE_FILE),
+                migrations,
+            )?),
         })
     }
 }
@@ -104,7 +107,7 @@ impl Home {
             path: dir.to_owned(),
             source,
         })?;
-        let store = place.open_store()?;
+        let store = place.open_store(MIGRATIONS)?;
         let before = store.info()?;
         // A store that is there already belongs to a key, and another one would not do.
         let key = match &before {
@@ -130,6 +133,14 @@ impl Home {
     /// # Errors
     /// When there is none, or it cannot be read.
     pub fn open(place: impl Into<Place>) -> Result<Self, HomeError> {
+        Self::open_as(place, MIGRATIONS)
+    }
+
+    /// [`Self::open`] as a program that knows these formats of the store.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_as(place: impl Into<Place>, migrations: &[Migration]) -> Result<Self, HomeError> {
         let place = place.into();
         let dir = place.dir.as_path();
         let io = |source| HomeError::Io {
@@ -139,7 +150,7 @@ impl Home {
         if place.database.is_none() && !dir.join(DATABASE_FILE).is_file() {
             return Err(HomeError::Empty(dir.to_owned()));
         }
-        let store = place.open_store()?;
+        let store = place.open_store(migrations)?;
         let info = store
             .info()?
             .ok_or_else(|| HomeError::Empty(dir.to_owned()))?;

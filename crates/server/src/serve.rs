@@ -22,6 +22,7 @@ use tower::ServiceExt as _;
 use crate::{
     home::{Home, HomeError, Place, now_ms},
     http::{App, Change, Peer, router},
+    store::{MIGRATIONS, Migration},
 };
 
 /// How long a client may take over its request line and headers, or be silent between requests.
@@ -45,6 +46,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The clock.
     pub clock: Clock,
+    /// The formats of the store that this program knows.
+    pub migrations: &'static [Migration],
 }
 
 impl Config {
@@ -54,6 +57,7 @@ impl Config {
             place: place.into(),
             listen,
             clock: Arc::new(now_ms),
+            migrations: MIGRATIONS,
         }
     }
 }
@@ -118,7 +122,7 @@ pub async fn serve(config: Config) -> Result<Running, ServeError> {
     let opened = tokio::task::spawn_blocking({
         let is_closing = is_closing.clone();
         move || -> Result<App, HomeError> {
-            let home = Home::open(place)?;
+            let home = Home::open_as(place, config.migrations)?;
             if home.store.begin_life(uuid::Uuid::now_v7())? {
                 tracing::warn!("restored from a backup: the devices send again what it lacks");
             }
@@ -246,6 +250,7 @@ async fn watch_store(app: Arc<App>) {
             let app = Arc::clone(&app);
             move || {
                 let changes = app.home.store.foreign_changes()?;
+                app.note_format(app.home.store.format()?);
                 let version = app.home.store.register()?.directory.version;
                 app.refresh()?;
                 Ok::<_, crate::store::StoreError>((changes, version))

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, panic::AssertUnwindSafe, time::Duration};
 
 use axum::{
-    extract::{MatchedPath, Request},
+    extract::{MatchedPath, Request, State},
     http::{HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
@@ -14,7 +14,7 @@ use shicha_sync::protocol::{
 };
 use tracing::Instrument as _;
 
-use super::fault::Fault;
+use super::{Shared, fault::Fault};
 
 /// Where a request comes from.
 #[derive(Debug, Clone, Copy)]
@@ -29,7 +29,7 @@ fn time_limit(method: &Method, route: &str) -> Duration {
     })
 }
 
-pub(crate) async fn guard(request: Request, next: Next) -> Response {
+pub(crate) async fn guard(State(app): State<Shared>, request: Request, next: Next) -> Response {
     let id = format!("{:016x}", rand::random::<u64>());
     let method = request.method().clone();
     let route = request
@@ -43,6 +43,11 @@ pub(crate) async fn guard(request: Request, next: Next) -> Response {
         let begun = std::time::Instant::now();
         let response = match check_version(&request, &route) {
             Err(fault) => fault.into_response(),
+            Ok(()) if app.is_outgrown() => Fault::new(
+                ProblemCode::Unavailable,
+                "this process is too old for its store and must be replaced",
+            )
+            .into_response(),
             Ok(()) => {
                 let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
                 match tokio::time::timeout(time_limit(&method, &route), answer).await {

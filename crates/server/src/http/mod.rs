@@ -12,7 +12,10 @@ mod guard;
 mod limit;
 mod session;
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use axum::{
     Router,
@@ -27,7 +30,7 @@ use tokio::sync::{Semaphore, broadcast, watch};
 use crate::{
     home::Home,
     serve::Clock,
-    store::{Register, StoreError},
+    store::{Format, Register, StoreError},
 };
 
 pub(crate) use guard::Peer;
@@ -50,6 +53,8 @@ pub(crate) struct App {
     heavy: Semaphore,
     /// The directory as the event streams know it.
     register: parking_lot::RwLock<Arc<Register>>,
+    /// A newer program changed the store so that this one must not touch it any more.
+    is_outgrown: AtomicBool,
 }
 
 /// Something changed.
@@ -82,11 +87,30 @@ impl App {
             attempts: limit::Attempts::default(),
             heavy: Semaphore::new(HEAVY),
             register: parking_lot::RwLock::new(register),
+            is_outgrown: AtomicBool::new(false),
         })
     }
 
     pub(crate) fn now_ms(&self) -> u64 {
         (self.clock)()
+    }
+
+    /// Notes what became of the store's format while this program serves it.
+    pub(crate) fn note_format(&self, format: Format) {
+        let is_outgrown = !format.is_fit();
+        if is_outgrown && !self.is_outgrown.swap(true, Ordering::SeqCst) {
+            let Format { found, known, .. } = format;
+            tracing::error!(
+                found,
+                known,
+                "a newer program took the store over; this one must be replaced"
+            );
+        }
+    }
+
+    /// Whether requests may touch the store.
+    pub(crate) fn is_outgrown(&self) -> bool {
+        self.is_outgrown.load(Ordering::SeqCst)
     }
 
     /// Reads the directory again for the event streams.
@@ -135,6 +159,9 @@ pub(crate) fn router(app: Shared) -> Router {
         .merge(batches)
         .merge(blobs)
         .merge(control)
-        .layer(middleware::from_fn(guard::guard))
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(&app),
+            guard::guard,
+        ))
         .with_state(app)
 }

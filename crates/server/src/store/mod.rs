@@ -5,6 +5,7 @@
 //! ([`crate::evidence`]); the store knows who may send and fetch them.
 
 mod agreement;
+pub mod format;
 pub mod postgres;
 mod seen;
 pub mod sqlite;
@@ -24,7 +25,11 @@ use shicha_sync::protocol::{
 };
 use uuid::Uuid;
 
-pub use self::{postgres::PostgresStore, sqlite::SqliteStore};
+pub use self::{
+    format::{Format, MIGRATIONS, Migration},
+    postgres::PostgresStore,
+    sqlite::SqliteStore,
+};
 
 /// How many document numbers of a kind are left out after a restoration from a backup, because they may have been lent since.
 const NUMBERS_SKIPPED: u32 = 500;
@@ -44,7 +49,7 @@ pub enum StoreError {
     /// What this store leaves to others.
     #[error("{0}")]
     Elsewhere(&'static str),
-    /// The data were written by a newer version of this software and are left alone.
+    /// The data were changed by a newer version of this software so that this one must not touch them; they are left alone.
     #[error("the data are of format {found}, this version knows up to {known}")]
     Newer {
         /// Format of the data.
@@ -339,6 +344,8 @@ pub trait Store: Send + Sync + 'static {
     /// The numbers of all channels.
     fn channels(&self) -> Result<Vec<ChannelNumbers>, StoreError>;
 
+    /// The store's format, as it is now: another process may have made a newer one of it.
+    fn format(&self) -> Result<Format, StoreError>;
     /// A number that changes when another process changes the store.
     fn foreign_changes(&self) -> Result<u64, StoreError>;
     /// Whether several processes may serve this store at once.

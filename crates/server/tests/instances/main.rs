@@ -5,6 +5,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod migrating;
 #[path = "../common/postgres.rs"]
 mod postgres_server;
 
@@ -38,8 +39,9 @@ struct Instance {
 }
 
 impl Instance {
-    fn start(place: &Place, listen: &str) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_shicha-server"))
+    fn command(place: &Place, listen: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_shicha-server"));
+        command
             .arg("--json")
             .arg("--data")
             .arg(&place.dir)
@@ -48,7 +50,12 @@ impl Instance {
             .arg("--evidence")
             .arg(place.evidence.as_ref().unwrap())
             .args(["serve", "--listen", listen])
-            .env("RUST_LOG", "off")
+            .env("RUST_LOG", "off");
+        command
+    }
+
+    fn start(place: &Place, listen: &str) -> Self {
+        let mut child = Self::command(place, listen)
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();

@@ -8,8 +8,8 @@ use shicha_domain::{
     directory::{Org, OrgKind, Person, Role},
 };
 use shicha_server::store::{
-    Appended, Candidate, Enrolment, Holding, Placed, PostgresStore, PullQuery, Pulled, SqliteStore,
-    Store,
+    Appended, Candidate, Enrolment, Holding, MIGRATIONS, Migration, Placed, PostgresStore,
+    PullQuery, Pulled, SqliteStore, Store, StoreError,
 };
 use shicha_sync::protocol::{Batch, BatchWriter, messages::Head, wire};
 use uuid::Uuid;
@@ -17,7 +17,11 @@ use uuid::Uuid;
 pub(crate) trait Open {
     type Store: Store;
     /// Opens the store of this folder; the same one for the same folder.
-    fn open(dir: &Path) -> Self::Store;
+    fn open(dir: &Path) -> Self::Store {
+        Self::open_as(dir, MIGRATIONS).unwrap()
+    }
+    /// The same as a program that knows these formats.
+    fn open_as(dir: &Path, migrations: &[Migration]) -> Result<Self::Store, StoreError>;
 }
 
 pub(crate) struct Sqlite;
@@ -28,19 +32,19 @@ pub(crate) type Judge<'a> = dyn Fn(&Candidate, Option<&Placed>) -> Result<(), &'
 
 impl Open for Sqlite {
     type Store = SqliteStore;
-    fn open(dir: &Path) -> SqliteStore {
-        SqliteStore::open(&dir.join("server.db")).unwrap()
+    fn open_as(dir: &Path, migrations: &[Migration]) -> Result<SqliteStore, StoreError> {
+        SqliteStore::open_as(&dir.join("server.db"), migrations)
     }
 }
 
 impl Open for Postgres {
     type Store = PostgresStore;
-    fn open(dir: &Path) -> PostgresStore {
+    fn open_as(dir: &Path, migrations: &[Migration]) -> Result<PostgresStore, StoreError> {
         let place = dir.join("database");
         if !place.exists() {
             std::fs::write(&place, crate::postgres_server::database()).unwrap();
         }
-        PostgresStore::open(&std::fs::read_to_string(place).unwrap()).unwrap()
+        PostgresStore::open_as(&std::fs::read_to_string(place).unwrap(), migrations)
     }
 }
 

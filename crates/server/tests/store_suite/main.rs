@@ -2,14 +2,13 @@
 #![allow(clippy::unwrap_used)]
 
 mod entries;
+mod formats;
 mod kit;
 mod people;
 #[path = "../common/postgres.rs"]
 mod postgres_server;
 
-use shicha_server::store::{SqliteStore, StoreError};
-
-use crate::{entries::*, kit::*, people::*};
+use crate::{entries::*, formats::*, kit::*, people::*};
 
 macro_rules! suite {
     ($module:ident, $store:ident: $($name:ident),* $(,)?) => {
@@ -45,6 +44,10 @@ every_store!(
     two_threads_that_append_at_once_lose_nothing,
     a_challenge_is_used_once_and_forgotten_when_nobody_would_take_it,
     a_restored_store_begins_another_life_and_lends_no_number_that_may_be_lent_already,
+    a_store_that_was_only_added_to_goes_on_being_served_by_the_programs_before,
+    a_program_that_is_too_old_leaves_the_store_as_it_is,
+    programs_that_start_at_once_migrate_once,
+    a_migration_that_fails_leaves_the_store_at_the_format_before,
 );
 
 suite!(
@@ -52,18 +55,3 @@ suite!(
     a_copy_for_a_backup_is_whole_and_bears_another_epoch,
     a_copy_for_a_backup_lends_no_number_that_was_lent_after_it,
 );
-
-#[test]
-fn a_store_of_a_newer_version_is_left_alone() {
-    let dir = tempfile::tempdir().unwrap();
-    drop(Sqlite::open(dir.path()));
-    let path = dir.path().join("server.db");
-    rusqlite::Connection::open(&path)
-        .unwrap()
-        .pragma_update(None, "user_version", 99)
-        .unwrap();
-    assert!(matches!(
-        SqliteStore::open(&path),
-        Err(StoreError::Newer { found: 99, .. })
-    ));
-}

@@ -6,6 +6,7 @@
 mod append;
 mod devices;
 mod directory;
+mod migrate;
 mod pool;
 mod pull;
 mod rows;
@@ -32,15 +33,12 @@ use shicha_sync::protocol::{
 use uuid::Uuid;
 
 use super::{
-    Appended, Candidate, ChannelNumbers, DeviceState, Enrolment, HeldEntry, Info, Judge,
-    NUMBERS_SKIPPED, PullQuery, Pulled, Register, Seal, Store, StoreError,
+    Appended, Candidate, ChannelNumbers, DeviceState, Enrolment, Format, HeldEntry, Info, Judge,
+    MIGRATIONS, Migration, NUMBERS_SKIPPED, PullQuery, Pulled, Register, Seal, Store, StoreError,
 };
 use pool::{Connections, Tx};
 use rows::{count, count_or_none, entry_id, get};
 
-const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
-/// Held while the schema is changed: several processes may start at once.
-const MIGRATION_LOCK: i64 = 0x5368_6963_6861;
 /// The mark of a restored database that was not served yet.
 const RESTORED: &str = "copied";
 
@@ -48,6 +46,8 @@ const RESTORED: &str = "copied";
 pub struct PostgresStore {
     connections: Connections,
     register: Mutex<Option<Arc<Register>>>,
+    /// The newest format that this program knows.
+    known: u32,
     /// How many numbers this process gave.
     own_numbers: AtomicU64,
 }
@@ -57,13 +57,22 @@ impl PostgresStore {
     /// machine other than this one the connection is encrypted and the server's certificate checked.
     ///
     /// # Errors
-    /// When it cannot be reached, or is of a newer format; then it is left as it is.
+    /// When it cannot be reached, or is too new for this program; then it is left as it is.
     pub fn open(url: &str) -> Result<Self, StoreError> {
+        Self::open_as(url, MIGRATIONS)
+    }
+
+    /// [`Self::open`] as a program that knows these formats.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_as(url: &str, migrations: &[Migration]) -> Result<Self, StoreError> {
         let connections = Connections::open(url)?;
-        connections.write(migrate)?;
+        migrate::migrate(&connections, migrations)?;
         Ok(Self {
             connections,
             register: Mutex::new(None),
+            known: migrations.len() as u32,
             own_numbers: AtomicU64::new(0),
         })
     }
@@ -71,24 +80,6 @@ impl PostgresStore {
     fn note_own(&self, numbers: u64) {
         self.own_numbers.fetch_add(numbers, Ordering::SeqCst);
     }
-}
-
-fn migrate(tx: &mut Tx<'_>) -> Result<(), StoreError> {
-    tx.execute("SELECT pg_advisory_xact_lock($1)", &[&MIGRATION_LOCK])?;
-    tx.batch("CREATE TABLE IF NOT EXISTS format (version integer NOT NULL)")?;
-    let row = tx.first("SELECT max(version) FROM format", &[])?;
-    let found: Option<i32> = row.map(|row| get(&row, 0)).transpose()?.flatten();
-    let found = found.unwrap_or(0).max(0) as u32;
-    let known = MIGRATIONS.len() as u32;
-    if found > known {
-        return Err(StoreError::Newer { found, known });
-    }
-    for (version, migration) in (1..).zip(MIGRATIONS).skip(found as usize) {
-        let version: i32 = version;
-        tx.batch(migration)?;
-        tx.execute("INSERT INTO format (version) VALUES ($1)", &[&version])?;
-    }
-    Ok(())
 }
 
 impl Store for PostgresStore {
@@ -321,6 +312,11 @@ impl Store for PostgresStore {
             })
             .collect()
         })
+    }
+
+    fn format(&self) -> Result<Format, StoreError> {
+        self.connections
+            .read(|tx| migrate::format_of(tx, self.known))
     }
 
     fn foreign_changes(&self) -> Result<u64, StoreError> {

@@ -22,9 +22,11 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Transaction, Trans
 use uuid::Uuid;
 
 use self::writer::Writer;
-use super::{Info, Register, StoreError};
+use super::{
+    Format, Info, MIGRATIONS, Migration, Register, StoreError,
+    format::{self, OLDEST},
+};
 
-const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
 /// Connections that are kept for reading; more are opened when all are in use, and closed again.
 const READERS_KEPT: usize = 8;
 
@@ -34,6 +36,8 @@ pub struct SqliteStore {
     writer: Writer,
     readers: Mutex<Vec<Connection>>,
     register: Mutex<Option<Arc<Register>>>,
+    /// The newest format that this program knows.
+    known: u32,
     /// Challenges that were used, and until when that matters. Only one process serves, and it forgets its challenges when it ends.
     used: Mutex<HashMap<[u8; 16], u64>>,
 }
@@ -42,8 +46,16 @@ impl SqliteStore {
     /// Opens or makes the file.
     ///
     /// # Errors
-    /// When it cannot be opened, is no database, or is of a newer format; then it is left as it is.
+    /// When it cannot be opened, is no database, or is too new for this program; then it is left as it is.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Self::open_as(path, MIGRATIONS)
+    }
+
+    /// [`Self::open`] as a program that knows these formats.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_as(path: &Path, migrations: &[Migration]) -> Result<Self, StoreError> {
         let mut writer = connect(
             path,
             OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
@@ -51,12 +63,13 @@ impl SqliteStore {
         writer.pragma_update(None, "journal_mode", "WAL")?;
         writer.pragma_update(None, "synchronous", "FULL")?;
         writer.set_prepared_statement_cache_capacity(64);
-        migrate(&mut writer)?;
+        migrate(&mut writer, migrations)?;
         Ok(Self {
             path: path.to_owned(),
             writer: Writer::new(writer),
             readers: Mutex::new(Vec::new()),
             register: Mutex::new(None),
+            known: migrations.len() as u32,
             used: Mutex::new(HashMap::new()),
         })
     }
@@ -105,21 +118,29 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let found: u32 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let known = MIGRATIONS.len() as u32;
-    if found > known {
-        return Err(StoreError::Newer { found, known });
+/// Brings the tables forward. One migration in each transaction: what is done stays done.
+fn migrate(connection: &mut Connection, migrations: &[Migration]) -> Result<(), StoreError> {
+    loop {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let format = format_of(&transaction, migrations.len() as u32)?;
+        let Some((number, migration)) = format.lacking(migrations)?.next() else {
+            return Ok(());
+        };
+        transaction.execute_batch(migration.sqlite)?;
+        transaction.pragma_update(None, "user_version", number)?;
+        set_meta(&transaction, OLDEST, &migration.oldest.to_string())?;
+        transaction.commit()?;
     }
-    for migration in MIGRATIONS.iter().skip(found as usize) {
-        transaction.execute_batch(migration)?;
-    }
-    if found < known {
-        transaction.pragma_update(None, "user_version", known)?;
-    }
-    transaction.commit()?;
-    Ok(())
+}
+
+fn format_of(connection: &Connection, known: u32) -> Result<Format, StoreError> {
+    let found: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    // Before the first migration there is nothing to ask.
+    let oldest = match found {
+        0 => None,
+        _ => format::oldest(meta(connection, OLDEST)?.as_deref())?,
+    };
+    Ok(Format::new(found, oldest, known))
 }
 
 fn meta(connection: &Connection, key: &str) -> Result<Option<String>, StoreError> {

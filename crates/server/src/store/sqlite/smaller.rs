@@ -14,9 +14,9 @@ use shicha_sync::protocol::{
 };
 use uuid::Uuid;
 
-use super::{SqliteStore, connect, rows, set_meta};
+use super::{SqliteStore, connect, format_of, rows, set_meta};
 use crate::store::{
-    Appended, Candidate, ChannelNumbers, DeviceState, Enrolment, HeldEntry, Info, Judge,
+    Appended, Candidate, ChannelNumbers, DeviceState, Enrolment, Format, HeldEntry, Info, Judge,
     NUMBERS_SKIPPED, PullQuery, Pulled, Register, Seal, Store, StoreError,
 };
 
@@ -360,6 +360,10 @@ impl Store for SqliteStore {
             }
             Ok(channels)
         })
+    }
+
+    fn format(&self) -> Result<Format, StoreError> {
+        self.read(|transaction| format_of(transaction, self.known))
     }
 
     fn foreign_changes(&self) -> Result<u64, StoreError> {
