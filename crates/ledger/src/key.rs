@@ -65,7 +65,9 @@ impl DatabaseKey {
         hex::encode(self.0)
     }
 
-    pub(crate) fn from_bytes(bytes: [u8; 32]) -> Self {
+    /// A key that is known already. What the product encrypts with it makes by itself ([`KeyStore`]).
+    #[doc(hidden)]
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 }

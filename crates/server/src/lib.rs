@@ -7,6 +7,7 @@ pub mod cli;
 pub mod evidence;
 pub mod home;
 mod http;
+mod instance;
 mod intake;
 mod scope;
 mod serve;
@@ -14,4 +15,5 @@ pub mod signer;
 pub mod store;
 pub mod verify;
 
+pub use instance::Instance;
 pub use serve::{Clock, Config, Running, ServeError, serve};

@@ -12,6 +12,7 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::{GracefulConnection, GracefulShutdown},
 };
+use shicha_sync::Random;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{Semaphore, watch},
@@ -48,6 +49,8 @@ pub struct Config {
     pub clock: Clock,
     /// The formats of the store that this program knows.
     pub migrations: &'static [Migration],
+    /// Where identities and challenges come from.
+    pub random: Random,
 }
 
 impl Config {
@@ -58,6 +61,7 @@ impl Config {
             listen,
             clock: Arc::new(now_ms),
             migrations: MIGRATIONS,
+            random: Random::system(),
         }
     }
 }
@@ -123,10 +127,7 @@ pub async fn serve(config: Config) -> Result<Running, ServeError> {
         let is_closing = is_closing.clone();
         move || -> Result<App, HomeError> {
             let home = Home::open_as(place, config.migrations)?;
-            if home.store.begin_life(uuid::Uuid::now_v7())? {
-                tracing::warn!("restored from a backup: the devices send again what it lacks");
-            }
-            Ok(App::new(home, config.clock, is_closing)?)
+            Ok(App::start(home, config.clock, config.random, is_closing)?)
         }
     });
     let app = match opened.await {

@@ -5,3 +5,6 @@
 #[cfg(feature = "client")]
 pub mod client;
 pub mod protocol;
+mod random;
+
+pub use random::Random;

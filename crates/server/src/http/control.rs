@@ -21,7 +21,6 @@ use shicha_sync::protocol::{
     },
     signing,
 };
-use uuid::Uuid;
 
 use super::{
     App, Change, Peer, Shared,
@@ -85,7 +84,7 @@ pub(super) async fn enrol(
         move || {
             let enrolment = Enrolment {
                 code: app.home.signer.code_hash(&request.code),
-                device: DeviceId(Uuid::now_v7()),
+                device: DeviceId(app.random.id_at(now_ms)),
                 public_key: request.public_key,
                 label: label(&request.label),
                 now_ms,
@@ -140,7 +139,9 @@ pub(super) async fn challenge(
 ) -> Result<Json<ChallengeReply>, Fault> {
     let request: ChallengeRequest = message(&body)?;
     // Given to any device, known or not: who knows whom is nothing to find out here.
-    let challenge = app.sessions.challenge(request.device, app.now_ms());
+    let challenge = app
+        .sessions
+        .challenge(request.device, app.random.bytes(), app.now_ms());
     let signature = app.home.signer.sign(&signing::hello_bytes(
         request.device,
         &request.nonce,
@@ -217,7 +218,7 @@ pub(super) async fn identity(
         move || {
             let enrolment = Enrolment {
                 code: [0; 32],
-                device: DeviceId(Uuid::now_v7()),
+                device: DeviceId(app.random.id_at(now_ms)),
                 public_key: request.public_key,
                 label: label(&request.label),
                 now_ms,

@@ -30,7 +30,7 @@ fn time_limit(method: &Method, route: &str) -> Duration {
 }
 
 pub(crate) async fn guard(State(app): State<Shared>, request: Request, next: Next) -> Response {
-    let id = format!("{:016x}", rand::random::<u64>());
+    let id = format!("{:016x}", u64::from_be_bytes(app.random.bytes()));
     let method = request.method().clone();
     let route = request
         .extensions()

@@ -24,7 +24,10 @@ use axum::{
     routing::{get, post},
 };
 use shicha_domain::{Channel, DeviceId};
-use shicha_sync::protocol::{MAX_BATCH_BODY, MAX_JSON_BODY};
+use shicha_sync::{
+    Random,
+    protocol::{MAX_BATCH_BODY, MAX_JSON_BODY},
+};
 use tokio::sync::{Semaphore, broadcast, watch};
 
 use crate::{
@@ -46,6 +49,7 @@ const SMALL_BODY: usize = 64 << 10;
 pub(crate) struct App {
     pub(crate) home: Home,
     pub(crate) clock: Clock,
+    pub(crate) random: Random,
     pub(crate) changes: broadcast::Sender<Arc<Change>>,
     pub(crate) closing: watch::Receiver<bool>,
     sessions: session::Sessions,
@@ -72,16 +76,22 @@ pub(crate) enum Change {
 }
 
 impl App {
-    pub(crate) fn new(
+    /// Begins a life of the endpoint. May block.
+    pub(crate) fn start(
         home: Home,
         clock: Clock,
+        random: Random,
         closing: watch::Receiver<bool>,
     ) -> Result<Self, StoreError> {
+        if home.store.begin_life(random.id_at(clock()))? {
+            tracing::warn!("restored from a backup: the devices send again what it lacks");
+        }
         let register = home.store.register()?;
         Ok(Self {
-            sessions: session::Sessions::new(&home),
+            sessions: session::Sessions::new(&home, &random),
             home,
             clock,
+            random,
             changes: broadcast::channel(256).0,
             closing,
             attempts: limit::Attempts::default(),
@@ -160,7 +170,7 @@ pub(crate) fn router(app: Shared) -> Router {
         .merge(blobs)
         .merge(control)
         .layer(middleware::from_fn_with_state(
-            Arc::clone(&app),
+            Shared::clone(&app),
             guard::guard,
         ))
         .with_state(app)

@@ -7,7 +7,7 @@
 use axum::{extract::FromRequestParts, http::header, http::request::Parts};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use shicha_domain::{DeviceId, authority::Actor};
-use shicha_sync::protocol::ProblemCode;
+use shicha_sync::{Random, protocol::ProblemCode};
 use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 
@@ -34,18 +34,17 @@ pub(super) enum TokenFault {
 }
 
 impl Sessions {
-    pub(super) fn new(home: &Home) -> Self {
+    pub(super) fn new(home: &Home, random: &Random) -> Self {
         let key = if home.store.is_shared() {
             home.signer.session_key()
         } else {
-            rand::random()
+            random.bytes()
         };
         Self { key }
     }
 
     /// What the device is to sign: random, when, and the server's mark that it was for this device.
-    pub(super) fn challenge(&self, device: DeviceId, now_ms: u64) -> Vec<u8> {
-        let random: [u8; 16] = rand::random();
+    pub(super) fn challenge(&self, device: DeviceId, random: [u8; 16], now_ms: u64) -> Vec<u8> {
         let mut challenge = Vec::with_capacity(24 + MAC);
         challenge.extend_from_slice(&random);
         challenge.extend_from_slice(&now_ms.to_be_bytes());
@@ -198,7 +197,7 @@ mod tests {
     #[test]
     fn a_challenge_is_good_once_for_its_device_and_not_for_long() {
         let sessions = Sessions { key: [1; 32] };
-        let challenge = sessions.challenge(DEVICE, 1_000_000);
+        let challenge = sessions.challenge(DEVICE, [7; 16], 1_000_000);
         let redeem = |device, challenge: &[u8], now_ms, is_first| {
             sessions
                 .redeem(device, challenge, now_ms, |_, until_ms| {

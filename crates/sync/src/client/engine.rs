@@ -16,6 +16,7 @@ use super::{
     state::Progress,
     transport::Transport,
 };
+use crate::Random;
 
 /// A clock; a parameter, so that tests can let time pass.
 pub trait Clock: Send + Sync {
@@ -96,6 +97,7 @@ impl Skipped {
 pub struct Engine {
     pub(super) transport: Arc<dyn Transport>,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) random: Random,
     pub(super) session: tokio::sync::Mutex<Option<Session>>,
     wants: Mutex<Vec<NumberWant>>,
     /// Evidence that could not be moved lately, and until when it is left alone.
@@ -108,10 +110,18 @@ impl Engine {
         Self {
             transport,
             clock,
+            random: Random::system(),
             session: tokio::sync::Mutex::new(None),
             wants: Mutex::new(Vec::new()),
             resting: Mutex::default(),
         }
+    }
+
+    /// Takes nonces and keys from elsewhere than the system.
+    #[must_use]
+    pub fn with_random(mut self, random: Random) -> Self {
+        self.random = random;
+        self
     }
 
     /// An engine over HTTP for the central endpoint that the ledger is enrolled at. Blocks for a moment.

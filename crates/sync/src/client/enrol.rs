@@ -65,42 +65,7 @@ pub async fn probe_with(
     clock: Arc<dyn Clock>,
     url: &str,
 ) -> Result<Found, SyncError> {
-    let engine = Engine::new(transport, Arc::clone(&clock));
-    let asked_ms = clock.now_ms();
-    let info: ServerInfo = message(
-        &engine
-            .ask_anybody(Request::new(Method::Get, "/v1/server"))
-            .await?,
-    )?;
-    let here_ms = asked_ms + clock.now_ms().saturating_sub(asked_ms) / 2;
-    if !info.protocols.contains(&VERSION) {
-        let is_newer = info.protocols.iter().all(|version| *version > VERSION);
-        let problem = Problem::new(ProblemCode::Version, "no version of the protocol in common")
-            .with(
-                "action",
-                if is_newer {
-                    "update_client"
-                } else {
-                    "update_server"
-                },
-            )
-            .with("software", info.software);
-        return Err(SyncError::Problem(Box::new(problem)));
-    }
-    if VerifyingKey::from_bytes(&info.public_key).is_err() {
-        return Err(SyncError::NotAServer {
-            reason: "its key is none".to_owned(),
-        });
-    }
-    Ok(Found {
-        url: url.to_owned(),
-        name: info.name,
-        public_key: info.public_key,
-        fingerprint: fingerprint(&info.public_key),
-        software: info.software,
-        is_sample: info.is_sample,
-        clock_ahead_ms: here_ms as i64 - info.time_ms as i64,
-    })
+    Engine::new(transport, clock).probe(url).await
 }
 
 /// Enrols the ledger: the address, the fingerprint that a person confirmed, the code, and what this computer is called.
@@ -142,82 +107,143 @@ pub async fn enrol_with(
     code: &str,
     label: &str,
 ) -> Result<Identity, SyncError> {
-    let code: EnrolCode = code.parse()?;
-    let found = probe_with(Arc::clone(&transport), Arc::clone(&clock), url).await?;
-    let digits = |text: &str| {
-        text.chars()
-            .filter(char::is_ascii_hexdigit)
-            .collect::<String>()
-            .to_uppercase()
-    };
-    if digits(confirmed_fingerprint) != digits(&found.fingerprint)
-        || !code.is_for(&found.public_key)
-    {
-        return Err(SyncError::UnknownServer);
-    }
-    let key = pending_key(ledger).await?;
-    let public_key = key.verifying_key().to_bytes();
-    let code = code.canonical();
-    let request = EnrolRequest {
-        proof: signing::sign(
-            &key,
-            &signing::enrol_bytes(&found.public_key, &public_key, &code),
-        ),
-        code,
-        public_key,
-        label: label.trim().to_owned(),
-        client_version: env!("CARGO_PKG_VERSION").to_owned(),
-    };
-    let engine = Engine::new(transport, Arc::clone(&clock));
-    let reply: EnrolReply = message(&engine.ask_anybody(post("/v1/enrol", &request)?).await?)?;
-    let server =
-        VerifyingKey::from_bytes(&found.public_key).map_err(|_| SyncError::UnknownServer)?;
-    if reply.server_key != found.public_key || !reply.receipt.is_signed_by(&server) {
-        return Err(SyncError::UnknownServer);
-    }
-    if reply.receipt.device != reply.device || reply.receipt.seq != 0 {
-        return Err(SyncError::untrustworthy(
-            "an enrolment without a receipt for it",
-        ));
-    }
-    let identity = Identity {
-        device: reply.device,
-        signing_key: key.to_bytes(),
-        person: reply.person,
-        person_name: reply.person_name,
-        org: reply.org,
-        role: reply.role,
-        server_url: found.url,
-        server_key: found.public_key,
-        server_name: reply.server_name,
-        is_sample: reply.is_sample,
-    };
-    let (ledger, enrolled, now_ms) = (ledger.clone(), identity.clone(), clock.now_ms());
-    blocking(move || {
-        ledger.enrol(&enrolled, &reply.receipt, &reply.directory)?;
-        ledger.set_setting(PENDING_KEY, "")?;
-        Ok(ledger.sync_log_add(
-            "sync",
-            "enrolled",
-            &json!({ "server": enrolled.server_name }),
-            now_ms,
-        )?)
-    })
-    .await?;
-    Ok(identity)
+    Engine::new(transport, clock)
+        .enrol(ledger, url, confirmed_fingerprint, code, label)
+        .await
 }
 
-async fn pending_key(ledger: &Ledger) -> Result<SigningKey, SyncError> {
-    let ledger = ledger.clone();
-    blocking(move || {
-        let mut bytes = [0; 32];
-        let kept = ledger.setting(PENDING_KEY)?.unwrap_or_default();
-        if hex::decode_to_slice(&kept, &mut bytes).is_ok() {
-            return Ok(SigningKey::from_bytes(&bytes));
+impl Engine {
+    /// [`probe`] by this engine's transport and clock.
+    ///
+    /// # Errors
+    /// As [`probe`].
+    pub async fn probe(&self, url: &str) -> Result<Found, SyncError> {
+        let asked_ms = self.now_ms();
+        let info: ServerInfo = message(
+            &self
+                .ask_anybody(Request::new(Method::Get, "/v1/server"))
+                .await?,
+        )?;
+        let here_ms = asked_ms + self.now_ms().saturating_sub(asked_ms) / 2;
+        if !info.protocols.contains(&VERSION) {
+            let is_newer = info.protocols.iter().all(|version| *version > VERSION);
+            let problem =
+                Problem::new(ProblemCode::Version, "no version of the protocol in common")
+                    .with(
+                        "action",
+                        if is_newer {
+                            "update_client"
+                        } else {
+                            "update_server"
+                        },
+                    )
+                    .with("software", info.software);
+            return Err(SyncError::Problem(Box::new(problem)));
         }
-        let key = SigningKey::from_bytes(&rand::random());
-        ledger.set_setting(PENDING_KEY, &hex::encode(key.to_bytes()))?;
-        Ok(key)
-    })
-    .await
+        if VerifyingKey::from_bytes(&info.public_key).is_err() {
+            return Err(SyncError::NotAServer {
+                reason: "its key is none".to_owned(),
+            });
+        }
+        Ok(Found {
+            url: url.to_owned(),
+            name: info.name,
+            public_key: info.public_key,
+            fingerprint: fingerprint(&info.public_key),
+            software: info.software,
+            is_sample: info.is_sample,
+            clock_ahead_ms: here_ms as i64 - info.time_ms as i64,
+        })
+    }
+
+    /// [`enrol`] by this engine's transport, clock and chance.
+    ///
+    /// # Errors
+    /// As [`enrol`].
+    pub async fn enrol(
+        &self,
+        ledger: &Ledger,
+        url: &str,
+        confirmed_fingerprint: &str,
+        code: &str,
+        label: &str,
+    ) -> Result<Identity, SyncError> {
+        let code: EnrolCode = code.parse()?;
+        let found = self.probe(url).await?;
+        let digits = |text: &str| {
+            text.chars()
+                .filter(char::is_ascii_hexdigit)
+                .collect::<String>()
+                .to_uppercase()
+        };
+        if digits(confirmed_fingerprint) != digits(&found.fingerprint)
+            || !code.is_for(&found.public_key)
+        {
+            return Err(SyncError::UnknownServer);
+        }
+        let key = self.pending_key(ledger).await?;
+        let public_key = key.verifying_key().to_bytes();
+        let code = code.canonical();
+        let request = EnrolRequest {
+            proof: signing::sign(
+                &key,
+                &signing::enrol_bytes(&found.public_key, &public_key, &code),
+            ),
+            code,
+            public_key,
+            label: label.trim().to_owned(),
+            client_version: env!("CARGO_PKG_VERSION").to_owned(),
+        };
+        let reply: EnrolReply = message(&self.ask_anybody(post("/v1/enrol", &request)?).await?)?;
+        let server =
+            VerifyingKey::from_bytes(&found.public_key).map_err(|_| SyncError::UnknownServer)?;
+        if reply.server_key != found.public_key || !reply.receipt.is_signed_by(&server) {
+            return Err(SyncError::UnknownServer);
+        }
+        if reply.receipt.device != reply.device || reply.receipt.seq != 0 {
+            return Err(SyncError::untrustworthy(
+                "an enrolment without a receipt for it",
+            ));
+        }
+        let identity = Identity {
+            device: reply.device,
+            signing_key: key.to_bytes(),
+            person: reply.person,
+            person_name: reply.person_name,
+            org: reply.org,
+            role: reply.role,
+            server_url: found.url,
+            server_key: found.public_key,
+            server_name: reply.server_name,
+            is_sample: reply.is_sample,
+        };
+        let (ledger, enrolled, now_ms) = (ledger.clone(), identity.clone(), self.now_ms());
+        blocking(move || {
+            ledger.enrol(&enrolled, &reply.receipt, &reply.directory)?;
+            ledger.set_setting(PENDING_KEY, "")?;
+            Ok(ledger.sync_log_add(
+                "sync",
+                "enrolled",
+                &json!({ "server": enrolled.server_name }),
+                now_ms,
+            )?)
+        })
+        .await?;
+        Ok(identity)
+    }
+
+    async fn pending_key(&self, ledger: &Ledger) -> Result<SigningKey, SyncError> {
+        let (ledger, random) = (ledger.clone(), self.random.clone());
+        blocking(move || {
+            let mut bytes = [0; 32];
+            let kept = ledger.setting(PENDING_KEY)?.unwrap_or_default();
+            if hex::decode_to_slice(&kept, &mut bytes).is_ok() {
+                return Ok(SigningKey::from_bytes(&bytes));
+            }
+            let key = SigningKey::from_bytes(&random.bytes());
+            ledger.set_setting(PENDING_KEY, &hex::encode(key.to_bytes()))?;
+            Ok(key)
+        })
+        .await
+    }
 }

@@ -112,13 +112,14 @@ impl Round<'_> {
 
     /// The key for the new identity: one that was made before and not taken over yet, or a new one, kept before it is shown to anybody.
     async fn pending_key(&self) -> Result<SigningKey, SyncError> {
-        self.on_ledger(|ledger| {
+        let random = self.engine.random.clone();
+        self.on_ledger(move |ledger| {
             let mut bytes = [0; 32];
             let kept = ledger.setting(PENDING_KEY)?.unwrap_or_default();
             if hex::decode_to_slice(&kept, &mut bytes).is_ok() {
                 return Ok(SigningKey::from_bytes(&bytes));
             }
-            let key = SigningKey::from_bytes(&rand::random());
+            let key = SigningKey::from_bytes(&random.bytes());
             ledger.set_setting(PENDING_KEY, &hex::encode(key.to_bytes()))?;
             Ok(key)
         })

@@ -56,7 +56,7 @@ impl Round<'_> {
         let key = format!("sync/numbers/{}/{}/{}", want.org, want.word, want.year);
         let request = self
             .on_ledger({
-                let key = key.clone();
+                let (key, random) = (key.clone(), self.engine.random.clone());
                 move |ledger| {
                     let kept = ledger
                         .setting(&key)?
@@ -64,7 +64,7 @@ impl Round<'_> {
                     if let Some(kept) = kept {
                         return Ok(kept);
                     }
-                    let new = Uuid::from_u128(rand::random());
+                    let new = Uuid::from_bytes(random.bytes());
                     ledger.set_setting(&key, &new.to_string())?;
                     Ok(new)
                 }

@@ -116,7 +116,7 @@ impl Engine {
     }
 
     async fn open(&self, identity: &Identity) -> Result<Session, SyncError> {
-        let nonce: [u8; 32] = rand::random();
+        let nonce: [u8; 32] = self.random.bytes();
         let device = identity.device;
         let request = post("/v1/session/challenge", &ChallengeRequest { device, nonce })?;
         let ChallengeReply {

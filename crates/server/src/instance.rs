@@ -1,0 +1,57 @@
+//! One instance of the endpoints without a listener: for whoever brings requests by another way than a socket, such as a simulation
+//! of several instances and many devices in one process.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use axum::{
+    body::Body,
+    extract::Request,
+    response::{IntoResponse as _, Response},
+};
+use shicha_sync::Random;
+use tokio::sync::watch;
+use tower::ServiceExt as _;
+
+use crate::{
+    home::{Home, HomeError},
+    http::{App, Peer, router},
+    serve::Clock,
+};
+
+/// An instance that answers what it is handed. Dropping it is like the end of the process: it keeps nothing that is not in the store.
+pub struct Instance {
+    app: Arc<App>,
+    router: axum::Router,
+    /// While it lives, the instance is not closing.
+    _closing: watch::Sender<bool>,
+}
+
+impl Instance {
+    /// Begins to serve an opened data folder. May block.
+    ///
+    /// # Errors
+    /// When the store cannot be read or written.
+    pub fn start(home: Home, clock: Clock, random: Random) -> Result<Self, HomeError> {
+        let (closing, is_closing) = watch::channel(false);
+        let app = Arc::new(App::start(home, clock, random, is_closing)?);
+        Ok(Self {
+            router: router(Arc::clone(&app)),
+            app,
+            _closing: closing,
+        })
+    }
+
+    /// The data folder that it serves.
+    pub fn home(&self) -> &Home {
+        &self.app.home
+    }
+
+    /// Answers one request. Needs a Tokio runtime with time.
+    pub async fn answer(&self, mut request: Request<Body>, from: SocketAddr) -> Response {
+        request.extensions_mut().insert(Peer(from));
+        match self.router.clone().oneshot(request).await {
+            Ok(response) => response,
+            Err(never) => never.into_response(),
+        }
+    }
+}
