@@ -6,5 +6,6 @@
 pub mod client;
 pub mod protocol;
 mod random;
+pub mod work;
 
 pub use random::Random;

@@ -10,10 +10,13 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use shicha_domain::{Channel, DeviceId, authority, receipt};
-use shicha_sync::protocol::{
-    BATCH_EVENT_BYTES, BATCH_TYPE, BatchWriter, MAX_BATCH_ROWS, Problem, ProblemCode,
-    messages::{ForkReport, Head, PullRequest, PushReply},
-    signing, wire,
+use shicha_sync::{
+    protocol::{
+        BATCH_EVENT_BYTES, BATCH_TYPE, BatchWriter, MAX_BATCH_ROWS, Problem, ProblemCode,
+        messages::{ForkReport, Head, PullRequest, PushReply},
+        signing, wire,
+    },
+    work,
 };
 
 use super::{
@@ -165,7 +168,7 @@ pub(super) async fn pull(
     if let Some(cursors) = seen {
         // Nobody waits for this, and if it is lost the next pull says it again.
         let app = Shared::clone(&app);
-        tokio::task::spawn_blocking(move || {
+        let _nobody_waits = work::begin(move || {
             if let Err(error) = app.home.store.note_seen(cursors.0, &cursors.1) {
                 tracing::warn!(%error, "could not note how far channels were seen");
             }

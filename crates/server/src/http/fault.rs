@@ -6,7 +6,10 @@ use axum::{
 };
 use postgres::error::SqlState;
 use serde::de::DeserializeOwned;
-use shicha_sync::protocol::{BatchFault, Problem, ProblemCode};
+use shicha_sync::{
+    protocol::{BatchFault, Problem, ProblemCode},
+    work,
+};
 
 use crate::{evidence::EvidenceError, store::StoreError};
 
@@ -158,7 +161,7 @@ pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
 ) -> Result<T, Fault> {
     let span = tracing::Span::current();
-    match tokio::task::spawn_blocking(move || span.in_scope(work)).await {
+    match work::begin(move || span.in_scope(work)).await {
         Ok(result) => result,
         Err(panic) => Err(Fault::internal(&panic)),
     }

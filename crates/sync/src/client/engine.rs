@@ -16,7 +16,7 @@ use super::{
     state::Progress,
     transport::Transport,
 };
-use crate::Random;
+use crate::{Random, work};
 
 /// A clock; a parameter, so that tests can let time pass.
 pub trait Clock: Send + Sync {
@@ -170,7 +170,7 @@ impl Engine {
 pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, SyncError> + Send + 'static,
 ) -> Result<T, SyncError> {
-    match tokio::task::spawn_blocking(work).await {
+    match work::begin(work).await {
         Ok(result) => result,
         Err(error) => Err(SyncError::Internal(error.to_string())),
     }

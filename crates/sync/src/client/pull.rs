@@ -3,15 +3,17 @@
 //! Invariant: a batch goes into the ledger only when its numbers follow the cursor without a gap, its ids were computed here, and
 //! every receipt in it bears the server's signature. The server is told what is held only after it is held durably.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use ed25519_dalek::VerifyingKey;
 use shicha_domain::{Channel, Receipt, ReceiptId};
 use shicha_ledger::{Incoming, Ledger, LedgerError};
-use tokio::task::JoinHandle;
 
 use super::{engine::blocking, error::SyncError, round::Round, session::post, state::MovedKind};
-use crate::protocol::{MAX_BATCH_DECODED, Row, messages::PullRequest, wire};
+use crate::{
+    protocol::{MAX_BATCH_DECODED, Row, messages::PullRequest, wire},
+    work::{self, Working},
+};
 
 /// Entries that are asked for at a time.
 const WANT: u32 = 10_000;
@@ -24,9 +26,9 @@ type Faults = Vec<(Channel, SyncError)>;
 impl Round<'_> {
     pub(super) async fn pull(&mut self) -> Result<(), SyncError> {
         let cursors = self.on_ledger(|ledger| Ok(ledger.cursors()?)).await?;
-        let mut ahead: HashMap<Channel, u64> = cursors.into_iter().collect();
-        let mut storing: Option<JoinHandle<Result<Stored, SyncError>>> = None;
-        let mut distrusted: HashSet<Channel> = HashSet::new();
+        let mut ahead: BTreeMap<Channel, u64> = cursors.into_iter().collect();
+        let mut storing: Option<Working<Result<Stored, SyncError>>> = None;
+        let mut distrusted: BTreeSet<Channel> = BTreeSet::new();
         // Whether the cursors that are sent are held durably, all of them.
         let mut is_held = true;
         loop {
@@ -51,7 +53,7 @@ impl Round<'_> {
                 ahead.insert(channel.channel.clone(), channel.upto);
             }
             let (ledger, now_ms) = (self.ledger.clone(), self.engine.now_ms());
-            let task = tokio::task::spawn_blocking(move || store(&ledger, incoming, now_ms));
+            let task = work::begin(move || store(&ledger, incoming, now_ms));
             if more {
                 storing = Some(task);
                 is_held = false;
@@ -64,8 +66,8 @@ impl Round<'_> {
 
     async fn stored(
         &mut self,
-        storing: JoinHandle<Result<Stored, SyncError>>,
-        distrusted: &mut HashSet<Channel>,
+        storing: Working<Result<Stored, SyncError>>,
+        distrusted: &mut BTreeSet<Channel>,
     ) -> Result<(), SyncError> {
         let stored = storing
             .await
@@ -84,8 +86,8 @@ impl Round<'_> {
 
     async fn pull_once(
         &mut self,
-        cursors: &HashMap<Channel, u64>,
-        distrusted: &HashSet<Channel>,
+        cursors: &BTreeMap<Channel, u64>,
+        distrusted: &BTreeSet<Channel>,
         is_held: bool,
     ) -> Result<(Vec<Incoming>, Faults, bool), SyncError> {
         let request = PullRequest {
@@ -116,7 +118,7 @@ impl Round<'_> {
 /// gap spoil their channel.
 fn check(
     pull: wire::Pull,
-    cursors: &HashMap<Channel, u64>,
+    cursors: &BTreeMap<Channel, u64>,
     key: &VerifyingKey,
 ) -> Result<(Vec<Incoming>, Faults), SyncError> {
     let receipts = pull.batch.receipts;

@@ -4,7 +4,6 @@ use std::{ops::Range, sync::Arc};
 
 use ed25519_dalek::SigningKey;
 use shicha_domain::{Entry, EntryId, Receipt, receipt};
-use tokio::task::JoinHandle;
 
 use super::{
     engine::blocking,
@@ -14,10 +13,13 @@ use super::{
     state::MovedKind,
     transport::{Method, Request},
 };
-use crate::protocol::{
-    BATCH_TYPE, BatchWriter, ProblemCode,
-    messages::{ForkReport, PushReply},
-    signing, wire,
+use crate::{
+    protocol::{
+        BATCH_TYPE, BatchWriter, ProblemCode,
+        messages::{ForkReport, PushReply},
+        signing, wire,
+    },
+    work::{self, Working},
 };
 
 /// Entries of one batch. A few thousand answers are some tens of kilobytes.
@@ -79,7 +81,7 @@ impl Round<'_> {
     async fn push_these(
         &mut self,
         waiting: Waiting,
-        recording: &mut Option<JoinHandle<Result<(), SyncError>>>,
+        recording: &mut Option<Working<Result<(), SyncError>>>,
     ) -> Result<Pushed, SyncError> {
         for batch in batches(&waiting) {
             let reply = match self.send(&waiting, batch.clone()).await? {
@@ -97,7 +99,7 @@ impl Round<'_> {
                     .await?;
             }
             let ledger = self.ledger.clone();
-            *recording = Some(tokio::task::spawn_blocking(move || record(&ledger, &reply)));
+            *recording = Some(work::begin(move || record(&ledger, &reply)));
             // Sent before, confirmed only now: the rest of what was read need not be sent again.
             if upto >= last {
                 break;
@@ -244,7 +246,7 @@ fn record(ledger: &shicha_ledger::Ledger, reply: &PushReply) -> Result<(), SyncE
     Ok(())
 }
 
-async fn finished(recording: Option<JoinHandle<Result<(), SyncError>>>) -> Result<(), SyncError> {
+async fn finished(recording: Option<Working<Result<(), SyncError>>>) -> Result<(), SyncError> {
     match recording {
         None => Ok(()),
         Some(recording) => recording
