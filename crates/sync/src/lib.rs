@@ -4,6 +4,8 @@
 
 #[cfg(feature = "client")]
 pub mod client;
+#[cfg(feature = "client")]
+pub mod nearby;
 pub mod protocol;
 mod random;
 pub mod work;
