@@ -120,9 +120,9 @@ impl Ledger {
     }
 }
 
-/// Records that a transaction changes, with their new states.
+/// Records that a transaction changes, with their new states, and whether one of them is gone.
 #[derive(Default)]
-pub(crate) struct Touched(BTreeMap<RecordId, RecordState>);
+pub(crate) struct Touched(BTreeMap<RecordId, RecordState>, bool);
 
 impl Touched {
     /// Takes an entry in that the database has already.
@@ -167,11 +167,35 @@ impl Touched {
         Ok(())
     }
 
+    /// Folds a record again of which entries were put aside, perhaps all of them.
+    pub(crate) fn refold_or_remove(
+        &mut self,
+        tx: &Transaction<'_>,
+        record: RecordId,
+    ) -> Result<(), LedgerError> {
+        match fold(tx, record)? {
+            Some(state) => {
+                self.0.insert(record, state);
+            }
+            None => self.1 = true,
+        }
+        Ok(())
+    }
+
     /// Writes the views of all of them.
     pub(crate) fn project(&self, tx: &Transaction<'_>) -> Result<(), LedgerError> {
+        if self.1 {
+            // What a record that is gone was counted in is not known: rare enough to fold everything again.
+            return crate::rebuild::rebuild(tx, &mut |_, _| {});
+        }
         self.0
             .iter()
             .try_for_each(|(record, state)| views::project(tx, *record, state))
+    }
+
+    /// Whether nothing of a record is left.
+    pub(crate) fn is_any_gone(&self) -> bool {
+        self.1
     }
 
     pub(crate) fn records(&self) -> Vec<RecordId> {

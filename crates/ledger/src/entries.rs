@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Selects the columns that [`read_entry`] reads; a condition follows.
-pub(crate) const ENTRY: &str = "SELECT e.id, d.id, e.seq, e.prev, e.after, e.at, p.id, c.name, r.id, e.event, e.device, e.refused
+pub(crate) const ENTRY: &str = "SELECT e.id, d.id, e.seq, e.prev, e.after, e.at, p.id, c.name, r.id, e.event, e.device, e.refused, e.number
      FROM entry e
      JOIN device d ON d.n = e.device
      JOIN person p ON p.n = e.author
@@ -37,7 +37,7 @@ pub struct StoredEntry {
 /// Where an entry is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EntryDelivery {
-    /// Only on this computer.
+    /// Not at the central endpoint yet, as far as is known here.
     Waiting,
     /// At the central endpoint.
     Delivered {
@@ -85,9 +85,11 @@ impl Ledger {
                 let device: i64 = row.get(10)?;
                 let refused: Option<String> = row.get(11)?;
                 let bracket = bracket(db, device, &entry)?;
-                let is_waiting = own
-                    .as_ref()
-                    .is_some_and(|own| own.device == device && entry.seq > own.acked.0);
+                let number: Option<i64> = row.get(12)?;
+                let is_waiting = match own.as_ref().filter(|own| own.device == device) {
+                    Some(own) => entry.seq > own.acked.0,
+                    None => number.is_none(),
+                };
                 let receipt_ms = bracket.not_after_ms.unwrap_or_default();
                 let delivery = match refused {
                     Some(code) => EntryDelivery::Refused { code, receipt_ms },
@@ -117,12 +119,28 @@ impl Ledger {
         let Some(own) = self.writer().own.clone() else {
             return Ok(Vec::new());
         };
+        self.own_log(own.acked.0, max_entries, max_bytes)
+    }
+
+    /// Own entries after a place of the log, otherwise as [`Self::outbox`].
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn own_log(
+        &self,
+        after: u64,
+        max_entries: usize,
+        max_bytes: usize,
+    ) -> Result<Vec<(EntryId, Entry)>, LedgerError> {
+        let Some(own) = self.writer().own.clone() else {
+            return Ok(Vec::new());
+        };
         self.read(|db| {
             let mut statement = db.prepare_cached(&format!(
                 "{ENTRY} WHERE e.device = ?1 AND e.seq > ?2 ORDER BY e.seq LIMIT ?3"
             ))?;
             let limit = i64::try_from(max_entries).unwrap_or(i64::MAX);
-            let mut rows = statement.query(params![own.device, own.acked.0 as i64, limit])?;
+            let mut rows = statement.query(params![own.device, after as i64, limit])?;
             let mut entries = Vec::new();
             let mut bytes = 0;
             while let Some(row) = rows.next()? {

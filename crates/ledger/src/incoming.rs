@@ -1,6 +1,6 @@
 //! What others wrote, as it is pulled: checked, stored and folded in one transaction.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use shicha_domain::{Channel, DeviceId, EntryId, Event, Hlc, Receipt, RecordId, entry::Entry};
@@ -8,6 +8,7 @@ use shicha_domain::{Channel, DeviceId, EntryId, Event, Hlc, Receipt, RecordId, e
 use crate::{
     append::Touched,
     blobs,
+    carried::{carried_devices, forget_settled, put_aside},
     entries::{put_entry, put_receipt},
     error::LedgerError,
     ledger::{Ledger, begin},
@@ -15,7 +16,7 @@ use crate::{
 };
 
 /// How far ahead of this computer's clock another's time may be to be taken over as passed, in ms.
-const AHEAD_MS: u64 = 5 * 60 * 1000;
+pub(crate) const AHEAD_MS: u64 = 5 * 60 * 1000;
 
 /// A stretch of a channel.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,13 +63,16 @@ impl Ledger {
             heads: HashMap::new(),
             changed: HashMap::new(),
             latest: Hlc::default(),
-            believable_ms: now_ms.saturating_add(AHEAD_MS),
+            now_ms,
             own_device,
+            carried: carried_devices(&tx)?,
+            passed: HashMap::new(),
             inserted: Inserted::default(),
         };
         for one in incoming {
             taking.channel(one)?;
         }
+        taking.settle()?;
         let Taking {
             changed,
             latest,
@@ -83,13 +87,16 @@ impl Ledger {
                         touched.take(self, &tx, id, &entry)?;
                     }
                 }
-                _ => touched.refold(&tx, record)?,
+                _ => touched.refold_or_remove(&tx, record)?,
             }
         }
         touched.project(&tx)?;
         tx.commit()?;
         inserted.records = touched.records();
         *clock = latest.max(*clock);
+        if touched.is_any_gone() {
+            self.forget_folded();
+        }
         self.keep_written(touched.states());
         Ok(inserted)
     }
@@ -107,8 +114,12 @@ struct Taking<'t> {
     heads: HashMap<DeviceId, (u64, EntryId)>,
     changed: HashMap<RecordId, New>,
     latest: Hlc,
-    believable_ms: u64,
+    now_ms: u64,
     own_device: Option<DeviceId>,
+    /// Devices of which something is here that the endpoint had not numbered.
+    carried: HashSet<i64>,
+    /// Of those, up to which entry each channel has come now.
+    passed: HashMap<(i64, i64), u64>,
     inserted: Inserted,
 }
 
@@ -168,19 +179,30 @@ impl Taking<'_> {
         // A log arrives in its own order, so what follows the last one seen is new; anything else is looked up.
         let before = self.heads.get(&entry.device).copied();
         let follows = before.is_some_and(|(seq, _)| entry.seq == seq + 1);
-        let may_be_here = !follows || self.own_device == Some(entry.device);
+        let is_carried = self.carried.contains(&device);
+        if is_carried {
+            let channel = self.locals.channel(self.tx, &entry.channel)?;
+            let passed = self.passed.entry((device, channel)).or_default();
+            *passed = (*passed).max(entry.seq);
+        }
+        let may_be_here = !follows || is_carried || self.own_device == Some(entry.device);
         if may_be_here && let Some(record) = self.is_here(number, id, &entry)? {
             return Ok(record);
         }
-        let previous = match before {
+        let mut previous = match before {
             Some((_, previous)) if follows => Some(previous),
             _ if entry.seq <= 1 => Some(EntryId::NONE),
             _ => id_at(self.tx, device, entry.seq - 1)?,
         };
+        if is_carried && entry.seq > 1 && previous.is_some_and(|previous| previous != entry.prev) {
+            self.displace(device, entry.seq - 1)?;
+            previous = id_at(self.tx, device, entry.seq - 1)?;
+        }
         // Entries of channels that this device may not read are missing between; where the predecessor is here, it has to fit.
         if previous.is_some_and(|previous| previous != entry.prev) {
             return Err(LedgerError::Withheld);
         }
+        self.place(&entry)?;
         let record = match put_entry(self.tx, &mut self.locals, id, &entry, Some(number)) {
             // A channel that is pulled from the beginning again brings what is here, also after something new.
             Err(LedgerError::Withheld) => {
@@ -193,7 +215,7 @@ impl Taking<'_> {
             blobs::note_attached(self.tx, &event, false)?;
         }
         self.heads.insert(entry.device, (entry.seq, id));
-        if entry.at.ms() <= self.believable_ms {
+        if entry.at.ms() <= self.now_ms.saturating_add(AHEAD_MS) {
             self.latest = self.latest.max(entry.at);
         }
         self.inserted.new += 1;
@@ -220,6 +242,9 @@ impl Taking<'_> {
             return Ok(None);
         };
         if known != id {
+            if self.carried.contains(&device) && self.displace(device, entry.seq)? {
+                return Ok(None);
+            }
             return Err(LedgerError::Withheld);
         }
         let record = self
@@ -236,7 +261,56 @@ impl Taking<'_> {
     }
 }
 
-fn id_at(db: &Connection, device: i64, seq: u64) -> Result<Option<EntryId>, LedgerError> {
+impl Taking<'_> {
+    /// Puts what stands without a number from a place of a log on aside, because the endpoint has another entry there. Whether there was
+    /// anything.
+    fn displace(&mut self, device: i64, from: u64) -> Result<bool, LedgerError> {
+        let records = put_aside(self.tx, device, (from, u64::MAX), None, self.now_ms)?;
+        let is_any = !records.is_empty();
+        self.changed
+            .extend(records.into_iter().map(|record| (record, None)));
+        Ok(is_any)
+    }
+
+    /// A record lives where the endpoint has it, whatever was said of it before by entries without a number.
+    fn place(&mut self, entry: &Entry) -> Result<(), LedgerError> {
+        let channel = self.locals.channel(self.tx, &entry.channel)?;
+        let (record, lives_in) = self.locals.record(self.tx, entry.record, channel)?;
+        if lives_in == channel {
+            return Ok(());
+        }
+        let is_numbered: bool = self
+            .tx
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM entry WHERE record = ?1 AND channel = ?2 AND number IS NOT NULL)",
+            )?
+            .query_row([record, lives_in], |row| row.get(0))?;
+        if !is_numbered {
+            self.locals.move_record(self.tx, entry.record, channel)?;
+            self.changed.insert(entry.record, None);
+        }
+        Ok(())
+    }
+
+    /// What the endpoint passed over while it gave numbers to later entries of the same log and channel, it refused.
+    fn settle(&mut self) -> Result<(), LedgerError> {
+        if self.carried.is_empty() {
+            return Ok(());
+        }
+        for ((device, channel), upto) in std::mem::take(&mut self.passed) {
+            let records = put_aside(self.tx, device, (0, upto), Some(channel), self.now_ms)?;
+            self.changed
+                .extend(records.into_iter().map(|record| (record, None)));
+        }
+        forget_settled(self.tx)
+    }
+}
+
+pub(crate) fn id_at(
+    db: &Connection,
+    device: i64,
+    seq: u64,
+) -> Result<Option<EntryId>, LedgerError> {
     let id: Option<[u8; 32]> = db
         .prepare_cached("SELECT id FROM entry WHERE device = ?1 AND seq = ?2")?
         .query_row(params![device, seq as i64], |row| row.get(0))

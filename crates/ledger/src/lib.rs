@@ -6,6 +6,7 @@
 
 mod append;
 mod blobs;
+mod carried;
 mod delivery;
 mod drafts;
 mod entries;
@@ -29,6 +30,7 @@ mod views;
 
 pub use append::{Appended, Draft};
 pub use blobs::*;
+pub use carried::{Sealed, SealedRefusal, SealedTaken};
 pub use delivery::RecordDelivery;
 pub use drafts::TypedDraft;
 pub use entries::{EntryDelivery, RefusedEntry, StoredEntry};

@@ -93,6 +93,19 @@ impl Locals {
         self.records.insert(id, found);
         Ok(found)
     }
+
+    /// Lets a record live in another channel.
+    pub(crate) fn move_record(
+        &mut self,
+        db: &Connection,
+        id: RecordId,
+        channel: i64,
+    ) -> Result<(), LedgerError> {
+        db.prepare_cached("UPDATE record SET channel = ?2 WHERE id = ?1")?
+            .execute(params![id.0.as_bytes(), channel])?;
+        self.records.remove(&id);
+        Ok(())
+    }
 }
 
 fn number(

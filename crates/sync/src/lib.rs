@@ -6,6 +6,7 @@
 pub mod client;
 #[cfg(feature = "client")]
 pub mod nearby;
+pub mod package;
 pub mod protocol;
 mod random;
 pub mod work;

@@ -60,12 +60,24 @@ impl Ledger {
         Ok(())
     }
 
-    /// Ends the receiving of a file.
+    /// Ends the receiving of a file from the central endpoint.
     ///
     /// # Errors
     /// [`LedgerError::NoSuchBlob`], or [`LedgerError::BadBytes`] when bytes are missing or do not have the hash; in the last case
     /// they are thrown away, so that the file can be fetched again from its start.
     pub fn blob_receive_finish(&self, hash: BlobHash) -> Result<(), LedgerError> {
+        self.finish_receiving(hash, true)
+    }
+
+    /// Ends the receiving of a file from another device. The central endpoint may lack it, so it waits to be offered.
+    ///
+    /// # Errors
+    /// As [`Self::blob_receive_finish`].
+    pub fn blob_receive_finish_carried(&self, hash: BlobHash) -> Result<(), LedgerError> {
+        self.finish_receiving(hash, false)
+    }
+
+    fn finish_receiving(&self, hash: BlobHash, is_delivered: bool) -> Result<(), LedgerError> {
         let fits = self.write(|tx| {
             let coming = coming(tx, hash)?;
             if coming.is_complete {
@@ -85,9 +97,9 @@ impl Ledger {
                 return Ok(false);
             }
             tx.prepare_cached(
-                "UPDATE blob SET is_complete = 1, is_wanted = 0, is_waiting = 0, is_delivered = 1 WHERE id = ?1",
+                "UPDATE blob SET is_complete = 1, is_wanted = 0, is_waiting = NOT ?2, is_delivered = ?2 WHERE id = ?1",
             )?
-            .execute([coming.id])?;
+            .execute(params![coming.id, is_delivered])?;
             examine::examine(tx, coming.id, coming.size)?;
             Ok(true)
         })?;

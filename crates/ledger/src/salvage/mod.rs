@@ -69,7 +69,7 @@ const REFERRED: [(Table, &str, &str, &str); 4] = [
     ),
 ];
 /// Other tables with a number for each row.
-const NUMBERED: [(Table, &str); 4] = [
+const NUMBERED: [(Table, &str); 6] = [
     (rows("identity_copy", &["n", "value"]), "本机身份的副本"),
     (
         rows(
@@ -88,6 +88,19 @@ const NUMBERED: [(Table, &str); 4] = [
     (
         rows("sync_log", &["n", "at_ms", "kind", "code", "params"]),
         "同步日志",
+    ),
+    (
+        rows("seal", &["n", "device", "first", "last", "signature"]),
+        "代为转交的内容的签名",
+    ),
+    (
+        rows(
+            "package",
+            &[
+                "n", "id", "is_out", "at_ms", "label", "contents", "file", "log", "upto",
+            ],
+        ),
+        "数据包的记录",
     ),
 ];
 const ENTRIES: Table = rows(

@@ -5,7 +5,7 @@
 
 use ed25519_dalek::SigningKey;
 use serde_json::json;
-use shicha_ledger::Identity;
+use shicha_ledger::{Identity, Ledger};
 
 use super::{
     error::SyncError,
@@ -13,9 +13,12 @@ use super::{
     session::{Session, message, post},
     state::{Moved, MovedKind, Progress},
 };
-use crate::protocol::{
-    messages::{IdentityReply, IdentityRequest},
-    signing,
+use crate::{
+    Random,
+    protocol::{
+        messages::{IdentityReply, IdentityRequest},
+        signing,
+    },
 };
 
 /// Where the key of a new identity waits until the ledger has taken it over, so that a killed round finds it again.
@@ -49,26 +52,13 @@ impl Round<'_> {
 
     /// Goes on under a new identity from after the entry `common`.
     pub(super) async fn fork(&mut self, common: u64) -> Result<(), SyncError> {
-        let key = self.pending_key().await?;
         let old = self.identity.clone();
-        let public_key = key.verifying_key().to_bytes();
-        let said = signing::identity_bytes(&old.server_key, old.device, &public_key);
-        let label = self
+        let (key, request) = self
             .on_ledger({
-                let device = old.device;
-                move |ledger| {
-                    let directory = ledger.directory()?;
-                    let known = directory.devices.iter().find(|known| known.id == device);
-                    Ok(known.map(|known| known.label.clone()).unwrap_or_default())
-                }
+                let (old, random) = (old.clone(), self.engine.random.clone());
+                move |ledger| identity_request(ledger, &old, &random)
             })
             .await?;
-        let request = IdentityRequest {
-            public_key,
-            signature: signing::sign(&SigningKey::from_bytes(&old.signing_key), &said),
-            proof: signing::sign(&key, &said),
-            label,
-        };
         let reply: IdentityReply = message(&self.ask(post("/v1/identity", &request)?).await?)?;
         let receipt = reply.receipt;
         if receipt.device != reply.device
@@ -90,7 +80,7 @@ impl Round<'_> {
                 let identity = identity.clone();
                 move |ledger| {
                     let count = ledger.fork(&identity, &receipt, common, now_ms)?;
-                    ledger.set_setting(PENDING_KEY, "")?;
+                    identity_taken(ledger)?;
                     let params = json!({ "count": count, "common": common });
                     ledger.sync_log_add("sync", MovedKind::Forked.as_str(), &params, now_ms)?;
                     Ok(count)
@@ -109,20 +99,50 @@ impl Round<'_> {
         }));
         Ok(())
     }
+}
 
-    /// The key for the new identity: one that was made before and not taken over yet, or a new one, kept before it is shown to anybody.
-    async fn pending_key(&self) -> Result<SigningKey, SyncError> {
-        let random = self.engine.random.clone();
-        self.on_ledger(move |ledger| {
-            let mut bytes = [0; 32];
-            let kept = ledger.setting(PENDING_KEY)?.unwrap_or_default();
-            if hex::decode_to_slice(&kept, &mut bytes).is_ok() {
-                return Ok(SigningKey::from_bytes(&bytes));
-            }
+/// What a device asks for that goes on under a new identity, and the key of that: one that was made before and not taken over yet, or a
+/// new one, kept before it is shown to anybody.
+pub(super) fn identity_request(
+    ledger: &Ledger,
+    old: &Identity,
+    random: &Random,
+) -> Result<(SigningKey, IdentityRequest), SyncError> {
+    let key = match pending_key(ledger)? {
+        Some(key) => key,
+        None => {
             let key = SigningKey::from_bytes(&random.bytes());
             ledger.set_setting(PENDING_KEY, &hex::encode(key.to_bytes()))?;
-            Ok(key)
-        })
-        .await
-    }
+            key
+        }
+    };
+    let public_key = key.verifying_key().to_bytes();
+    let said = signing::identity_bytes(&old.server_key, old.device, &public_key);
+    let directory = ledger.directory()?;
+    let label = directory
+        .devices
+        .iter()
+        .find(|known| known.id == old.device)
+        .map(|known| known.label.clone())
+        .unwrap_or_default();
+    let request = IdentityRequest {
+        public_key,
+        signature: signing::sign(&SigningKey::from_bytes(&old.signing_key), &said),
+        proof: signing::sign(&key, &said),
+        label,
+    };
+    Ok((key, request))
+}
+
+/// Forgets the key of a new identity, which has taken its place.
+pub(super) fn identity_taken(ledger: &Ledger) -> Result<(), SyncError> {
+    Ok(ledger.set_setting(PENDING_KEY, "")?)
+}
+
+/// The key of a new identity that was asked for.
+pub(super) fn pending_key(ledger: &Ledger) -> Result<Option<SigningKey>, SyncError> {
+    let mut bytes = [0; 32];
+    let kept = ledger.setting(PENDING_KEY)?.unwrap_or_default();
+    let is_key = hex::decode_to_slice(&kept, &mut bytes).is_ok();
+    Ok(is_key.then(|| SigningKey::from_bytes(&bytes)))
 }

@@ -13,6 +13,7 @@ mod events;
 mod fork;
 mod http;
 mod numbers;
+pub mod package;
 mod pull;
 mod push;
 mod restored;

@@ -19,9 +19,9 @@ use crate::{
 const WANT: u32 = 10_000;
 
 /// What one batch came to in the ledger: how many entries were new, and the channels that it would not take.
-type Stored = (u64, Faults);
+pub(super) type Stored = (u64, Faults);
 /// Channels that cannot be trusted this time, and why.
-type Faults = Vec<(Channel, SyncError)>;
+pub(super) type Faults = Vec<(Channel, SyncError)>;
 
 impl Round<'_> {
     pub(super) async fn pull(&mut self) -> Result<(), SyncError> {
@@ -116,7 +116,7 @@ impl Round<'_> {
 
 /// Holds a batch against the cursors and the server's key. Receipts that are not the server's spoil the whole batch; numbers with a
 /// gap spoil their channel.
-fn check(
+pub(super) fn check(
     pull: wire::Pull,
     cursors: &BTreeMap<Channel, u64>,
     key: &VerifyingKey,
@@ -198,7 +198,11 @@ fn of_channel(
 }
 
 /// Writes a batch to the ledger; if that fails, channel by channel, so that one does not hold up the others.
-fn store(ledger: &Ledger, incoming: Vec<Incoming>, now_ms: u64) -> Result<Stored, SyncError> {
+pub(super) fn store(
+    ledger: &Ledger,
+    incoming: Vec<Incoming>,
+    now_ms: u64,
+) -> Result<Stored, SyncError> {
     if incoming.is_empty() {
         return Ok((0, Vec::new()));
     }

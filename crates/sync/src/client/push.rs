@@ -4,6 +4,7 @@ use std::{ops::Range, sync::Arc};
 
 use ed25519_dalek::SigningKey;
 use shicha_domain::{Entry, EntryId, Receipt, receipt};
+use shicha_ledger::Ledger;
 
 use super::{
     engine::blocking,
@@ -194,16 +195,25 @@ fn batches(waiting: &Waiting) -> Vec<Range<usize>> {
     batches
 }
 
-fn write(entries: &[(EntryId, Entry)], key: &SigningKey) -> Result<Vec<u8>, SyncError> {
-    let mut batch = BatchWriter::new();
-    for (id, entry) in entries {
-        batch.row(0, None, *id, entry);
-    }
+/// The body of a push of own entries.
+pub(super) fn write(entries: &[(EntryId, Entry)], key: &SigningKey) -> Result<Vec<u8>, SyncError> {
     let Some((id, last)) = entries.last() else {
         return Ok(Vec::new());
     };
     let signature = signing::sign(key, &receipt::push_bytes(last.device, last.seq, *id));
-    Ok(wire::write_push(&signature, batch)?)
+    write_signed(entries, &signature)
+}
+
+/// The body of a push of entries that their device signed.
+pub(super) fn write_signed(
+    entries: &[(EntryId, Entry)],
+    signature: &[u8],
+) -> Result<Vec<u8>, SyncError> {
+    let mut batch = BatchWriter::new();
+    for (id, entry) in entries {
+        batch.row(0, None, *id, entry);
+    }
+    Ok(wire::write_push(signature, batch)?)
 }
 
 /// The last entry that both ledgers have.
@@ -225,7 +235,17 @@ fn common(report: &ForkReport, entries: &[(EntryId, Entry)]) -> Result<u64, Sync
 }
 
 /// Writes receipts down, each with the numbers and refusals that belong to it.
-fn record(ledger: &shicha_ledger::Ledger, reply: &PushReply) -> Result<(), SyncError> {
+fn record(ledger: &Ledger, reply: &PushReply) -> Result<(), SyncError> {
+    each_receipt(reply, |receipt, numbers, refused| {
+        Ok(ledger.accept_receipt(receipt, numbers, refused)?)
+    })
+}
+
+/// Hands receipts on, each with the numbers and refusals that belong to it.
+pub(super) fn each_receipt(
+    reply: &PushReply,
+    mut take: impl FnMut(&Receipt, &[(u64, u64)], &[(u64, String)]) -> Result<(), SyncError>,
+) -> Result<(), SyncError> {
     let mut numbers = reply
         .accepted
         .iter()
@@ -241,7 +261,7 @@ fn record(ledger: &shicha_ledger::Ledger, reply: &PushReply) -> Result<(), SyncE
         let not: Vec<(u64, String)> = std::iter::from_fn(|| refused.next_if(|(at, _)| *at <= seq))
             .cloned()
             .collect();
-        ledger.accept_receipt(receipt, &mine, &not)?;
+        take(receipt, &mine, &not)?;
     }
     Ok(())
 }

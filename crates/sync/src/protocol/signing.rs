@@ -33,6 +33,14 @@ pub fn identity_bytes(server: &[u8; 32], device: DeviceId, new_public_key: &[u8;
     bytes
 }
 
+/// What the sender of a package signs: its front with the label, and the list of its pieces.
+pub fn package_bytes(front: &[u8], list: &[u8]) -> Vec<u8> {
+    let mut bytes = b"shicha-package-1\0".to_vec();
+    bytes.extend_from_slice(&Sha256::digest(front));
+    bytes.extend_from_slice(&Sha256::digest(list));
+    bytes
+}
+
 /// Signs.
 pub fn sign(key: &SigningKey, bytes: &[u8]) -> Vec<u8> {
     key.sign(bytes).to_bytes().to_vec()

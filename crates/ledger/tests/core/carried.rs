@@ -1,0 +1,332 @@
+//! What other devices hand over directly, before the central endpoint has it.
+
+use ed25519_dalek::{Signer, SigningKey};
+use serde_json::json;
+use shicha_domain::{
+    DeviceId, EntryId, PersonId, Receipt,
+    directory::{Device, Directory, Org, OrgKind, Person, Role},
+    entry::Entry,
+    receipt::push_bytes,
+};
+use shicha_ledger::{EntryDelivery, Ledger, Sealed, SealedRefusal, SealedTaken};
+use uuid::Uuid;
+
+use crate::kit::*;
+
+/// The key of a device of [`identity`].
+fn key(n: u128) -> SigningKey {
+    SigningKey::from_bytes(&[n as u8; 32])
+}
+
+/// A city, two counties, and three devices of colleagues in one of them.
+fn directory() -> Directory {
+    let org = |code: &str, parent: Option<&str>, kind| Org {
+        code: code.parse().unwrap(),
+        name: code.into(),
+        short_name: code.into(),
+        parent: parent.map(|parent| parent.parse().unwrap()),
+        kind,
+        region: None,
+    };
+    Directory {
+        version: 1,
+        server_name: "试验".into(),
+        is_sample: true,
+        orgs: vec![
+            org("320700", None, OrgKind::City),
+            org("320703", Some("320700"), OrgKind::County),
+            org("320706", Some("320700"), OrgKind::County),
+        ],
+        people: vec![Person {
+            id: person(),
+            name: "张三".into(),
+            org: "320703".parse().unwrap(),
+            role: Role::Inspector,
+            certificate: None,
+            is_active: true,
+        }],
+        devices: (1..=3)
+            .map(|n| Device {
+                id: device(n),
+                person: person(),
+                public_key: key(n).verifying_key().to_bytes(),
+                label: format!("电脑{n}"),
+                revoked_at_ms: None,
+            })
+            .collect(),
+    }
+}
+
+fn laptop(n: u128) -> (tempfile::TempDir, Ledger) {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = ledger(dir.path(), n);
+    ledger.set_directory(&directory()).unwrap();
+    (dir, ledger)
+}
+
+fn seal(entries: Vec<(EntryId, Entry)>) -> Sealed {
+    let (id, last) = entries.last().unwrap();
+    let n = last.device.0.as_u128();
+    let said = push_bytes(last.device, last.seq, *id);
+    Sealed {
+        signature: key(n).sign(&said).to_bytes().to_vec(),
+        entries,
+    }
+}
+
+/// What waits in a ledger, as its device hands it over.
+fn sealed(from: &Ledger) -> Sealed {
+    seal(from.outbox(usize::MAX, usize::MAX).unwrap())
+}
+
+fn taken(to: &Ledger, sealed: &Sealed) -> u64 {
+    match to.take_sealed(sealed, NOW).unwrap() {
+        SealedTaken::Held { new, .. } => new,
+        SealedTaken::Refused(refusal) => panic!("{refusal}"),
+    }
+}
+
+fn refused(to: &Ledger, sealed: &Sealed) -> SealedRefusal {
+    let before = to.views_digest().unwrap();
+    match to.take_sealed(sealed, NOW).unwrap() {
+        SealedTaken::Held { .. } => panic!("taken"),
+        SealedTaken::Refused(refusal) => {
+            assert_eq!(to.views_digest().unwrap(), before);
+            refusal
+        }
+    }
+}
+
+#[test]
+fn a_colleagues_work_shows_at_once_and_settles_to_the_same_when_the_endpoint_has_it() {
+    let ((_a, a), (_b, b), (_c, c)) = (laptop(1), laptop(2), laptop(3));
+    a.append(person(), vec![opened(record(5), "甲")], NOW)
+        .unwrap();
+    write(&a, record(5), "phone", json!("0518"));
+    assert_eq!(taken(&b, &sealed(&a)), 2);
+    assert_eq!(taken(&b, &sealed(&a)), 0, "the same again changes nothing");
+    assert_eq!(b.record(record(5)).unwrap().unwrap().text("phone"), "0518");
+    let found = b.entries_of(record(5)).unwrap();
+    assert!(
+        found
+            .iter()
+            .all(|one| one.delivery == EntryDelivery::Waiting)
+    );
+    // b carries it on to c, with the author's seal.
+    let carried = b.carried().unwrap();
+    assert_eq!(carried, [sealed(&a)]);
+    assert_eq!(taken(&c, &carried[0]), 2);
+    // The author adds to it meanwhile; then the endpoint has numbered all.
+    write(&a, record(5), "address", json!("海州"));
+    let pulled = as_pulled(&a, 0);
+    for ledger in [&b, &c] {
+        ledger.insert(vec![pulled.clone()], NOW).unwrap();
+        assert!(
+            ledger.carried().unwrap().is_empty(),
+            "nothing to carry is left"
+        );
+        assert_eq!(ledger.views_digest().unwrap(), a.views_digest().unwrap());
+        let found = ledger.entries_of(record(5)).unwrap();
+        assert!(
+            found
+                .iter()
+                .all(|one| matches!(one.delivery, EntryDelivery::Delivered { .. }))
+        );
+        assert_eq!(ledger.verify(&mut |_, _| {}).unwrap().first_bad, None);
+        assert_eq!(
+            taken(ledger, &carried[0]),
+            0,
+            "an old stretch changes nothing"
+        );
+        assert!(ledger.carried().unwrap().is_empty());
+    }
+}
+
+#[test]
+fn only_what_a_known_device_signed_and_may_write_is_taken() {
+    let ((_a, a), (_b, b)) = (laptop(1), laptop(2));
+    a.append(
+        person(),
+        vec![opened(record(5), "甲"), opened(record(6), "乙")],
+        NOW,
+    )
+    .unwrap();
+    let good = sealed(&a);
+    let mut other_hand = good.clone();
+    other_hand.signature[3] ^= 1;
+    assert_eq!(refused(&b, &other_hand), SealedRefusal::NotSigned);
+    let mut altered = good.clone();
+    altered.entries[0].1.event.push(b' ');
+    assert_eq!(refused(&b, &altered), SealedRefusal::NotSigned);
+    let mut torn = good.clone();
+    torn.entries.remove(0);
+    torn.entries.insert(0, good.entries[1].clone());
+    assert_eq!(refused(&b, &torn), SealedRefusal::NotSigned);
+    let mut shorter = good.clone();
+    shorter.entries.pop();
+    assert_eq!(
+        refused(&b, &shorter),
+        SealedRefusal::NotSigned,
+        "a signature over the end says nothing of a shorter log"
+    );
+
+    let change = |entry: &Entry, change: &dyn Fn(&mut Entry)| {
+        let mut entry = entry.clone();
+        change(&mut entry);
+        seal(vec![(entry.id(), entry)])
+    };
+    let first = &good.entries[0].1;
+    let foreign = change(first, &|entry| {
+        entry.channel = "own/320706".parse().unwrap()
+    });
+    assert_eq!(refused(&b, &foreign), SealedRefusal::MayNotRead);
+    let public = change(first, &|entry| {
+        entry.channel = "pub/320703".parse().unwrap()
+    });
+    assert_eq!(refused(&b, &public), SealedRefusal::MayNotWrite);
+    let author = change(first, &|entry| entry.author = PersonId(Uuid::from_u128(4)));
+    assert_eq!(refused(&b, &author), SealedRefusal::MayNotWrite);
+    let unknown = change(first, &|entry| entry.device = DeviceId(Uuid::from_u128(9)));
+    assert_eq!(refused(&b, &unknown), SealedRefusal::UnknownDevice);
+
+    let mut revoked = directory();
+    revoked.devices[0].revoked_at_ms = Some(NOW - 1);
+    b.set_directory(&revoked).unwrap();
+    assert_eq!(refused(&b, &good), SealedRefusal::Revoked);
+    b.set_directory(&directory()).unwrap();
+    assert_eq!(taken(&b, &good), 2);
+    b.set_directory(&revoked).unwrap();
+    assert!(
+        b.carried().unwrap().is_empty(),
+        "the endpoint would not take it"
+    );
+}
+
+#[test]
+fn what_the_endpoint_refused_or_has_otherwise_gives_way_to_what_it_says() {
+    let ((_a, a), (_b, b)) = (laptop(1), laptop(2));
+    a.append(
+        person(),
+        vec![opened(record(5), "甲"), opened(record(6), "乙")],
+        NOW,
+    )
+    .unwrap();
+    write(&a, record(5), "phone", json!("0518"));
+    let entries = a.outbox(usize::MAX, usize::MAX).unwrap();
+    taken(&b, &sealed(&a));
+    assert!(b.record(record(6)).unwrap().is_some());
+    // The endpoint numbers the first and the third: the second it refused.
+    let (id, last) = entries[2].clone();
+    let mut incoming = pulled(vec![entries[0].clone(), (id, last.clone())], 0);
+    incoming.receipts = vec![Receipt::sign(&server(), device(1), 3, id, NOW + 5_000)];
+    b.insert(vec![incoming], NOW).unwrap();
+    assert!(
+        b.record(record(6)).unwrap().is_none(),
+        "it is given to nobody"
+    );
+    assert_eq!(b.record(record(5)).unwrap().unwrap().text("phone"), "0518");
+    assert!(b.carried().unwrap().is_empty());
+    assert_eq!(taken(&b, &sealed(&a)), 0, "and does not come back");
+    assert!(b.record(record(6)).unwrap().is_none());
+    let rebuilt = b.views_digest().unwrap();
+    b.rebuild(&mut |_, _| {}).unwrap();
+    assert_eq!(b.views_digest().unwrap(), rebuilt);
+}
+
+#[test]
+fn a_courier_hears_what_the_endpoint_says_of_what_it_brought() {
+    let ((_a, a), (_b, b)) = (laptop(1), laptop(2));
+    a.append(
+        person(),
+        vec![opened(record(5), "甲"), opened(record(6), "乙")],
+        NOW,
+    )
+    .unwrap();
+    let sealed = sealed(&a);
+    taken(&b, &sealed);
+    let head = sealed.entries[1].0;
+    let receipt = Receipt::sign(&server(), device(1), 2, head, NOW + 9_000);
+    let other = Receipt::sign(&server(), device(1), 2, EntryId([8; 32]), NOW + 9_000);
+    assert!(b.accept_carried(&other, &[(1, 1)], &[], NOW).is_err());
+    let refused = [(2, "event".to_owned())];
+    b.accept_carried(&receipt, &[(1, 1)], &refused, NOW)
+        .unwrap();
+    assert!(b.carried().unwrap().is_empty());
+    assert!(b.record(record(6)).unwrap().is_none());
+    let delivery = b.delivery(record(5)).unwrap();
+    assert_eq!(delivery.delivered_at_ms, Some(NOW + 9_000));
+    let incoming = pulled(vec![sealed.entries[0].clone()], 0);
+    b.insert(vec![incoming], NOW).unwrap();
+    assert_eq!(b.counts().unwrap().entries, 1);
+}
+
+#[test]
+fn a_colleague_who_was_restored_from_a_copy_shows_what_the_endpoint_holds_in_the_end() {
+    let ((_a, a), (_other, restored), (_b, b)) = (laptop(1), laptop(1), laptop(2));
+    for ledger in [&a, &restored] {
+        ledger
+            .append(person(), vec![opened(record(5), "甲")], NOW)
+            .unwrap();
+    }
+    write(&a, record(5), "phone", json!("old branch"));
+    write(&a, record(5), "address", json!("old branch"));
+    write(&restored, record(5), "phone", json!("new branch"));
+    taken(&b, &sealed(&a));
+    assert_eq!(refused(&b, &sealed(&restored)), SealedRefusal::Parted);
+    b.insert(vec![as_pulled(&restored, 0)], NOW).unwrap();
+    assert_eq!(
+        b.views_digest().unwrap(),
+        restored.views_digest().unwrap(),
+        "what the endpoint has goes before"
+    );
+    assert!(b.carried().unwrap().is_empty());
+    assert_eq!(b.verify(&mut |_, _| {}).unwrap().first_bad, None);
+}
+
+#[test]
+fn a_record_lives_where_the_endpoint_has_it_whatever_was_said_of_it_before() {
+    let mut wide = directory();
+    wide.people.push(Person {
+        id: PersonId(Uuid::from_u128(78)),
+        name: "李四".into(),
+        org: "320706".parse().unwrap(),
+        role: Role::Inspector,
+        certificate: None,
+        is_active: true,
+    });
+    wide.devices[2].person = PersonId(Uuid::from_u128(78));
+    let ((_a, a), (_b, b)) = (laptop(1), laptop(2));
+    a.append(person(), vec![opened(record(5), "甲")], NOW)
+        .unwrap();
+    // A device of the city that reads both counties; another county's device claims the record first.
+    wide.people[0].org = "320703".parse().unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let (city, _) = open(dir.path());
+    let mut of_city = identity(4);
+    of_city.org = "320700".parse().unwrap();
+    of_city.role = Role::Supervisor;
+    let enrolled = Receipt::sign(&server(), device(4), 0, EntryId::NONE, NOW - 1_000);
+    city.enrol(&of_city, &enrolled, &wide).unwrap();
+    let mut claim = sealed(&a).entries[0].1.clone();
+    claim.device = device(3);
+    claim.author = PersonId(Uuid::from_u128(78));
+    claim.channel = "own/320706".parse().unwrap();
+    taken(&city, &seal(vec![(claim.id(), claim)]));
+    assert_eq!(
+        city.record(record(5)).unwrap().unwrap().channel(),
+        &"own/320706".parse().unwrap()
+    );
+    // The endpoint has it of the other county. That device's entry is one of those that are carried, too.
+    taken_elsewhere(&city, &a);
+    city.insert(vec![as_pulled(&a, 0)], NOW).unwrap();
+    assert_eq!(
+        city.record(record(5)).unwrap().unwrap().channel(),
+        &channel()
+    );
+    drop(b);
+}
+
+/// A stretch of a record that is said to live elsewhere is refused by what is known.
+fn taken_elsewhere(to: &Ledger, from: &Ledger) {
+    assert_eq!(refused(to, &sealed(from)), SealedRefusal::MayNotWrite);
+}

@@ -1,0 +1,95 @@
+//! Packages from the side of a device: what is put in for whom, and what is done with what comes.
+//!
+//! Everything here blocks and works on the ledger alone, so that it can be driven by a person with a stick as well as over a local
+//! network. Whatever is taken goes through the same checks as over HTTP; each step is durable by itself and safe to repeat, so a process
+//! that is killed in the middle goes on when the same package is taken again.
+
+mod give;
+mod parting;
+mod take;
+
+use ed25519_dalek::SigningKey;
+use shicha_domain::{
+    DeviceId,
+    authority::Actor,
+    directory::{Device, Directory},
+};
+use shicha_ledger::{Identity, Ledger, LedgerError};
+
+pub use give::{Giving, Plan, expected_bytes, give, plan};
+pub use take::{Taken, look, take};
+
+use super::SyncError;
+use crate::package::{Label, PackageFault, Party};
+
+/// Why a package can be neither made nor taken.
+#[derive(Debug, thiserror::Error)]
+pub enum PackageError {
+    /// The package is at fault.
+    #[error(transparent)]
+    Package(#[from] PackageFault),
+    /// The ledger failed.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// What the central endpoint says in it contradicts itself.
+    #[error(transparent)]
+    Sync(#[from] SyncError),
+    /// This computer is not enrolled.
+    #[error("this computer is not enrolled")]
+    NotEnrolled,
+    /// The recipient is not known here, or may not take part any more.
+    #[error("the recipient is not known or was revoked")]
+    UnknownRecipient,
+}
+
+/// Who this ledger is, with its key.
+struct Me {
+    identity: Identity,
+    key: SigningKey,
+    parties: Vec<Party>,
+}
+
+impl Me {
+    fn of(ledger: &Ledger) -> Result<Self, PackageError> {
+        let identity = ledger.identity()?.ok_or(PackageError::NotEnrolled)?;
+        let key = SigningKey::from_bytes(&identity.signing_key);
+        let parties = vec![Party::Device {
+            device: identity.device,
+        }];
+        Ok(Self {
+            identity,
+            key,
+            parties,
+        })
+    }
+
+    /// The key of whoever a package claims to be from, if they may take part.
+    fn sender(&self, label: &Label, directory: &Directory) -> Option<[u8; 32]> {
+        match label.from {
+            _ if label.endpoint != self.identity.server_key => None,
+            Party::Endpoint { key } => (key == self.identity.server_key).then_some(key),
+            Party::Device { device } => {
+                active(directory, device).map(|(device, _)| device.public_key)
+            }
+            Party::Newcomer { .. } => None,
+        }
+    }
+}
+
+/// A device of the directory that may take part, and as whom it acts.
+fn active(directory: &Directory, device: DeviceId) -> Option<(&Device, Actor)> {
+    let device = directory
+        .devices
+        .iter()
+        .find(|known| known.id == device && known.revoked_at_ms.is_none())?;
+    let person = directory
+        .people
+        .iter()
+        .find(|person| person.id == device.person && person.is_active)?;
+    let actor = Actor {
+        person: person.id,
+        org: person.org.clone(),
+        role: person.role,
+    };
+    Some((device, actor))
+}

@@ -1,0 +1,167 @@
+//! Writing a package, piece by piece.
+
+use std::io::Write;
+
+use age::{Encryptor, stream::StreamWriter};
+use ed25519_dalek::SigningKey;
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+use shicha_domain::BlobHash;
+
+use super::{
+    Contents, Kind, Label, List, MAX_PIECES, Message, PackageFault, Piece,
+    contents::Counting,
+    keys,
+    watch::{Notes, Progress, Watched},
+};
+
+/// Writes one package. What was written is no package before [`Writer::finish`].
+pub struct Writer<'p, W: Write> {
+    out: StreamWriter<Watched<'p, W>>,
+    notes: Notes,
+    front: Vec<u8>,
+    key: SigningKey,
+    list: List,
+    counting: Counting,
+    /// Evidence that is being written, and how much of it is still to come.
+    open: Option<(Piece, u64, Sha256)>,
+}
+
+impl<'p, W: Write> Writer<'p, W> {
+    /// Begins a package: what stands on its outside, the Ed25519 key of whom it is for, and the sender's key. `progress` hears how many
+    /// bytes are written, and may stop.
+    ///
+    /// # Errors
+    /// When nothing can be sealed for that key, or the file cannot be written.
+    pub fn begin(
+        mut out: W,
+        label: &Label,
+        recipient: &[u8; 32],
+        key: &SigningKey,
+        progress: Progress<'p>,
+    ) -> Result<Self, PackageFault> {
+        let front = label.to_front()?;
+        out.write_all(&front)?;
+        let recipient = keys::recipient(recipient)
+            .ok_or_else(|| PackageFault::Malformed("the recipient's key is none".to_owned()))?;
+        let sealing = Encryptor::with_recipients(std::iter::once(&recipient as _))
+            .map_err(|error| PackageFault::Malformed(error.to_string()))?;
+        let notes = Notes::default();
+        let out = sealing
+            .wrap_output(Watched::new(out, notes.clone(), progress))
+            .map_err(|error| notes.fault(|| error.into()))?;
+        Ok(Self {
+            out,
+            notes,
+            front,
+            key: key.clone(),
+            list: List::default(),
+            counting: Counting::default(),
+            open: None,
+        })
+    }
+
+    /// Adds a message in the bytes that it travels in over HTTP.
+    ///
+    /// # Errors
+    /// When the bytes are none of that kind, or the file cannot be written.
+    pub fn bytes(&mut self, kind: Kind, bytes: &[u8]) -> Result<(), PackageFault> {
+        // Also a check: what cannot be read back would make the whole package useless.
+        let message = Message::read(kind, bytes)?;
+        self.counting.message(&message);
+        self.heading(Piece::of(kind, bytes))?;
+        self.write(bytes)
+    }
+
+    /// Adds a message that travels as JSON.
+    ///
+    /// # Errors
+    /// As [`Self::bytes`].
+    pub fn message(&mut self, kind: Kind, message: &impl Serialize) -> Result<(), PackageFault> {
+        let bytes = serde_json::to_vec(message)
+            .map_err(|error| PackageFault::Malformed(error.to_string()))?;
+        self.bytes(kind, &bytes)
+    }
+
+    /// Begins a file of evidence, which [`Self::part`] goes on with.
+    ///
+    /// # Errors
+    /// When another one is not whole yet, it is too large, or the file cannot be written.
+    pub fn evidence(&mut self, hash: BlobHash, size: u64) -> Result<(), PackageFault> {
+        let piece = Piece {
+            kind: Kind::Evidence,
+            size,
+            hash,
+        };
+        self.counting.evidence(&piece);
+        self.heading(piece)?;
+        self.open = Some((piece, size, Sha256::new()));
+        Ok(())
+    }
+
+    /// Adds the next bytes of the evidence that was begun.
+    ///
+    /// # Errors
+    /// When they are more than it has or, with the last of them, not what its hash says, or the file cannot be written.
+    pub fn part(&mut self, bytes: &[u8]) -> Result<(), PackageFault> {
+        let (piece, left, mut hash) = self
+            .open
+            .take()
+            .ok_or_else(|| wrong("bytes of no evidence"))?;
+        let left = left
+            .checked_sub(bytes.len() as u64)
+            .ok_or_else(|| wrong("more bytes of evidence than it has"))?;
+        self.write(bytes)?;
+        hash.update(bytes);
+        if left > 0 {
+            self.open = Some((piece, left, hash));
+        } else if <[u8; 32]>::from(hash.finalize()) != piece.hash.0 {
+            return Err(wrong("evidence that is not what its hash says"));
+        }
+        Ok(())
+    }
+
+    /// Ends the package: signs it and hands the file back, with what is in it.
+    ///
+    /// # Errors
+    /// When evidence is not whole, or the file cannot be written.
+    pub fn finish(mut self) -> Result<(W, Contents), PackageFault> {
+        let signature = self.list.sign(&self.front, &self.key);
+        self.heading(Piece::of(Kind::End, &signature))?;
+        self.write(&signature)?;
+        let Self {
+            out,
+            notes,
+            counting,
+            ..
+        } = self;
+        let out = out.finish().map_err(|error| notes.fault(|| error.into()))?;
+        Ok((out.into_inner(), counting.finish()))
+    }
+
+    fn heading(&mut self, piece: Piece) -> Result<(), PackageFault> {
+        if self.open.is_some() {
+            return Err(wrong("evidence that is not whole"));
+        }
+        let heading = piece.to_bytes();
+        Piece::read(&heading)?;
+        if piece.kind != Kind::End {
+            if self.list.pieces.len() == MAX_PIECES {
+                return Err(wrong("more pieces than a package may have"));
+            }
+            self.list.pieces.push(piece);
+        }
+        self.write(&heading)
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), PackageFault> {
+        let notes = &self.notes;
+        self.out
+            .write_all(bytes)
+            .map_err(|error| notes.fault(|| error.into()))
+    }
+}
+
+fn wrong(what: &str) -> PackageFault {
+    PackageFault::Malformed(what.to_owned())
+}
