@@ -6,7 +6,8 @@
 //! DIR/evidence/    photos and other files, by hash
 //! ```
 //!
-//! Several processes may serve one store on PostgreSQL; their folders hold the same key, and the same folder with evidence.
+//! Several processes may serve one store on PostgreSQL; their folders hold the same key, and they share one folder or bucket with
+//! evidence.
 
 use std::{
     fs,
@@ -15,7 +16,7 @@ use std::{
 };
 
 use crate::{
-    evidence::Evidence,
+    evidence::{Evidence, EvidenceError, Location},
     signer::Signer,
     store::{Info, MIGRATIONS, Migration, PostgresStore, SqliteStore, Store, StoreError},
 };
@@ -34,6 +35,14 @@ pub enum HomeError {
     /// The store cannot be opened.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Evidence cannot be reached.
+    #[error("{location}: {source}")]
+    Evidence {
+        /// Where it lies.
+        location: Location,
+        /// Why not.
+        source: EvidenceError,
+    },
     /// A file cannot be read or written.
     #[error("{path}: {source}")]
     Io {
@@ -51,8 +60,8 @@ pub struct Place {
     pub dir: PathBuf,
     /// URL of the PostgreSQL database that holds the store; without one it is a file in the data folder.
     pub database: Option<String>,
-    /// The folder with evidence, when it is not in the data folder: one that all processes on a database reach.
-    pub evidence: Option<PathBuf>,
+    /// Where evidence lies, when that is not in the data folder: one place that all processes on a database reach.
+    pub evidence: Option<Location>,
 }
 
 impl<P: AsRef<Path>> From<P> for Place {
@@ -75,6 +84,13 @@ impl Place {
             )?),
         })
     }
+
+    /// Where evidence lies.
+    pub fn evidence(&self) -> Location {
+        self.evidence
+            .clone()
+            .unwrap_or_else(|| self.dir.join(EVIDENCE_FOLDER).into())
+    }
 }
 
 /// An opened data folder.
@@ -86,7 +102,9 @@ pub struct Home {
     /// The server's key.
     pub signer: Signer,
     /// The bytes of evidence.
-    pub evidence: Evidence,
+    pub evidence: Box<dyn Evidence>,
+    /// Where they lie.
+    pub location: Location,
     /// What the server was called when the folder was opened.
     pub info: Info,
 }
@@ -155,19 +173,17 @@ impl Home {
             .info()?
             .ok_or_else(|| HomeError::Empty(dir.to_owned()))?;
         let signer = Signer::load(dir).map_err(io)?;
-        let evidence = place
-            .evidence
-            .clone()
-            .unwrap_or_else(|| dir.join(EVIDENCE_FOLDER));
-        let opened = Evidence::open(&evidence).map_err(|source| HomeError::Io {
-            path: evidence.clone(),
+        let location = place.evidence();
+        let evidence = location.open().map_err(|source| HomeError::Evidence {
+            location: location.clone(),
             source,
         })?;
         Ok(Self {
             dir: dir.to_owned(),
             store,
             signer,
-            evidence: opened,
+            evidence,
+            location,
             info,
         })
     }

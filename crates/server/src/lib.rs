@@ -13,6 +13,7 @@ mod scope;
 mod serve;
 pub mod signer;
 pub mod store;
+mod sweep;
 pub mod verify;
 
 pub use instance::Instance;

@@ -24,6 +24,7 @@ use crate::{
     home::{Home, HomeError, Place, now_ms},
     http::{App, Change, Peer, router},
     store::{MIGRATIONS, Migration},
+    sweep,
 };
 
 /// How long a client may take over its request line and headers, or be silent between requests.
@@ -162,6 +163,7 @@ async fn run(listener: TcpListener, app: Arc<App>, mut is_closing: watch::Receiv
     let service = router(Arc::clone(&app));
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let sweeping = tokio::spawn(sweep::daily(Arc::clone(&app)));
     let watching = tokio::spawn(watch_store(app));
     loop {
         // Waiting for a place before accepting leaves the surplus in the system's queue.
@@ -191,6 +193,7 @@ async fn run(listener: TcpListener, app: Arc<App>, mut is_closing: watch::Receiv
     }
     drop(listener);
     watching.abort();
+    sweeping.abort();
     if tokio::time::timeout(CLOSING_TIME, graceful.shutdown())
         .await
         .is_err()

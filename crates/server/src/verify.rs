@@ -10,6 +10,7 @@ use shicha_domain::{BlobHash, Channel, DeviceId, EntryId, ReceiptId, entry::foll
 use shicha_sync::protocol::signing;
 
 use crate::{
+    evidence::EvidenceError,
     home::Home,
     store::{DeviceState, StoreError},
 };
@@ -73,14 +74,25 @@ pub enum VerifyFault {
     },
 }
 
+/// Why not everything could be looked at.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    /// The store cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Evidence cannot be read.
+    #[error(transparent)]
+    Evidence(#[from] EvidenceError),
+}
+
 /// Walks everything.
 ///
 /// # Errors
-/// When the store or the folder of evidence cannot be read.
+/// When the store or the place of evidence cannot be read.
 pub fn verify(
     home: &Home,
     progress: &mut dyn FnMut(&Verification),
-) -> Result<Verification, StoreError> {
+) -> Result<Verification, VerifyError> {
     let key = VerifyingKey::from_bytes(&home.signer.public_key())
         .map_err(|_| StoreError::Damaged("server key"))?;
     let mut found = Verification::default();
@@ -130,7 +142,12 @@ pub fn verify(
             });
         }
     }
-    for (hash, _) in home.store.blobs()? {
+    let arrived = home.store.blobs()?;
+    if !arrived.is_empty() {
+        // A bucket that does not exist answers as one without the files.
+        home.evidence.check()?;
+    }
+    for (hash, _) in arrived {
         found.blobs += 1;
         let again = home.evidence.hash_again(hash)?;
         if again != Some(hash) {

@@ -181,7 +181,7 @@ fn add_person(home: &Home, org: &str, role: Role) -> Result<PersonId> {
 fn place(data: &Path, database: Option<&str>) -> Place {
     Place {
         database: database.map(str::to_owned),
-        evidence: database.map(|_| data.join("evidence")),
+        evidence: database.map(|_| data.join("evidence").into()),
         ..Place::from(data)
     }
 }

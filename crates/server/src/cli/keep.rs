@@ -1,16 +1,24 @@
 //! Keeping the data: verification and backup.
 
-use std::{fs, io, path::Path};
+use std::{
+    fs,
+    io::{self, Write as _},
+    path::Path,
+};
 
 use serde_json::json;
+use shicha_domain::BlobHash;
 
 use super::say::{Failure, Say};
 use crate::{
-    evidence::sync_folder,
+    evidence::{Location, sync_folder},
     home::{DATABASE_FILE, EVIDENCE_FOLDER, Home, make_private},
     signer::KEY_FILE,
     verify::{self, VerifyFault},
 };
+
+/// How much of a file is copied at a time.
+const COPY_PIECE: usize = 1 << 20;
 
 pub(super) fn verify(say: &Say, home: &Home) -> Result<(), Failure> {
     let found = verify::verify(home, &mut |so_far| {
@@ -112,32 +120,27 @@ pub(super) fn backup(say: &Say, home: &Home, target: &Path) -> Result<(), Failur
     }
     home.store.backup_to(&database, uuid::Uuid::now_v7())?;
     fs::copy(home.dir.join(KEY_FILE), unfinished.join(KEY_FILE)).map_err(failed)?;
+    let blobs = home.store.blobs()?;
+    let left = match &home.location {
+        Location::Folder(_) => 0,
+        Location::Bucket(_) => blobs.len(),
+    };
     let mut files = 0_u64;
-    for (hash, _) in home.store.blobs()? {
-        let from = home.evidence.path(hash);
+    for (hash, _) in blobs.iter().skip(left) {
+        let name = hash.to_string();
         let to = unfinished
             .join(EVIDENCE_FOLDER)
-            .join(&hash.to_string()[..2])
-            .join(hash.to_string());
+            .join(&name[..2])
+            .join(&name);
         if to.exists() {
             continue;
         }
-        if let Some(folder) = to.parent() {
-            fs::create_dir_all(folder).map_err(failed)?;
-        }
-        match fs::copy(&from, &to) {
-            Ok(_) => files += 1,
+        if copy_evidence(home, *hash, &to).map_err(failed)? {
+            files += 1;
+        } else {
             // `verify` tells of it; a backup of the rest is worth more than none.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                say.note(&format!("附件 {hash} 不见了，未备份 (missing, not copied)"));
-            }
-            Err(error) => return Err(failed(error)),
+            say.note(&format!("附件 {hash} 不见了，未备份 (missing, not copied)"));
         }
-        fs::OpenOptions::new()
-            .write(true)
-            .open(&to)
-            .and_then(|file| file.sync_all())
-            .map_err(failed)?;
     }
     fs::rename(&unfinished, target).map_err(failed)?;
     sync_folder(
@@ -146,11 +149,46 @@ pub(super) fn backup(say: &Say, home: &Home, target: &Path) -> Result<(), Failur
             .filter(|parent| !parent.as_os_str().is_empty()),
     )
     .map_err(failed)?;
-    say.result(&json!({ "path": target, "files": files }), || {
-        vec![format!(
+    let value = json!({ "path": target, "files": files, "left_in_bucket": left });
+    say.result(&value, || {
+        let mut lines = vec![format!(
             "已备份到 {}，含数据库、服务器密钥和 {files} 个附件；密钥须妥善保管 (backed up; it holds the server's key, keep it safe)",
             target.display()
-        )]
+        )];
+        if left > 0 {
+            lines.push(format!(
+                "{left} 个附件在 {}，未复制：由存储桶的版本控制或复制保护 (stay in the bucket and were not copied; its own versions or replication protect them)",
+                home.location
+            ));
+        }
+        lines
     });
     Ok(())
+}
+
+/// Copies one piece of evidence and makes the copy durable. `false`: it is not there.
+fn copy_evidence(home: &Home, hash: BlobHash, to: &Path) -> io::Result<bool> {
+    let read = |at| {
+        home.evidence
+            .read(hash, at, COPY_PIECE)
+            .map_err(io::Error::other)
+    };
+    let Some(mut piece) = read(0)? else {
+        return Ok(false);
+    };
+    if let Some(folder) = to.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    // Under another name until it is whole: a backup that was broken off goes on from what it has.
+    let part = to.with_extension("part");
+    let mut file = fs::File::create(&part)?;
+    let mut at = 0;
+    while !piece.is_empty() {
+        file.write_all(&piece)?;
+        at += piece.len() as u64;
+        piece = read(at)?.unwrap_or_default();
+    }
+    file.sync_all()?;
+    fs::rename(part, to)?;
+    Ok(true)
 }

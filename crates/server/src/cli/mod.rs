@@ -20,7 +20,10 @@ use shicha_domain::{
     directory::{OrgKind, Role},
 };
 
-use crate::home::{Home, HomeError, Place, now_ms};
+use crate::{
+    evidence::{Location, LocationFault},
+    home::{Home, HomeError, Place, now_ms},
+};
 use say::{Failure, Say};
 
 /// 实查中心端 (the Shicha central endpoint)
@@ -44,9 +47,9 @@ pub struct Cli {
         value_parser = postgres_url
     )]
     database: Option<String>,
-    /// 附件文件夹；省略时在数据文件夹中。多个进程共用一个数据库时指向同一文件夹 (folder with evidence; in the data folder if omitted)
-    #[arg(long, global = true, env = "SHICHA_EVIDENCE")]
-    evidence: Option<PathBuf>,
+    /// 附件所在的文件夹，或 S3 兼容存储 s3://桶/前缀（地址和密钥取自环境变量 AWS_…）；省略时在数据文件夹中。多个进程共用一个数据库时指向同一处 (folder with evidence, or s3://BUCKET/PREFIX with address and keys from the variables AWS_…; in the data folder if omitted)
+    #[arg(long, global = true, env = "SHICHA_EVIDENCE", value_parser = location)]
+    evidence: Option<Location>,
     /// 输出 JSON，供程序读取 (one JSON value on standard output)
     #[arg(long, global = true)]
     json: bool,
@@ -213,6 +216,12 @@ fn postgres_url(text: &str) -> Result<String, String> {
     } else {
         Err("postgres://USER:PASSWORD@HOST/DATABASE".to_owned())
     }
+}
+
+fn location(text: &str) -> Result<Location, LocationFault> {
+    let settings = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    Location::parse(text, settings)
 }
 
 fn org_kind(text: &str) -> Result<OrgKind, String> {

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
-use crate::store::StoreError;
+use crate::{evidence::EvidenceError, store::StoreError, verify::VerifyError};
 
 /// Why a command could not be done.
 #[derive(Debug)]
@@ -63,6 +63,21 @@ impl From<StoreError> for Failure {
                 error.to_string(),
             ),
             _ => Self::folder("数据库无法读写", error.to_string()),
+        }
+    }
+}
+
+impl From<EvidenceError> for Failure {
+    fn from(error: EvidenceError) -> Self {
+        Self::folder("附件无法读写", error.to_string())
+    }
+}
+
+impl From<VerifyError> for Failure {
+    fn from(error: VerifyError) -> Self {
+        match error {
+            VerifyError::Store(error) => error.into(),
+            VerifyError::Evidence(error) => error.into(),
         }
     }
 }

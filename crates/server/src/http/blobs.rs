@@ -3,8 +3,14 @@
 //! Entries go first: evidence is taken only from somebody whose accepted entry names it, and given only to somebody who may read an
 //! entry that names it. To everybody else it does not exist.
 
-use std::{str::FromStr, time::Duration};
+use std::{ops::Range, str::FromStr, time::Duration};
 
+use super::{
+    App, Shared,
+    fault::{Fault, blocking},
+    session::Caller,
+};
+use crate::evidence::{EvidenceError, Held};
 use axum::{
     body::{Body, Bytes},
     extract::{Path, State},
@@ -13,22 +19,17 @@ use axum::{
 };
 use futures::StreamExt as _;
 use shicha_domain::{BlobHash, authority};
-use shicha_sync::protocol::{
-    MAX_BLOB, MAX_BLOB_PART, ProblemCode, UPLOAD_COMPLETE, UPLOAD_LENGTH, UPLOAD_OFFSET,
+use shicha_sync::{
+    protocol::{
+        MAX_BLOB, MAX_BLOB_PART, ProblemCode, UPLOAD_COMPLETE, UPLOAD_LENGTH, UPLOAD_OFFSET,
+    },
+    work,
 };
-use tokio::io::AsyncReadExt as _;
-
-use super::{
-    App, Shared,
-    fault::{Fault, blocking},
-    session::Caller,
-};
-use crate::evidence::Held;
 
 /// How long a sender may be silent in the middle of a part.
 const SILENCE: Duration = Duration::from_secs(30);
-/// How much is written at a time.
-const PIECE: usize = 256 << 10;
+/// How much is read at a time for somebody who fetches.
+const READ_PIECE: usize = 1 << 20;
 
 fn parse(hash: &str) -> Result<BlobHash, Fault> {
     hash.parse()
@@ -137,19 +138,34 @@ pub(super) async fn send(
         let app = Shared::clone(&app);
         move || {
             permit(&app, &caller, hash, Wish::Send)?;
-            Ok(app.home.evidence.held(hash)?)
+            match app.home.evidence.held(hash)? {
+                // Perhaps a process was killed before it could note that it is there.
+                Held::Whole(size) => note(&app, hash, size),
+                // Or after the last byte, before it made it whole.
+                Held::Part(have) if have >= total => finish(&app, hash),
+                part => Ok(part),
+            }
         }
     })
     .await?;
     match held {
         whole @ Held::Whole(_) => return Ok(progress(StatusCode::OK, whole)),
-        Held::Part(have) if have != offset => {
-            return Err(crate::evidence::EvidenceError::Offset(have).into());
-        }
+        Held::Part(have) if have != offset => return Err(EvidenceError::Offset(have).into()),
         Held::Part(_) => {}
     }
     let held = receive(&app, hash, offset, total, body).await?;
     Ok(progress(StatusCode::OK, held))
+}
+
+/// Writes down that evidence has arrived: from then on it is verified and copied for backups.
+fn note(app: &App, hash: BlobHash, size: u64) -> Result<Held, Fault> {
+    app.home.store.note_blob(hash, size, app.now_ms())?;
+    Ok(Held::Whole(size))
+}
+
+fn finish(app: &App, hash: BlobHash) -> Result<Held, Fault> {
+    let size = app.home.evidence.finish(hash)?;
+    note(app, hash, size)
 }
 
 /// Writes as it comes, so that what has arrived when the line breaks need not be sent again.
@@ -160,9 +176,10 @@ async fn receive(
     total: u64,
     body: Body,
 ) -> Result<Held, Fault> {
+    let full = app.home.evidence.piece();
     let mut stream = body.into_data_stream();
-    let mut waiting: Vec<u8> = Vec::with_capacity(PIECE);
-    let mut at = offset;
+    let mut waiting: Vec<u8> = Vec::new();
+    let mut held = Held::Part(offset);
     let mut taken = 0;
     let broken = loop {
         let chunk = match tokio::time::timeout(SILENCE, stream.next()).await {
@@ -181,43 +198,40 @@ async fn receive(
             ));
         }
         waiting.extend_from_slice(&chunk);
-        if waiting.len() >= PIECE {
-            let piece = std::mem::replace(&mut waiting, Vec::with_capacity(PIECE));
-            at = write(app, hash, at, total, piece).await?;
+        if waiting.len() >= full {
+            held = write(app, hash, held, total, std::mem::take(&mut waiting)).await?;
         }
     };
     if !waiting.is_empty() {
-        at = write(app, hash, at, total, waiting).await?;
+        held = write(app, hash, held, total, waiting).await?;
     }
-    match broken {
-        Some(fault) => Err(fault),
-        None if at < total => Ok(Held::Part(at)),
-        None => {
+    match (broken, held) {
+        (Some(fault), _) => Err(fault),
+        (None, Held::Part(at)) if at < total => Ok(held),
+        (None, _) => {
             let app = Shared::clone(app);
-            blocking(move || {
-                let size = app.home.evidence.lock(hash).finish()?;
-                app.home.store.note_blob(hash, size, app.now_ms())?;
-                Ok(Held::Whole(size))
+            blocking(move || match held {
+                Held::Whole(size) => note(&app, hash, size),
+                Held::Part(_) => finish(&app, hash),
             })
             .await
         }
     }
 }
 
+/// Adds bytes after what is held. What somebody else made whole meanwhile needs none.
 async fn write(
     app: &Shared,
     hash: BlobHash,
-    at: u64,
+    held: Held,
     total: u64,
     piece: Vec<u8>,
-) -> Result<u64, Fault> {
+) -> Result<Held, Fault> {
+    let Held::Part(at) = held else {
+        return Ok(held);
+    };
     let app = Shared::clone(app);
-    blocking(
-        move || match app.home.evidence.lock(hash).append(at, total, &piece)? {
-            Held::Part(end) | Held::Whole(end) => Ok(end),
-        },
-    )
-    .await
+    blocking(move || Ok(app.home.evidence.append(hash, at, total, piece)?)).await
 }
 
 pub(super) async fn fetch(
@@ -232,12 +246,15 @@ pub(super) async fn fetch(
         .map(|value| range_of(value.to_str().unwrap_or("")))
         .transpose()?;
     let start = range.map_or(0, |(start, _)| start);
-    let found = blocking(move || {
-        permit(&app, &caller, hash, Wish::Fetch)?;
-        Ok(app.home.evidence.read(hash, start)?)
+    let found = blocking({
+        let app = Shared::clone(&app);
+        move || {
+            permit(&app, &caller, hash, Wish::Fetch)?;
+            Ok(app.home.evidence.held(hash)?)
+        }
     })
     .await?;
-    let Some((file, size)) = found else {
+    let Held::Whole(size) = found else {
         return Err(Fault::new(
             ProblemCode::NotFound,
             "this evidence has not arrived yet",
@@ -257,7 +274,7 @@ pub(super) async fn fetch(
     } else {
         StatusCode::OK
     };
-    let mut response = (status, Body::from_stream(pieces(file, length))).into_response();
+    let mut response = (status, Body::from_stream(pieces(app, hash, start..end))).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     headers.insert(
@@ -294,22 +311,34 @@ fn range_of(text: &str) -> Result<(u64, Option<u64>), Fault> {
     }
 }
 
-fn pieces(file: std::fs::File, length: u64) -> impl futures::Stream<Item = std::io::Result<Bytes>> {
-    let file = tokio::fs::File::from_std(file).take(length);
-    futures::stream::try_unfold(file, |mut file| async move {
-        let mut piece = vec![0; PIECE];
-        let mut filled = 0;
-        while filled < PIECE {
-            match file.read(&mut piece[filled..]).await? {
-                0 => break,
-                n => filled += n,
+/// Bytes of evidence that is there whole, a piece at a time. An error cuts the answer short, and the device goes on from there.
+fn pieces(
+    app: Shared,
+    hash: BlobHash,
+    range: Range<u64>,
+) -> impl futures::Stream<Item = std::io::Result<Bytes>> {
+    futures::stream::try_unfold(range, move |range| {
+        let app = Shared::clone(&app);
+        async move {
+            let length = range.end.saturating_sub(range.start).min(READ_PIECE as u64) as usize;
+            if length == 0 {
+                return Ok(None);
+            }
+            let start = range.start;
+            let read = work::begin(move || app.home.evidence.read(hash, start, length))
+                .await
+                .map_err(std::io::Error::other)?;
+            match read {
+                Ok(Some(piece)) if piece.len() == length => {
+                    let rest = start + length as u64..range.end;
+                    Ok(Some((Bytes::from(piece), rest)))
+                }
+                Ok(_) => Err(std::io::Error::other("evidence is shorter than it was")),
+                Err(error) => {
+                    tracing::error!(%error, "evidence could not be read");
+                    Err(std::io::Error::other(error))
+                }
             }
         }
-        piece.truncate(filled);
-        Ok(if filled == 0 {
-            None
-        } else {
-            Some((Bytes::from(piece), file))
-        })
     })
 }

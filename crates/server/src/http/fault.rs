@@ -140,6 +140,13 @@ impl From<EvidenceError> for Fault {
                     "the server has no space left for this file",
                 )
             }
+            EvidenceError::Unavailable(cause) => {
+                tracing::error!(%cause, "the bucket with evidence is not available");
+                Self::new(
+                    ProblemCode::Unavailable,
+                    "the server cannot reach its files; try again",
+                )
+            }
             EvidenceError::Io(error) => Self::internal(&error),
         }
     }

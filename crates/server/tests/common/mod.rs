@@ -20,6 +20,7 @@ use shicha_domain::{
 };
 use shicha_server::{
     Config, Running,
+    evidence::Location,
     home::{Home, Place},
     serve,
     signer::Signer,
@@ -65,10 +66,18 @@ impl Server {
 
     /// With the store in that PostgreSQL database.
     pub async fn start_on(database: Option<String>) -> Self {
+        Self::start_with(database, None).await
+    }
+
+    /// With the store in that PostgreSQL database, and evidence at that place.
+    pub async fn start_with(database: Option<String>, evidence: Option<Location>) -> Self {
         let dir = tempfile::tempdir().unwrap();
+        let shared = database
+            .as_ref()
+            .map(|_| dir.path().join("evidence").into());
         let place = Place {
             dir: dir.path().join("data"),
-            evidence: database.as_ref().map(|_| dir.path().join("evidence")),
+            evidence: evidence.or(shared),
             database,
         };
         let key = aside(|| {

@@ -1,17 +1,39 @@
 //! Evidence, by offset.
 
+use std::process::Command;
+
 use reqwest::{Method, StatusCode};
-use shicha_domain::directory::Role;
+use shicha_domain::{BlobHash, directory::Role};
+use shicha_server::{evidence::Held, verify::verify};
 use shicha_sync::protocol::ProblemCode;
 
 use crate::{
     OWN, attached,
-    common::{Server, code_of, problem, record},
+    common::{Server, aside, code_of, problem, record},
+    s3::{Mood, S3},
 };
+
+/// Where a test keeps evidence: in the data folder, or in a bucket that lives as long as this does.
+struct At(Option<S3>);
+
+impl At {
+    async fn server(&self) -> Server {
+        Server::start_with(None, self.0.as_ref().map(S3::location)).await
+    }
+}
 
 #[tokio::test]
 async fn a_photo_goes_on_from_where_the_line_broke() {
-    let server = Server::start().await;
+    photo_goes_on(At(None)).await;
+}
+
+#[tokio::test]
+async fn a_photo_goes_on_from_where_the_line_broke_in_a_bucket() {
+    photo_goes_on(At(Some(S3::start()))).await;
+}
+
+async fn photo_goes_on(at: At) {
+    let server = at.server().await;
     let mut device = server.device("甲", "320703", Role::Inspector).await;
     let photo: Vec<u8> = (0..3_000_000_u32).map(|n| ((n * 31) >> 3) as u8).collect();
     let (hash, event) = attached(&photo);
@@ -127,7 +149,16 @@ async fn a_photo_goes_on_from_where_the_line_broke() {
 
 #[tokio::test]
 async fn evidence_that_is_not_what_its_entry_names_is_thrown_away() {
-    let server = Server::start().await;
+    wrong_evidence(At(None)).await;
+}
+
+#[tokio::test]
+async fn evidence_that_is_not_what_its_entry_names_is_thrown_away_from_a_bucket() {
+    wrong_evidence(At(Some(S3::start()))).await;
+}
+
+async fn wrong_evidence(at: At) {
+    let server = at.server().await;
     let mut device = server.device("甲", "320703", Role::Inspector).await;
     let (hash, event) = attached(b"the photo");
     let entries = [device.write(OWN, record(), &event)];
@@ -142,4 +173,112 @@ async fn evidence_that_is_not_what_its_entry_names_is_thrown_away() {
     assert_eq!(code_of(huge).await, ProblemCode::TooLarge);
     let right = device.send_blob(&hash, 0, 9, b"the photo".to_vec()).await;
     assert_eq!(right.headers()["upload-complete"], "?1");
+}
+
+/// All bytes are there, and the process was killed before it had computed their hash.
+#[tokio::test]
+async fn a_file_whose_last_byte_came_before_a_kill_becomes_whole_when_its_device_asks() {
+    all_but_finished(At(None)).await;
+}
+
+#[tokio::test]
+async fn a_file_whose_last_byte_came_before_a_kill_becomes_whole_in_a_bucket() {
+    all_but_finished(At(Some(S3::start()))).await;
+}
+
+async fn all_but_finished(at: At) {
+    let server = at.server().await;
+    let mut device = server.device("甲", "320703", Role::Inspector).await;
+    let photo: Vec<u8> = (0..90_000_u32).map(|n| (n >> 2) as u8).collect();
+    let (hash, event) = attached(&photo);
+    let entries = [device.write(OWN, record(), &event)];
+    device.push(&entries).await;
+    let name: BlobHash = hash.parse().unwrap();
+    aside(|| {
+        let home = server.home();
+        for (at, end) in [(0, 60_000), (60_000, 90_000)] {
+            let part = photo[at..end].to_vec();
+            let held = home.evidence.append(name, at as u64, 90_000, part).unwrap();
+            assert_eq!(held, Held::Part(end as u64));
+        }
+    });
+    // As a device begins that does not know how far it had got.
+    let asked = device.send_blob(&hash, 0, 90_000, photo.clone()).await;
+    assert_eq!(asked.status(), StatusCode::OK);
+    assert_eq!(asked.headers()["upload-complete"], "?1");
+    aside(|| assert_eq!(server.store().blobs().unwrap(), [(name, 90_000)]));
+}
+
+/// It was whole, and the process was killed before it had noted so: without the note no backup would have it.
+#[tokio::test]
+async fn a_file_that_became_whole_before_a_kill_is_noted_when_its_device_asks() {
+    let server = At(None).server().await;
+    let mut device = server.device("甲", "320703", Role::Inspector).await;
+    let (hash, event) = attached(b"the photo");
+    let entries = [device.write(OWN, record(), &event)];
+    device.push(&entries).await;
+    aside(|| {
+        server.home().evidence.put(b"the photo").unwrap();
+        assert_eq!(server.store().blobs().unwrap(), []);
+    });
+    let asked = device.send_blob(&hash, 0, 9, b"the photo".to_vec()).await;
+    assert_eq!(asked.headers()["upload-complete"], "?1");
+    let name: BlobHash = hash.parse().unwrap();
+    aside(|| assert_eq!(server.store().blobs().unwrap(), [(name, 9)]));
+    let backup = server.backup();
+    let copied = backup.join("evidence").join(&hash[..2]).join(&hash);
+    assert_eq!(std::fs::read(copied).unwrap(), b"the photo");
+}
+
+#[tokio::test]
+async fn a_bucket_that_is_away_or_full_is_told_as_such_and_entries_go_on() {
+    let s3 = S3::start();
+    let server = Server::start_with(None, Some(s3.location())).await;
+    let mut device = server.device("甲", "320703", Role::Inspector).await;
+    let (hash, event) = attached(b"the photo");
+    let entries = [device.write(OWN, record(), &event)];
+    device.push(&entries).await;
+    for (mood, code) in [
+        (Mood::Full, ProblemCode::NoSpace),
+        (Mood::Forbids, ProblemCode::Unavailable),
+        (Mood::Away, ProblemCode::Unavailable),
+    ] {
+        s3.be(mood);
+        let sent = device.send_blob(&hash, 0, 9, b"the photo".to_vec()).await;
+        assert_eq!(code_of(sent).await, code, "{mood:?}");
+        let entries = [device.set(OWN, record(), "goes on")];
+        assert_eq!(device.push(&entries).await.accepted.len(), 1);
+    }
+    s3.be(Mood::Good);
+    let sent = device.send_blob(&hash, 0, 9, b"the photo".to_vec()).await;
+    assert_eq!(sent.headers()["upload-complete"], "?1");
+    aside(|| {
+        let found = verify(&server.home(), &mut |_| {}).unwrap();
+        assert_eq!((found.blobs, found.faults), (1, vec![]));
+        s3.be(Mood::Away);
+        assert!(
+            verify(&server.home(), &mut |_| {}).is_err(),
+            "what cannot be looked at is not called missing"
+        );
+    });
+    s3.be(Mood::Good);
+    // As an administrator does it, whose environment holds the key.
+    let backup = server.dir.path().join("backup");
+    let done = Command::new(env!("CARGO_BIN_EXE_shicha-server"))
+        .args(["--json", "--evidence", "s3://evidence/test/a", "--data"])
+        .args([server.data().as_os_str(), "backup".as_ref()])
+        .arg(&backup)
+        .envs(s3.settings())
+        .output()
+        .unwrap();
+    let said: serde_json::Value = serde_json::from_slice(&done.stdout).unwrap();
+    assert_eq!(
+        (&said["files"], &said["left_in_bucket"]),
+        (&0.into(), &1.into())
+    );
+    assert!(backup.join("server.db").is_file());
+    assert!(
+        !backup.join("evidence").exists(),
+        "what is in a bucket stays there"
+    );
 }

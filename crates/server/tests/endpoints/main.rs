@@ -6,6 +6,8 @@ mod access;
 mod common;
 mod entries;
 mod evidence;
+#[path = "../common/s3.rs"]
+mod s3;
 mod scope;
 
 use sha2::{Digest as _, Sha256};

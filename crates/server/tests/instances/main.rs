@@ -8,9 +8,11 @@ mod common;
 mod migrating;
 #[path = "../common/postgres.rs"]
 mod postgres_server;
+#[path = "../common/s3.rs"]
+mod s3;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     io::{BufRead as _, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -21,8 +23,10 @@ use std::{
 use common::{Device, Server, aside, record};
 use ed25519_dalek::VerifyingKey;
 use parking_lot::Mutex;
-use shicha_domain::{Entry, directory::Role};
-use shicha_server::{home::Place, verify::verify};
+use s3::S3;
+use sha2::{Digest as _, Sha256};
+use shicha_domain::{BlobHash, Entry, Event, Evidence, directory::Role};
+use shicha_server::{evidence::Location, home::Place, verify::verify};
 use shicha_sync::protocol::{BATCH_TYPE, messages::PushReply};
 
 /// How often a process is killed.
@@ -48,8 +52,9 @@ impl Instance {
             .arg("--database")
             .arg(place.database.as_ref().unwrap())
             .arg("--evidence")
-            .arg(place.evidence.as_ref().unwrap())
+            .arg(place.evidence.as_ref().unwrap().to_string())
             .args(["serve", "--listen", listen])
+            .envs(settings(place))
             .env("RUST_LOG", "off");
         command
     }
@@ -82,6 +87,14 @@ impl Drop for Instance {
         // A test that fails leaves no process behind; one that was killed is waited for.
         let _was_gone = self.child.kill().is_err();
         let _ended = self.child.wait().is_err();
+    }
+}
+
+/// What the environment of a process holds that keeps evidence in a bucket.
+fn settings(place: &Place) -> BTreeMap<String, String> {
+    match &place.evidence {
+        Some(Location::Bucket(address)) => address.settings.clone(),
+        _ => BTreeMap::new(),
     }
 }
 
@@ -244,6 +257,105 @@ async fn any_of_several_processes_serves_any_laptop_and_each_may_be_killed_at_an
         assert!(found.faults.is_empty(), "{:?}", found.faults);
     });
     drop(instances);
+}
+
+/// The process is killed while a part is on its way; the laptop goes on at the other from whatever has arrived.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_photo_whose_process_is_killed_on_the_way_goes_on_at_the_other_into_one_bucket() {
+    let s3 = S3::start();
+    let database = aside(postgres_server::database);
+    let mut server = Server::start_with(Some(database), Some(s3.location())).await;
+    let mut device = server.device("甲", "320703", Role::Inspector).await;
+    server.stop().await;
+    let mut instances: Vec<Instance> = places(&server, 2)
+        .iter()
+        .map(|place| Instance::start(place, "127.0.0.1:0"))
+        .collect();
+    let photo: Vec<u8> = (0..5_000_000_u32)
+        .map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8)
+        .collect();
+    let blob = BlobHash(Sha256::digest(&photo).into());
+    let (hash, total) = (blob.to_string(), photo.len() as u64);
+    device.url.clone_from(&instances[0].url);
+    device.open_session().await;
+    let evidence = Evidence {
+        blob,
+        size: total,
+        name: "照片.jpg".into(),
+        mime: "image/jpeg".into(),
+        source: "camera".into(),
+        taken_at_ms: None,
+        position_e7: None,
+        camera: None,
+        derived_from: None,
+    };
+    let event = Event::Attached {
+        place: "record".into(),
+        evidence,
+    };
+    let entries = [device.write(CHANNEL, record(), &event)];
+    device.push(&entries).await;
+
+    // Two parts and a half; what comes after it never comes.
+    let part = photo[..1 << 20].to_vec();
+    let first = device.send_blob(&hash, 0, total, part).await;
+    assert_eq!(first.headers()["upload-offset"], (1 << 20).to_string());
+    let (sender, rest) = futures::channel::mpsc::unbounded::<Result<Vec<u8>, std::io::Error>>();
+    sender
+        .unbounded_send(Ok(photo[1 << 20..(5 << 20) / 2].to_vec()))
+        .unwrap();
+    let sending = tokio::spawn({
+        let (device, hash) = (device.clone(), hash.clone());
+        async move {
+            device
+                .request(reqwest::Method::PATCH, &format!("/v1/blobs/{hash}"))
+                .header("upload-offset", 1 << 20)
+                .header("upload-length", total)
+                .body(reqwest::Body::wrap_stream(rest))
+                .send()
+                .await
+        }
+    });
+    let other = instances.pop().unwrap();
+    let mut at_other = device.clone();
+    at_other.url.clone_from(&other.url);
+    let held = |device: Device, hash: String| async move {
+        let state = device.request(reqwest::Method::HEAD, &format!("/v1/blobs/{hash}"));
+        let state = state.send().await.unwrap();
+        let held = state.headers()["upload-offset"].to_str().unwrap();
+        held.parse::<u64>().unwrap()
+    };
+    let begin = Instant::now();
+    while held(at_other.clone(), hash.clone()).await < 2 << 20 {
+        assert!(begin.elapsed() < PATIENCE, "the other process sees it come");
+    }
+    instances.pop().unwrap().kill();
+    assert!(sending.await.unwrap().is_err(), "it was cut off");
+    drop(sender);
+
+    let mut at = held(at_other.clone(), hash.clone()).await;
+    assert!(
+        (2 << 20..=(5 << 20) / 2).contains(&at),
+        "all that the killed process had written: {at}"
+    );
+    while at < total {
+        let end = photo.len().min(at as usize + (1 << 20));
+        let part = photo[at as usize..end].to_vec();
+        let sent = at_other.send_blob(&hash, at, total, part).await;
+        assert_eq!(sent.status(), 200);
+        at = sent.headers()["upload-offset"]
+            .to_str()
+            .unwrap()
+            .parse()
+            .unwrap();
+    }
+    let whole = at_other.request(reqwest::Method::GET, &format!("/v1/blobs/{hash}"));
+    assert_eq!(whole.send().await.unwrap().bytes().await.unwrap(), photo);
+    assert_eq!(s3.objects(), 1, "and nothing of the way to it is left");
+    aside(|| {
+        let found = verify(&server.home(), &mut |_| {}).unwrap();
+        assert_eq!((found.blobs, found.faults), (1, vec![]));
+    });
 }
 
 /// The numbers of the channel as a reader gets them, in that order.
