@@ -45,6 +45,12 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         words: Vec<OsString>,
     },
+    /// Kill real processes at random, over bad lines, and see whether anything is lost: `--rounds N --seed N --store sqlite|postgres`.
+    Storm {
+        /// Handed on to the storm.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<OsString>,
+    },
     /// Write what is generated: the TypeScript of the interface, the JSON Schema of the packs.
     Bindings {
         /// Change nothing; fail when what is committed is stale.
@@ -66,6 +72,7 @@ fn main() -> ExitCode {
         Command::Run(options) => run::run(&workspace, &options),
         Command::Test | Command::Ci => steps::test(&workspace),
         Command::Bench { words } => steps::bench(&workspace, &words),
+        Command::Storm { words } => steps::storm(&workspace, &words),
         Command::Bindings { check } => steps::bindings(&workspace, check),
         Command::E2e => steps::e2e(&workspace),
         Command::Lint => steps::lint(&workspace),

@@ -205,6 +205,13 @@ pub(crate) fn bench(workspace: &Workspace, words: &[OsString]) -> Result<()> {
     proc::run(Command::new(workspace.program("release", "shicha-bench")).args(words))
 }
 
+/// Lets a storm pass over the system in real processes.
+pub(crate) fn storm(workspace: &Workspace, words: &[OsString]) -> Result<()> {
+    debian::install()?;
+    build(workspace, &["--bin", "shicha-storm"])?;
+    proc::run(Command::new(workspace.program("debug", "shicha-storm")).args(words))
+}
+
 /// Not everything held; what did not was told already.
 #[derive(Debug)]
 pub(crate) struct NotAll;

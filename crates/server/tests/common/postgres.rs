@@ -84,7 +84,7 @@ pub(crate) fn database() -> String {
 }
 
 /// Where PostgreSQL's programs lie: Debian keeps them out of the search path.
-fn bin() -> PathBuf {
+pub(crate) fn bin() -> PathBuf {
     let said = Command::new("pg_config").arg("--bindir").output();
     if let Ok(said) = said
         && said.status.success()
