@@ -1,12 +1,18 @@
 //! The background: nobody has to press anything.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
 use shicha_domain::directory::Role;
-use shicha_sync::client::{Phase, SyncErrorCode, SyncState, Worker};
+use shicha_sync::{
+    client::{Phase, Reply, SyncErrorCode, SyncState, Worker},
+    protocol::{Problem, ProblemCode, VERSION_HEADER},
+};
 
 use crate::{
     common::{Server, wall_ms},
@@ -105,4 +111,41 @@ async fn a_revoked_device_asks_for_a_person_and_stops_trying() {
     assert_eq!(state.last_error.unwrap().code, SyncErrorCode::Revoked);
     assert_eq!(state.next_try_ms, None);
     worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_asks_to_be_left_alone_is_left_alone_even_when_somebody_wishes() {
+    let server = Server::start().await;
+    let laptop = Laptop::of(&server, "甲", COUNTY, Role::Inspector).await;
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let times = Arc::clone(&asked);
+    let line = Line::instead(&server, move |_| {
+        let mut times = times.lock().unwrap();
+        times.push(Instant::now());
+        (times.len() == 1).then(|| Ok(slow_down(2)))
+    });
+    laptop.subject("某机构");
+    let worker = worker(&laptop, line);
+    let state = until(&worker, |state| state.last_error.is_some()).await;
+    assert_eq!(state.last_error.unwrap().code, SyncErrorCode::SlowDown);
+    worker.poke();
+    worker.sync_now();
+    until(&worker, |state| state.last_success_ms.is_some()).await;
+    worker.stop().await;
+    let asked = asked.lock().unwrap();
+    assert!(asked[1] - asked[0] >= Duration::from_secs(2), "{asked:?}");
+    assert_eq!(laptop.waiting(), 0);
+}
+
+/// The answer of a proxy or an endpoint that says when to come again in the header alone.
+fn slow_down(s: u64) -> Reply {
+    let problem = Problem::new(ProblemCode::SlowDown, "too many requests");
+    Reply {
+        status: 429,
+        headers: vec![
+            (VERSION_HEADER.to_owned(), "1".to_owned()),
+            ("retry-after".to_owned(), s.to_string()),
+        ],
+        body: serde_json::to_vec(&problem).unwrap(),
+    }
 }

@@ -1,11 +1,16 @@
 //! What can go wrong between a ledger and its central endpoint, told apart as a person has to act on it.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use shicha_ledger::LedgerError;
 
 use super::transport::TransportFault;
-use crate::protocol::{BatchFault, CodeFault, Problem, ProblemCode};
+use crate::protocol::{BatchFault, CodeFault, Problem, ProblemCode, RETRY_AFTER_S};
+
+/// No word of a server keeps a device silent for longer.
+const LONGEST_WAIT: Duration = Duration::from_secs(10 * 60);
 
 /// What the screens tell errors of synchronisation apart by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -126,6 +131,18 @@ impl SyncError {
                 "server_software": problem.extra.get("software"),
             }),
             other => json!({ "detail": other.to_string() }),
+        }
+    }
+
+    /// How long the server wants to be left alone.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Problem(problem) => problem
+                .extra
+                .get(RETRY_AFTER_S)
+                .and_then(Value::as_u64)
+                .map(|s| Duration::from_secs(s).min(LONGEST_WAIT)),
+            _ => None,
         }
     }
 

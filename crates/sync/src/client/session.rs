@@ -12,7 +12,7 @@ use super::{
     transport::{Method, Reply, Request, TransportFault},
 };
 use crate::protocol::{
-    Problem, ProblemCode, VERSION_HEADER,
+    Problem, ProblemCode, RETRY_AFTER_S, VERSION_HEADER,
     messages::{ChallengeReply, ChallengeRequest, Head, SessionReply, SessionRequest},
     signing,
 };
@@ -46,7 +46,16 @@ pub(super) fn answer(reply: Reply) -> Result<Reply, SyncError> {
         return Ok(reply);
     }
     match serde_json::from_slice::<Problem>(&reply.body) {
-        Ok(problem) => Err(SyncError::Problem(Box::new(problem))),
+        Ok(mut problem) => {
+            // A proxy on the way may say it in the header alone.
+            let said = reply
+                .header("retry-after")
+                .and_then(|s| s.parse::<u64>().ok());
+            if let Some(s) = said {
+                problem.extra.entry(RETRY_AFTER_S).or_insert(s.into());
+            }
+            Err(SyncError::Problem(Box::new(problem)))
+        }
         Err(_) => Err(SyncError::NotAServer {
             reason: format!("status {} without a problem", reply.status),
         }),

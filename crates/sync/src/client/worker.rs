@@ -144,6 +144,8 @@ struct Due {
     at: Option<Instant>,
     /// For a local change.
     change_from: Option<Instant>,
+    /// For a person's wish: at once, unless the server asked to be left alone.
+    wish_from: Instant,
 }
 
 impl Due {
@@ -173,6 +175,13 @@ impl Running {
                     None
                 } else {
                     Some(self.engine.listen(&self.ledger).await)
+                };
+                let opened = match opened {
+                    // Asking something else at once is not what it asked for.
+                    Some(Err(error)) if error.retry_after().is_some() => {
+                        return (None, Err(error));
+                    }
+                    opened => opened,
                 };
                 let outcome = self
                     .engine
@@ -283,6 +292,7 @@ impl Running {
         Due {
             at: Some(next),
             change_from: Some(Instant::now()),
+            wish_from: Instant::now(),
         }
     }
 
@@ -294,6 +304,8 @@ impl Running {
         } else {
             pauses.take(&self.chance)
         };
+        let asked_for = error.retry_after().unwrap_or_default();
+        let pause = pause.max(asked_for);
         let now_ms = self.engine.now_ms();
         self.state.send_modify(|state| {
             state.phase = if error.needs_person() {
@@ -308,12 +320,14 @@ impl Running {
             return Due {
                 at: None,
                 change_from: None,
+                wish_from: Instant::now(),
             };
         }
         let now = Instant::now();
         Due {
             at: Some(now + pause),
-            change_from: Some(now + pause.min(NOT_SOONER)),
+            change_from: Some(now + pause.min(NOT_SOONER.max(asked_for))),
+            wish_from: now + asked_for,
         }
     }
 
@@ -335,7 +349,12 @@ impl Running {
             };
             tokio::select! {
                 () = self.reasons.stop.notified() => return Wake::Stop,
-                () = self.reasons.wish.notified() => return Wake::Round,
+                () = self.reasons.wish.notified() => {
+                    if Instant::now() >= due.wish_from {
+                        return Wake::Round;
+                    }
+                    at = Some(due.wish_from);
+                }
                 () = time => return Wake::Round,
                 heard = heard => {
                     if heard.is_some() {

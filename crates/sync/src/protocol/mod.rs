@@ -25,6 +25,8 @@ pub const REQUEST_ID_HEADER: &str = "x-request-id";
 pub const BATCH_TYPE: &str = "application/vnd.shicha.batch+zstd";
 /// Media type of problems (RFC 9457).
 pub const PROBLEM_TYPE: &str = "application/problem+json";
+/// What a problem with the code `slow_down` brings along: in how many seconds to come again, as the header `retry-after` says too.
+pub const RETRY_AFTER_S: &str = "retry_after_s";
 /// How many bytes of an evidence file the sender has sent before this part.
 pub const UPLOAD_OFFSET: &str = "upload-offset";
 /// How many bytes the whole evidence file has.
