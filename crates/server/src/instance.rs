@@ -14,7 +14,7 @@ use tower::ServiceExt as _;
 
 use crate::{
     home::{Home, HomeError},
-    http::{App, Peer, router},
+    http::{App, Life, Limits, Peer, router},
     serve::Clock,
 };
 
@@ -33,7 +33,14 @@ impl Instance {
     /// When the store cannot be read or written.
     pub fn start(home: Home, clock: Clock, random: Random) -> Result<Self, HomeError> {
         let (closing, is_closing) = watch::channel(false);
-        let app = Arc::new(App::start(home, clock, random, is_closing)?);
+        let life = Life {
+            clock,
+            random,
+            proxies: Vec::new(),
+            // They go by the time that passes outside, which is not that of whoever brings the requests.
+            limits: Limits::new(0, 0),
+        };
+        let app = Arc::new(App::start(home, life, Arc::default(), is_closing)?);
         Ok(Self {
             router: router(Arc::clone(&app)),
             app,
@@ -48,7 +55,7 @@ impl Instance {
 
     /// Answers one request. Needs a Tokio runtime with time.
     pub async fn answer(&self, mut request: Request<Body>, from: SocketAddr) -> Response {
-        request.extensions_mut().insert(Peer(from));
+        request.extensions_mut().insert(Peer(from.ip()));
         match self.router.clone().oneshot(request).await {
             Ok(response) => response,
             Err(never) => never.into_response(),

@@ -9,12 +9,16 @@ pub mod home;
 mod http;
 mod instance;
 mod intake;
+pub mod moments;
 mod scope;
 mod serve;
 pub mod signer;
 pub mod store;
 mod sweep;
+pub mod tls;
 pub mod verify;
+mod watch;
 
+pub use http::{Limits, Rate};
 pub use instance::Instance;
 pub use serve::{Clock, Config, Running, ServeError, serve};

@@ -2,18 +2,23 @@
 
 use std::{
     net::SocketAddr,
-    sync::Arc,
-    time::{Duration, Instant},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use axum::{body::Body, extract::Request, response::IntoResponse as _};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
-    server::graceful::{GracefulConnection, GracefulShutdown},
+    server::graceful::{GracefulConnection, GracefulShutdown, Watcher},
 };
+use ipnet::IpNet;
 use shicha_sync::Random;
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::{Semaphore, watch},
     task::JoinHandle,
@@ -22,9 +27,11 @@ use tower::ServiceExt as _;
 
 use crate::{
     home::{Home, HomeError, Place, now_ms},
-    http::{App, Change, Peer, router},
+    http::{App, Life, Limits, Peer, metrics_router, router},
     store::{MIGRATIONS, Migration},
     sweep,
+    tls::{Certificates, TlsError, TlsFiles},
+    watch as look,
 };
 
 /// How long a client may take over its request line and headers, or be silent between requests.
@@ -33,8 +40,8 @@ const HEADER_TIME: Duration = Duration::from_secs(20);
 const MAX_CONNECTIONS: usize = 4_096;
 /// How long requests that are under way may go on when the server closes.
 const CLOSING_TIME: Duration = Duration::from_secs(10);
-/// How often it is asked whether the administrator's commands changed something.
-const WATCH_INTERVAL: Duration = Duration::from_secs(1);
+/// How long a client may take to agree on TLS.
+const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 
 /// The clock: Unix ms. A parameter so that tests can let an hour pass.
 pub type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
@@ -52,6 +59,16 @@ pub struct Config {
     pub migrations: &'static [Migration],
     /// Where identities and challenges come from.
     pub random: Random,
+    /// The certificate to serve with; plain HTTP without one.
+    pub tls: Option<TlsFiles>,
+    /// Proxies whose word is taken for the address of a client.
+    pub proxies: Vec<IpNet>,
+    /// Where Prometheus may ask.
+    pub metrics_listen: Option<SocketAddr>,
+    /// How often one device or address may ask.
+    pub limits: Limits,
+    /// How long requests are still taken after it was said that no more should be sent here.
+    pub drain: Duration,
 }
 
 impl Config {
@@ -63,6 +80,11 @@ impl Config {
             clock: Arc::new(now_ms),
             migrations: MIGRATIONS,
             random: Random::system(),
+            tls: None,
+            proxies: Vec::new(),
+            metrics_listen: None,
+            limits: Limits::default(),
+            drain: Duration::ZERO,
         }
     }
 }
@@ -81,14 +103,23 @@ pub enum ServeError {
         /// Why not.
         source: std::io::Error,
     },
+    /// The certificate cannot be served.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
 }
 
 /// A server that runs. Dropping it lets it run on; [`Running::shutdown`] ends it.
 pub struct Running {
     /// Where it listens.
     pub addr: SocketAddr,
+    /// Where Prometheus may ask.
+    pub metrics_addr: Option<SocketAddr>,
     /// The fingerprint of its key.
     pub fingerprint: String,
+    certificates: Option<Arc<Certificates>>,
+    clock: Clock,
+    leaving: Arc<AtomicBool>,
+    drain: Duration,
     closing: watch::Sender<bool>,
     serving: JoinHandle<()>,
 }
@@ -96,12 +127,33 @@ pub struct Running {
 impl Running {
     /// Its address for clients.
     pub fn url(&self) -> String {
-        format!("http://{}", self.addr)
+        let scheme = if self.certificates.is_some() {
+            "https"
+        } else {
+            "http"
+        };
+        format!("{scheme}://{}", self.addr)
     }
 
-    /// Takes no more connections, lets requests under way end for a while, and closes. The data folder is then in nobody's hands: it can
+    /// Looks at the files of the certificate now. It is done every few seconds anyway.
+    pub async fn reload_certificate(&self) {
+        if let Some(certificates) = self.certificates.clone() {
+            let now_ms = (self.clock)();
+            let looked = tokio::task::spawn_blocking(move || certificates.look(now_ms));
+            if let Err(error) = looked.await {
+                tracing::error!(%error, "looking at the certificate failed");
+            }
+        }
+    }
+
+    /// Says that it is not ready any more, and goes on for as long as [`Config::drain`] says. Then takes no more connections, lets requests under way end for a while, and closes. The data folder is then in nobody's hands: it can
     /// be moved or replaced.
     pub async fn shutdown(self) {
+        self.leaving.store(true, Ordering::SeqCst);
+        if !self.drain.is_zero() {
+            tracing::info!("not ready any more; closing soon");
+            tokio::time::sleep(self.drain).await;
+        }
         // Fails only when the server has ended already.
         let _ended = self.closing.send(true);
         if let Err(error) = self.serving.await {
@@ -120,19 +172,33 @@ impl Running {
 /// Opens the data folder and serves it.
 ///
 /// # Errors
-/// When there is no central endpoint in the folder, or the address is taken.
+/// When there is no central endpoint in the folder, the certificate cannot be served, or the address is taken.
 pub async fn serve(config: Config) -> Result<Running, ServeError> {
-    let place = config.place.clone();
     let (closing, is_closing) = watch::channel(false);
+    let leaving = Arc::new(AtomicBool::new(false));
     let opened = tokio::task::spawn_blocking({
+        let (config, leaving) = (config.clone(), Arc::clone(&leaving));
         let is_closing = is_closing.clone();
-        move || -> Result<App, HomeError> {
-            let home = Home::open_as(place, config.migrations)?;
-            Ok(App::start(home, config.clock, config.random, is_closing)?)
+        move || -> Result<(App, Option<Certificates>), ServeError> {
+            let now_ms = (config.clock)();
+            let certificates = config
+                .tls
+                .clone()
+                .map(|files| Certificates::open(files, now_ms))
+                .transpose()?;
+            let home = Home::open_as(config.place.clone(), config.migrations)?;
+            let life = Life {
+                clock: config.clock,
+                random: config.random,
+                proxies: config.proxies,
+                limits: config.limits,
+            };
+            let app = App::start(home, life, leaving, is_closing).map_err(HomeError::from)?;
+            Ok((app, certificates))
         }
     });
-    let app = match opened.await {
-        Ok(app) => Arc::new(app?),
+    let (app, certificates) = match opened.await {
+        Ok(opened) => opened?,
         Err(error) => {
             let source = std::io::Error::other(error);
             return Err(HomeError::Io {
@@ -142,29 +208,74 @@ pub async fn serve(config: Config) -> Result<Running, ServeError> {
             .into());
         }
     };
-    let at = |source| ServeError::Listen {
-        addr: config.listen,
-        source,
+    let (app, certificates) = (Arc::new(app), certificates.map(Arc::new));
+    let (listener, addr) = listen(config.listen).await?;
+    let metrics = match config.metrics_listen {
+        None => None,
+        Some(addr) => Some(listen(addr).await?),
     };
-    let listener = TcpListener::bind(config.listen).await.map_err(at)?;
-    let addr = listener.local_addr().map_err(at)?;
     let fingerprint = app.home.signer.fingerprint();
-    tracing::info!(%addr, "serving");
-    let serving = tokio::spawn(run(listener, app, is_closing));
+    tracing::info!(%addr, is_encrypted = certificates.is_some(), "serving");
+    let metrics_addr = metrics.as_ref().map(|(_, addr)| *addr);
+    let clock = Arc::clone(&app.clock);
+    let serving = tokio::spawn(run(
+        Listening {
+            listener,
+            metrics: metrics.map(|(listener, _)| listener),
+            certificates: certificates.clone(),
+        },
+        app,
+        is_closing,
+    ));
     Ok(Running {
         addr,
+        metrics_addr,
         fingerprint,
+        certificates,
+        clock,
+        leaving,
+        drain: config.drain,
         closing,
         serving,
     })
 }
 
-async fn run(listener: TcpListener, app: Arc<App>, mut is_closing: watch::Receiver<bool>) {
+async fn listen(addr: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeError> {
+    let at = |source| ServeError::Listen { addr, source };
+    let listener = TcpListener::bind(addr).await.map_err(at)?;
+    let addr = listener.local_addr().map_err(at)?;
+    Ok((listener, addr))
+}
+
+struct Listening {
+    listener: TcpListener,
+    metrics: Option<TcpListener>,
+    certificates: Option<Arc<Certificates>>,
+}
+
+async fn run(listening: Listening, app: Arc<App>, mut is_closing: watch::Receiver<bool>) {
     let service = router(Arc::clone(&app));
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    let sweeping = tokio::spawn(sweep::daily(Arc::clone(&app)));
-    let watching = tokio::spawn(watch_store(app));
+    let mut aside = tokio::task::JoinSet::new();
+    aside.spawn(look::store(Arc::clone(&app)));
+    aside.spawn(look::seldom(Arc::clone(&app)));
+    aside.spawn(sweep::daily(Arc::clone(&app)));
+    if let Some(certificates) = &listening.certificates {
+        aside.spawn(look::certificate(
+            Arc::clone(&app),
+            Arc::clone(certificates),
+        ));
+    }
+    if let Some(listener) = listening.metrics {
+        let service = metrics_router(Arc::clone(&app));
+        aside.spawn(async move {
+            if let Err(error) = axum::serve(listener, service).await {
+                tracing::error!(%error, "metrics are not served any more");
+            }
+        });
+    }
+    let listener = listening.listener;
     loop {
         // Waiting for a place before accepting leaves the surplus in the system's queue.
         let Ok(place) = Arc::clone(&places).acquire_owned().await else {
@@ -182,18 +293,17 @@ async fn run(listener: TcpListener, app: Arc<App>, mut is_closing: watch::Receiv
             },
             () = closed(&mut is_closing) => break,
         };
-        let connection = graceful.watch(connection(stream, peer, service.clone()));
+        let (watcher, service) = (graceful.watcher(), service.clone());
+        let (app, certificates) = (Arc::clone(&app), listening.certificates.clone());
         tokio::spawn(async move {
-            // Clients go away all the time.
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection ended early");
-            }
+            app.metrics.connections.inc();
+            answer(stream, peer, certificates, service, watcher).await;
+            app.metrics.connections.dec();
             drop(place);
         });
     }
     drop(listener);
-    watching.abort();
-    sweeping.abort();
+    aside.shutdown().await;
     if tokio::time::timeout(CLOSING_TIME, graceful.shutdown())
         .await
         .is_err()
@@ -203,6 +313,36 @@ async fn run(listener: TcpListener, app: Arc<App>, mut is_closing: watch::Receiv
     tracing::info!("closed");
 }
 
+/// Answers one client until it goes away. Clients go away all the time.
+async fn answer(
+    stream: TcpStream,
+    peer: SocketAddr,
+    certificates: Option<Arc<Certificates>>,
+    router: axum::Router,
+    watcher: Watcher,
+) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "no TCP_NODELAY");
+    }
+    let ended = match certificates {
+        None => watcher.watch(connection(stream, peer, router)).await,
+        Some(certificates) => {
+            let agreed = certificates.acceptor().accept(stream);
+            match tokio::time::timeout(HANDSHAKE_TIME, agreed).await {
+                Ok(Ok(stream)) => watcher.watch(connection(stream, peer, router)).await,
+                Ok(Err(error)) => {
+                    tracing::debug!(%error, "a client did not agree on TLS");
+                    return;
+                }
+                Err(_elapsed) => return,
+            }
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}
+
 /// Waits until the server is to close.
 pub(crate) async fn closed(closing: &mut watch::Receiver<bool>) {
     // An error means that whoever could say so is gone, which says the same.
@@ -210,16 +350,13 @@ pub(crate) async fn closed(closing: &mut watch::Receiver<bool>) {
 }
 
 fn connection(
-    stream: TcpStream,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     peer: SocketAddr,
     router: axum::Router,
 ) -> impl GracefulConnection<Error = hyper::Error> + Send + 'static {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "no TCP_NODELAY");
-    }
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let mut request: Request = request.map(Body::new);
-        request.extensions_mut().insert(Peer(peer));
+        request.extensions_mut().insert(Peer(peer.ip()));
         let router = router.clone();
         async move {
             Ok::<_, std::convert::Infallible>(match router.oneshot(request).await {
@@ -233,48 +370,4 @@ fn connection(
         .header_read_timeout(HEADER_TIME)
         .max_buf_size(64 << 10)
         .serve_connection(TokioIo::new(stream), service)
-}
-
-/// Notices what the administrator's commands changed in another process.
-async fn watch_store(app: Arc<App>) {
-    let mut known: Option<(u64, u64)> = None;
-    let mut changes = app.changes.subscribe();
-    let mut interval = tokio::time::interval(WATCH_INTERVAL);
-    loop {
-        let is_ours = tokio::select! {
-            _ = interval.tick() => false,
-            change = changes.recv() => match change {
-                Ok(change) if *change == Change::Directory => true,
-                Ok(_) | Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => continue,
-                Err(tokio::sync::broadcast::error::RecvError::Closed) => return,
-            },
-        };
-        let begun = Instant::now();
-        let look = tokio::task::spawn_blocking({
-            let app = Arc::clone(&app);
-            move || {
-                let changes = app.home.store.foreign_changes()?;
-                app.note_format(app.home.store.format()?);
-                let version = app.home.store.register()?.directory.version;
-                app.refresh()?;
-                Ok::<_, crate::store::StoreError>((changes, version))
-            }
-        });
-        match look.await {
-            Ok(Ok(now)) => {
-                if let Some(before) = known.filter(|before| before.0 != now.0) {
-                    app.tell(if before.1 == now.1 {
-                        Change::Anything
-                    } else {
-                        Change::Directory
-                    });
-                }
-                known = Some(now);
-            }
-            Ok(Err(error)) => {
-                tracing::warn!(%error, is_ours, ms = begun.elapsed().as_millis() as u64, "could not look for changes")
-            }
-            Err(error) => tracing::error!(%error, "looking for changes failed"),
-        }
-    }
 }

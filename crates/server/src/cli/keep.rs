@@ -167,7 +167,7 @@ pub(super) fn backup(say: &Say, home: &Home, target: &Path) -> Result<(), Failur
 }
 
 /// Copies one piece of evidence and makes the copy durable. `false`: it is not there.
-fn copy_evidence(home: &Home, hash: BlobHash, to: &Path) -> io::Result<bool> {
+pub(super) fn copy_evidence(home: &Home, hash: BlobHash, to: &Path) -> io::Result<bool> {
     let read = |at| {
         home.evidence
             .read(hash, at, COPY_PIECE)

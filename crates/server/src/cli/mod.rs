@@ -4,15 +4,17 @@
 //! the English in parentheses; with `--json` one JSON value for programs. Exit codes: 0 done, 1 the input or the data are at fault,
 //! 2 wrong usage, 3 the data folder cannot be used.
 
+mod archive;
 mod device;
 mod directory;
+mod doctor;
 mod import;
 mod keep;
 mod pack;
 mod say;
 mod serving;
 
-use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 use shicha_domain::{
@@ -60,17 +62,7 @@ pub struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// 运行中心端；文件夹为空时先初始化 (run; an empty folder is initialised first)
-    Serve {
-        /// 监听地址 (address to listen at)
-        #[arg(long, default_value = "127.0.0.1:7300")]
-        listen: SocketAddr,
-        /// 首次运行时的名称 (name, when the folder is empty)
-        #[arg(long, default_value = "实查中心端")]
-        name: String,
-        /// 日志输出为 JSON (log as JSON lines)
-        #[arg(long)]
-        log_json: bool,
-    },
+    Serve(serving::Serve),
     /// 初始化数据文件夹，或改名 (make the data folder, or rename the server)
     Init {
         /// 名称，例如 连云港市应急管理局中心端 (name)
@@ -99,11 +91,22 @@ enum Command {
     Verify,
     /// 声明 PostgreSQL 数据库刚从备份恢复，在启动之前运行 (the PostgreSQL database was just restored; before it is served again)
     Restored,
-    /// 备份到一个新文件夹，运行中也可以 (copy to a new folder, also while the server runs)
+    /// 备份到一个新文件夹，运行中也可以；或用 --into 存入可恢复到任一时刻的备份库 (copy to a new folder, also while the server runs; or add a moment to an archive)
     Backup {
         /// 目标文件夹，必须不存在 (target; must not exist)
-        path: PathBuf,
+        #[arg(required_unless_present = "into", conflicts_with = "into")]
+        path: Option<PathBuf>,
+        /// 备份库文件夹：每次运行增加一个可恢复的时刻，只存有变化的部分 (archive: each run adds a moment, and stores what changed)
+        #[arg(long)]
+        into: Option<PathBuf>,
+        /// 只保留最近若干天的时刻 (forget moments that are older)
+        #[arg(long, requires = "into")]
+        keep_days: Option<u32>,
     },
+    /// 从备份库恢复到某一时刻 (make a data folder of a moment of an archive)
+    Restore(archive::Restore),
+    /// 体检：逐项检查并说明怎样处理 (look at everything, and say what to do)
+    Doctor(doctor::Doctor),
 }
 
 #[derive(Subcommand)]
@@ -248,13 +251,11 @@ pub fn run_at(cli: Cli, now_ms: u64) -> ExitCode {
         evidence: cli.evidence,
     };
     let result = match cli.command {
-        Command::Serve {
-            listen,
-            name,
-            log_json,
-        } => serving::serve(&say, place, listen, &name, log_json),
+        Command::Serve(how) => serving::serve(&say, place, how),
         Command::Init { name, sample } => serving::init(&say, place, &name, sample),
         Command::Pack(Pack::Check { file }) => pack::check(&say, &file),
+        Command::Restore(how) => archive::restore(&say, &how),
+        Command::Doctor(how) => doctor::doctor(&say, &place, now_ms, how),
         command => Home::open(place)
             .map_err(Failure::from)
             .and_then(|home| with_home(&say, &home, now_ms, command)),
@@ -305,9 +306,18 @@ fn with_home(say: &Say, home: &Home, now_ms: u64, command: Command) -> Result<()
         }
         Command::Verify => keep::verify(say, home),
         Command::Restored => keep::restored(say, home),
-        Command::Backup { path } => keep::backup(say, home, &path),
+        Command::Backup {
+            into: Some(archive),
+            keep_days,
+            ..
+        } => archive::add(say, home, &archive, keep_days, now_ms),
+        Command::Backup { path, .. } => keep::backup(say, home, &path.unwrap_or_default()),
         // These work without an opened data folder and were done already.
-        Command::Serve { .. } | Command::Init { .. } | Command::Pack(Pack::Check { .. }) => Ok(()),
+        Command::Serve(_)
+        | Command::Init { .. }
+        | Command::Restore(_)
+        | Command::Doctor(_)
+        | Command::Pack(Pack::Check { .. }) => Ok(()),
     }
 }
 

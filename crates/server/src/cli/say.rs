@@ -13,6 +13,7 @@ pub(super) struct Failure {
     en: String,
     exit: u8,
     faults: Option<Value>,
+    is_said: bool,
 }
 
 impl Failure {
@@ -23,6 +24,7 @@ impl Failure {
             en: en.into(),
             exit: 1,
             faults: None,
+            is_said: false,
         }
     }
 
@@ -33,6 +35,15 @@ impl Failure {
             en: en.into(),
             exit: 3,
             faults: None,
+            is_said: false,
+        }
+    }
+
+    /// Something is wrong, and the result has said what.
+    pub(super) fn said() -> Self {
+        Self {
+            is_said: true,
+            ..Self::input("", "")
         }
     }
 
@@ -122,6 +133,9 @@ impl Say {
 
     /// The end of a command that could not be done.
     pub(super) fn failure(&self, failure: &Failure) -> ExitCode {
+        if failure.is_said {
+            return ExitCode::from(failure.exit);
+        }
         if self.json {
             let mut value = json!({ "error": failure.en, "error_zh": failure.zh });
             if let Some(faults) = &failure.faults {

@@ -1,14 +1,59 @@
 //! Making a data folder and serving it.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
+use ipnet::IpNet;
 use serde_json::json;
 
 use super::say::{Failure, Say};
 use crate::{
+    Limits,
     home::{Home, HomeError, Place},
-    serve::{Config, ServeError, serve as start},
+    serve::{Config, Running, ServeError, serve as start},
+    tls::{Dates, TlsError, TlsFiles, load},
 };
+
+/// How to serve.
+#[derive(clap::Args)]
+pub(super) struct Serve {
+    /// 监听地址 (address to listen at)
+    #[arg(long, env = "SHICHA_LISTEN", default_value = "127.0.0.1:7300")]
+    listen: SocketAddr,
+    /// 首次运行时的名称 (name, when the folder is empty)
+    #[arg(long, default_value = "实查中心端")]
+    name: String,
+    /// 日志输出为 JSON (log as JSON lines)
+    #[arg(long)]
+    log_json: bool,
+    /// 证书链 PEM 文件；文件更换后自动重新读取 (certificate chain in PEM; read again when it changes)
+    #[arg(long, env = "SHICHA_TLS_CERT", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// 证书私钥 PEM 文件 (its private key in PEM)
+    #[arg(long, env = "SHICHA_TLS_KEY", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// 可信反向代理的地址或网段，可重复；只有来自它们的 x-forwarded-for 才算数 (trusted proxies: addresses or networks)
+    #[arg(long, env = "SHICHA_BEHIND_PROXY", value_delimiter = ',', value_parser = network)]
+    behind_proxy: Vec<IpNet>,
+    /// Prometheus 指标的监听地址，例如 127.0.0.1:9300；不要对外开放 (address for metrics; not for the outside)
+    #[arg(long, env = "SHICHA_METRICS_LISTEN")]
+    metrics_listen: Option<SocketAddr>,
+    /// 每台设备每秒的请求数，0 为不限；附件另按十倍计 (requests a second of one device, 0: no limit; evidence ten times as many)
+    #[arg(long, env = "SHICHA_DEVICE_RATE", default_value_t = 20)]
+    device_rate: u32,
+    /// 每个地址每秒的登记和登录请求数，0 为不限 (requests a second of one address before it says who it is, 0: no limit)
+    #[arg(long, env = "SHICHA_ADDRESS_RATE", default_value_t = 100)]
+    address_rate: u32,
+    /// 停止前先宣布未就绪并继续服务的秒数 (seconds to go on after saying that it is not ready any more)
+    #[arg(long, env = "SHICHA_DRAIN", default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=300))]
+    drain: u64,
+}
+
+/// One address, or a network.
+fn network(text: &str) -> Result<IpNet, String> {
+    text.parse()
+        .or_else(|_| text.parse().map(|address: std::net::IpAddr| address.into()))
+        .map_err(|_| "10.0.0.1 | 10.0.0.0/8".to_owned())
+}
 
 pub(super) fn init(say: &Say, place: Place, name: &str, is_sample: bool) -> Result<(), Failure> {
     if name.trim().is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
@@ -34,14 +79,14 @@ pub(super) fn init(say: &Say, place: Place, name: &str, is_sample: bool) -> Resu
     Ok(())
 }
 
-pub(super) fn serve(
-    say: &Say,
-    place: Place,
-    listen: SocketAddr,
-    name: &str,
-    log_json: bool,
-) -> Result<(), Failure> {
-    log(log_json);
+pub(super) fn serve(say: &Say, place: Place, how: Serve) -> Result<(), Failure> {
+    log(how.log_json);
+    let name = &how.name;
+    let tls = how.tls_cert.zip(how.tls_key);
+    let tls = tls.map(|(cert, key)| TlsFiles { cert, key });
+    if let Some(files) = &tls {
+        check_dates(say, files)?;
+    }
     match Home::open(place.clone()) {
         Ok(_) => {}
         Err(HomeError::Empty(_)) => {
@@ -58,11 +103,19 @@ pub(super) fn serve(
         .build()
         .map_err(|error| Failure::folder("无法启动", error.to_string()))?;
     runtime.block_on(async {
-        let running = start(Config::new(place, listen)).await.map_err(|error| match error {
-            ServeError::Home(error) => Failure::from(error),
-            ServeError::Listen { .. } => Failure::folder(format!("无法监听 {listen}"), error.to_string()),
-        })?;
-        let value = json!({ "url": running.url(), "addr": running.addr, "fingerprint": running.fingerprint });
+        let mut config = Config::new(place, how.listen);
+        config.tls = tls;
+        config.proxies = how.behind_proxy;
+        config.metrics_listen = how.metrics_listen;
+        config.limits = Limits::new(how.device_rate, how.address_rate);
+        config.drain = Duration::from_secs(how.drain);
+        let running = start(config).await?;
+        let value = json!({
+            "url": running.url(),
+            "addr": running.addr,
+            "metrics_addr": running.metrics_addr,
+            "fingerprint": running.fingerprint,
+        });
         say.result(&value, || {
             vec![
                 format!("中心端已启动 (running): {}", running.url()),
@@ -70,7 +123,7 @@ pub(super) fn serve(
                 "按 Ctrl+C 停止 (Ctrl+C stops it)".to_owned(),
             ]
         });
-        asked_to_stop().await;
+        asked_to_stop(&running).await;
         running.shutdown().await;
         Ok(())
     })
@@ -90,17 +143,61 @@ fn log(json: bool) {
     };
 }
 
-/// Waits for Ctrl+C, or for the system to ask the process to end.
-async fn asked_to_stop() {
+impl From<ServeError> for Failure {
+    fn from(error: ServeError) -> Self {
+        match error {
+            ServeError::Home(error) => error.into(),
+            ServeError::Tls(error) => error.into(),
+            ServeError::Listen { addr, .. } => {
+                Self::folder(format!("无法监听 {addr}"), error.to_string())
+            }
+        }
+    }
+}
+
+impl From<TlsError> for Failure {
+    fn from(error: TlsError) -> Self {
+        let zh = match &error {
+            TlsError::Read { path, .. } => format!("无法读取 {}", path.display()),
+            TlsError::NoCertificate(path) => format!("{} 中没有 PEM 证书", path.display()),
+            TlsError::NoKey(path) => format!("{} 中没有 PEM 私钥", path.display()),
+            TlsError::Misfit(_) => "证书和私钥不配套".to_owned(),
+        };
+        Self::folder(zh, error.to_string())
+    }
+}
+
+/// Says at once what is to be said of the certificate's dates: the log has it too.
+fn check_dates(say: &Say, files: &TlsFiles) -> Result<(), Failure> {
+    match load(files)?.validity.at(crate::home::now_ms()) {
+        Dates::Fine => {}
+        Dates::EndsIn(days) => say.note(&format!(
+            "注意：证书将在 {days} 天后到期，请更换 (the certificate ends in {days} days)"
+        )),
+        Dates::NotNow => say.note(
+            "注意：证书已过期或尚未生效，设备会拒绝连接；换好文件后无须重启 (the certificate has expired or is not valid yet)",
+        ),
+    }
+    Ok(())
+}
+
+/// Waits for Ctrl+C, or for the system to ask the process to end; on SIGHUP the certificate is read again.
+async fn asked_to_stop(running: &Running) {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
+        let (terminate, hang_up) = (
+            signal(SignalKind::terminate()),
+            signal(SignalKind::hangup()),
+        );
+        if let (Ok(mut terminate), Ok(mut hang_up)) = (terminate, hang_up) {
+            loop {
+                tokio::select! {
+                    _ = tokio::signal::ctrl_c() => return,
+                    _ = terminate.recv() => return,
+                    _ = hang_up.recv() => running.reload_certificate().await,
+                }
             }
-            return;
         }
     }
     if let Err(error) = tokio::signal::ctrl_c().await {

@@ -45,6 +45,11 @@ pub enum LocationFault {
 }
 
 impl Location {
+    /// Whether it is a folder, which a backup copies.
+    pub fn is_folder(&self) -> bool {
+        matches!(self, Self::Folder(_))
+    }
+
     /// Reads what was typed; a bucket takes its settings from `environment`.
     ///
     /// # Errors

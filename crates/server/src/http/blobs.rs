@@ -205,6 +205,7 @@ async fn receive(
     if !waiting.is_empty() {
         held = write(app, hash, held, total, waiting).await?;
     }
+    app.metrics.bytes("evidence_in", taken as u64);
     match (broken, held) {
         (Some(fault), _) => Err(fault),
         (None, Held::Part(at)) if at < total => Ok(held),
@@ -269,6 +270,7 @@ pub(super) async fn fetch(
         .and_then(|(_, last)| last)
         .map_or(size, |last| last.saturating_add(1).min(size));
     let length = end - start;
+    app.metrics.bytes("evidence_out", length);
     let status = if range.is_some() {
         StatusCode::PARTIAL_CONTENT
     } else {

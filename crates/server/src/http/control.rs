@@ -67,9 +67,10 @@ pub(super) async fn enrol(
 ) -> Result<Json<EnrolReply>, Fault> {
     let request: EnrolRequest = message(&body)?;
     let now_ms = app.now_ms();
-    if !app.attempts.may_try(peer.ip(), now_ms) {
-        return Err(Fault::new(
-            ProblemCode::SlowDown,
+    if !app.attempts.may_try(peer, now_ms) {
+        app.metrics.slowed("enrolment");
+        return Err(Fault::slow_down(
+            60,
             "too many wrong enrolment codes; wait a minute",
         ));
     }
@@ -107,7 +108,7 @@ pub(super) async fn enrol(
             Ok(Json(reply))
         }
         None => {
-            app.attempts.failed(peer.ip());
+            app.attempts.failed(peer);
             Err(Fault::new(
                 ProblemCode::BadCode,
                 "the enrolment code is unknown, used or expired",

@@ -1,6 +1,9 @@
 //! Push and pull.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Instant,
+};
 
 use axum::{
     Json,
@@ -45,11 +48,14 @@ pub(super) async fn push(
         return Err(Fault::bad_request(format!("the body must be {BATCH_TYPE}")));
     }
     let weight = if body.len() <= SMALL_BODY { 1 } else { LARGE };
+    app.metrics.bytes("push", body.len() as u64);
+    let waiting = Instant::now();
     let _permit = app
         .heavy
         .acquire_many(weight)
         .await
         .map_err(|error| Fault::internal(&error))?;
+    app.metrics.waited(waiting);
     let device = caller.state.device.id;
     let (reply, channels) = blocking({
         let app = Shared::clone(&app);
@@ -89,6 +95,7 @@ fn take_in(app: &App, caller: &Caller, body: &[u8]) -> Result<(PushReply, Vec<Ch
         .map_err(|fault| Fault::bad_request(fault.to_string()))?;
     let register = app.home.store.register()?;
     let now_ms = app.now_ms();
+    let begun = Instant::now();
     let appended = app.home.store.append(
         device,
         &candidates,
@@ -96,8 +103,12 @@ fn take_in(app: &App, caller: &Caller, body: &[u8]) -> Result<(PushReply, Vec<Ch
         &|candidate, placed| intake::judge(&caller.actor, &register.tree, candidate, placed),
         &|device, seq, head| app.home.signer.receipt(device, seq, head, now_ms),
     )?;
+    app.metrics.store_took("append", begun);
     match appended {
         Appended::Held(held) => {
+            app.metrics.pushed("held");
+            let codes = held.refused.iter().map(|(_, code)| code.as_str());
+            app.metrics.took(held.new, codes);
             tracing::info!(
                 new = held.new,
                 refused = held.refused.len(),
@@ -112,10 +123,12 @@ fn take_in(app: &App, caller: &Caller, body: &[u8]) -> Result<(PushReply, Vec<Ch
             Ok((reply, held.channels))
         }
         Appended::Fork { common, head } => {
+            app.metrics.pushed("fork");
             tracing::warn!(%device, at = head.seq, "a device's ledger has parted from the one held");
             Err(fork(app, device, first_seq, common, head)?)
         }
         Appended::Gap { head } => {
+            app.metrics.pushed("gap");
             let problem = Problem::new(
                 ProblemCode::Gap,
                 format!("this ledger is held up to {}", head.seq),
@@ -155,16 +168,19 @@ pub(super) async fn pull(
     body: Bytes,
 ) -> Result<Response, Fault> {
     let request: PullRequest = message(&body)?;
+    let waiting = Instant::now();
     let _permit = app
         .heavy
         .acquire_many(LARGE)
         .await
         .map_err(|error| Fault::internal(&error))?;
+    app.metrics.waited(waiting);
     let (body, seen) = blocking({
         let app = Shared::clone(&app);
         move || give_out(&app, &caller, request)
     })
     .await?;
+    app.metrics.bytes("pull", body.len() as u64);
     if let Some(cursors) = seen {
         // Nobody waits for this, and if it is lost the next pull says it again.
         let app = Shared::clone(&app);
@@ -202,7 +218,16 @@ fn give_out(
         max_entries: (request.max_entries as usize).clamp(1, MAX_BATCH_ROWS),
         max_event_bytes: BATCH_EVENT_BYTES,
     };
+    let begun = Instant::now();
     let pulled = app.home.store.pull(&query, &mut batch)?;
+    app.metrics.store_took("pull", begun);
+    app.metrics.gave(
+        pulled
+            .channels
+            .iter()
+            .map(|channel| channel.rows as u64)
+            .sum(),
+    );
     let body = wire::write_pull(&pulled.channels, pulled.more, batch)?;
     let is_seen = request.is_held && pulled.is_news;
     Ok((body, is_seen.then_some((caller.actor.person, cursors))))

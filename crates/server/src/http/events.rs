@@ -28,11 +28,18 @@ struct Listening {
     has_begun: bool,
 }
 
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.app.metrics.event_streams.dec();
+    }
+}
+
 pub(super) async fn stream(
     State(app): State<Shared>,
     caller: Caller,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let left_ms = caller.session_ends_ms.saturating_sub(app.now_ms());
+    app.metrics.event_streams.inc();
     let listening = Listening {
         changes: app.changes.subscribe(),
         closing: app.closing.clone(),

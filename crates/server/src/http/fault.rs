@@ -7,7 +7,7 @@ use axum::{
 use postgres::error::SqlState;
 use serde::de::DeserializeOwned;
 use shicha_sync::{
-    protocol::{BatchFault, Problem, ProblemCode},
+    protocol::{BatchFault, Problem, ProblemCode, RETRY_AFTER_S},
     work,
 };
 
@@ -24,6 +24,13 @@ impl Fault {
 
     pub(crate) fn bad_request(detail: impl Into<String>) -> Self {
         Self::new(ProblemCode::BadRequest, detail)
+    }
+
+    /// The client is to come again in so many seconds.
+    pub(crate) fn slow_down(wait_s: u64, detail: impl Into<String>) -> Self {
+        Problem::new(ProblemCode::SlowDown, detail)
+            .with(RETRY_AFTER_S, wait_s)
+            .into()
     }
 
     /// A fault of the server: logged here, with the cause that the client is not told.

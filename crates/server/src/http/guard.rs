@@ -1,6 +1,6 @@
 //! What every request goes through: a name, the version of the protocol, a time limit, and an answer that is always well formed.
 
-use std::{net::SocketAddr, panic::AssertUnwindSafe, time::Duration};
+use std::{panic::AssertUnwindSafe, time::Duration};
 
 use axum::{
     extract::{MatchedPath, Request, State},
@@ -10,15 +10,15 @@ use axum::{
 };
 use futures::FutureExt as _;
 use shicha_sync::protocol::{
-    PROBLEM_TYPE, Problem, ProblemCode, REQUEST_ID_HEADER, VERSION, VERSION_HEADER,
+    PROBLEM_TYPE, Problem, ProblemCode, REQUEST_ID_HEADER, RETRY_AFTER_S, VERSION, VERSION_HEADER,
 };
 use tracing::Instrument as _;
 
-use super::{Shared, fault::Fault};
-
-/// Where a request comes from.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Peer(pub(crate) SocketAddr);
+use super::{
+    App, Shared,
+    fault::Fault,
+    proxy::{self, Peer},
+};
 
 /// How long a request may take until its answer begins. A batch or a photo may come over a poor line.
 fn time_limit(method: &Method, route: &str) -> Duration {
@@ -29,7 +29,7 @@ fn time_limit(method: &Method, route: &str) -> Duration {
     })
 }
 
-pub(crate) async fn guard(State(app): State<Shared>, request: Request, next: Next) -> Response {
+pub(crate) async fn guard(State(app): State<Shared>, mut request: Request, next: Next) -> Response {
     let id = format!("{:016x}", u64::from_be_bytes(app.random.bytes()));
     let method = request.method().clone();
     let route = request
@@ -41,7 +41,9 @@ pub(crate) async fn guard(State(app): State<Shared>, request: Request, next: Nex
     let span = tracing::info_span!("request", id = %id, method = %method, route = %route);
     async move {
         let begun = std::time::Instant::now();
-        let response = match check_version(&request, &route) {
+        let checked =
+            check_version(&request, &route).and_then(|()| check_rate(&app, &mut request, &route));
+        let response = match checked {
             Err(fault) => fault.into_response(),
             Ok(()) if app.is_outgrown() => Fault::new(
                 ProblemCode::Unavailable,
@@ -59,6 +61,12 @@ pub(crate) async fn guard(State(app): State<Shared>, request: Request, next: Nex
             }
         };
         let response = finish(response, &id, method == Method::HEAD);
+        app.metrics.answered(
+            &route,
+            &method,
+            response.status().as_u16(),
+            begun.elapsed().as_secs_f64(),
+        );
         tracing::info!(
             status = response.status().as_u16(),
             ms = begun.elapsed().as_millis() as u64,
@@ -94,6 +102,25 @@ fn check_version(request: &Request, route: &str) -> Result<(), Fault> {
     Err(problem.into())
 }
 
+/// Finds out where the request comes from, and how often that address asked for what is answered without a session.
+fn check_rate(app: &App, request: &mut Request, route: &str) -> Result<(), Fault> {
+    let Some(Peer(peer)) = request.extensions().get::<Peer>().copied() else {
+        return Ok(());
+    };
+    let client = proxy::client(peer, request.headers(), &app.proxies);
+    request.extensions_mut().insert(Peer(client));
+    if !matches!(
+        route,
+        "/v1/server" | "/v1/enrol" | "/v1/session/challenge" | "/v1/session"
+    ) {
+        return Ok(());
+    }
+    app.addresses.take(client).map_err(|wait_s| {
+        app.metrics.slowed("address");
+        Fault::slow_down(wait_s, "too many requests from this address")
+    })
+}
+
 /// Gives the answer its headers, and a problem its body.
 fn finish(mut response: Response, id: &str, is_head: bool) -> Response {
     let status = response.status();
@@ -116,10 +143,10 @@ fn finish(mut response: Response, id: &str, is_head: bool) -> Response {
         answer
             .headers_mut()
             .insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_TYPE));
-        if problem.code == ProblemCode::SlowDown {
+        if let Some(wait_s) = problem.extra.get(RETRY_AFTER_S).and_then(|s| s.as_u64()) {
             answer
                 .headers_mut()
-                .insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
+                .insert(header::RETRY_AFTER, HeaderValue::from(wait_s));
         }
         response = answer;
     }

@@ -10,19 +10,28 @@ mod events;
 mod fault;
 mod guard;
 mod limit;
+mod metrics;
+mod proxy;
+mod rate;
+mod ready;
 mod session;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use axum::{
     Router,
     extract::DefaultBodyLimit,
+    http::StatusCode,
     middleware,
     routing::{get, post},
 };
+use ipnet::IpNet;
 use shicha_domain::{Channel, DeviceId};
 use shicha_sync::{
     Random,
@@ -36,7 +45,9 @@ use crate::{
     store::{Format, Register, StoreError},
 };
 
-pub(crate) use guard::Peer;
+pub(crate) use metrics::router as metrics_router;
+pub(crate) use proxy::Peer;
+pub use rate::{Limits, Rate};
 
 /// How much is worked on at a time, in the weight of a small push.
 const HEAVY: usize = 36;
@@ -52,13 +63,28 @@ pub(crate) struct App {
     pub(crate) random: Random,
     pub(crate) changes: broadcast::Sender<Arc<Change>>,
     pub(crate) closing: watch::Receiver<bool>,
+    pub(crate) readiness: ready::Readiness,
+    pub(crate) metrics: metrics::Metrics,
     sessions: session::Sessions,
     attempts: limit::Attempts,
+    proxies: Vec<IpNet>,
+    devices: rate::Buckets<DeviceId>,
+    evidence: rate::Buckets<DeviceId>,
+    addresses: rate::Buckets<IpAddr>,
     heavy: Semaphore,
     /// The directory as the event streams know it.
     register: parking_lot::RwLock<Arc<Register>>,
     /// A newer program changed the store so that this one must not touch it any more.
     is_outgrown: AtomicBool,
+}
+
+/// What an instance is given beside its data.
+pub(crate) struct Life {
+    pub(crate) clock: Clock,
+    pub(crate) random: Random,
+    /// Proxies whose word is taken for the address of a client.
+    pub(crate) proxies: Vec<IpNet>,
+    pub(crate) limits: Limits,
 }
 
 /// Something changed.
@@ -79,10 +105,16 @@ impl App {
     /// Begins a life of the endpoint. May block.
     pub(crate) fn start(
         home: Home,
-        clock: Clock,
-        random: Random,
+        life: Life,
+        leaving: Arc<AtomicBool>,
         closing: watch::Receiver<bool>,
     ) -> Result<Self, StoreError> {
+        let Life {
+            clock,
+            random,
+            proxies,
+            limits,
+        } = life;
         if home.store.begin_life(random.id_at(clock()))? {
             tracing::warn!("restored from a backup: the devices send again what it lacks");
         }
@@ -92,6 +124,12 @@ impl App {
             home,
             clock,
             random,
+            readiness: ready::Readiness::new(leaving),
+            metrics: metrics::Metrics::new(),
+            proxies,
+            devices: rate::Buckets::new(limits.device),
+            evidence: rate::Buckets::new(limits.evidence),
+            addresses: rate::Buckets::new(limits.address),
             changes: broadcast::channel(256).0,
             closing,
             attempts: limit::Attempts::default(),
@@ -121,6 +159,11 @@ impl App {
     /// Whether requests may touch the store.
     pub(crate) fn is_outgrown(&self) -> bool {
         self.is_outgrown.load(Ordering::SeqCst)
+    }
+
+    /// Why no new work should be sent here; nothing when it may.
+    pub(crate) fn lacks(&self) -> Option<&'static str> {
+        self.readiness.lacks(self.is_outgrown())
     }
 
     /// Reads the directory again for the event streams.
@@ -169,9 +212,11 @@ pub(crate) fn router(app: Shared) -> Router {
         .merge(batches)
         .merge(blobs)
         .merge(control)
+        .fallback(async || StatusCode::NOT_FOUND)
         .layer(middleware::from_fn_with_state(
             Shared::clone(&app),
             guard::guard,
         ))
-        .with_state(app)
+        .with_state(Arc::clone(&app))
+        .merge(ready::router(app))
 }

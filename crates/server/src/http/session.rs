@@ -143,6 +143,15 @@ impl FromRequestParts<Shared> for Caller {
                         Fault::new(ProblemCode::SessionExpired, "the session has run out")
                     }
                 })?;
+        let (buckets, what) = if parts.uri.path().starts_with("/v1/blobs/") {
+            (&app.evidence, "evidence")
+        } else {
+            (&app.devices, "device")
+        };
+        buckets.take(device).map_err(|wait_s| {
+            app.metrics.slowed(what);
+            Fault::slow_down(wait_s, "too many requests from this device")
+        })?;
         let store = Shared::clone(app);
         let state = blocking(move || Ok(store.home.store.device(device)?)).await?;
         let state = active(state)?;

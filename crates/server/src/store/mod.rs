@@ -87,6 +87,17 @@ pub struct Info {
     pub directory_version: u64,
 }
 
+/// Figures for operators.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Figures {
+    /// How many bytes the store takes.
+    pub bytes: u64,
+    /// Devices that were not revoked.
+    pub devices: u64,
+    /// Of these, those that opened a session since the moment that was asked for.
+    pub devices_active: u64,
+}
+
 /// The whole directory with its tree, as of one version.
 #[derive(Debug, Default)]
 pub struct Register {
@@ -346,6 +357,8 @@ pub trait Store: Send + Sync + 'static {
 
     /// The store's format, as it is now: another process may have made a newer one of it.
     fn format(&self) -> Result<Format, StoreError>;
+    /// Figures for operators; which devices count as active is asked by when they opened a session last, Unix ms.
+    fn figures(&self, since_ms: u64) -> Result<Figures, StoreError>;
     /// A number that changes when another process changes the store.
     fn foreign_changes(&self) -> Result<u64, StoreError>;
     /// Whether several processes may serve this store at once.

@@ -6,6 +6,7 @@
 mod append;
 mod devices;
 mod directory;
+pub mod inspect;
 mod migrate;
 mod pool;
 mod pull;
@@ -33,8 +34,9 @@ use shicha_sync::protocol::{
 use uuid::Uuid;
 
 use super::{
-    Appended, Candidate, ChannelNumbers, DeviceState, Enrolment, Format, HeldEntry, Info, Judge,
-    MIGRATIONS, Migration, NUMBERS_SKIPPED, PullQuery, Pulled, Register, Seal, Store, StoreError,
+    Appended, Candidate, ChannelNumbers, DeviceState, Enrolment, Figures, Format, HeldEntry, Info,
+    Judge, MIGRATIONS, Migration, NUMBERS_SKIPPED, PullQuery, Pulled, Register, Seal, Store,
+    StoreError,
 };
 use pool::{Connections, Tx};
 use rows::{count, count_or_none, entry_id, get};
@@ -317,6 +319,22 @@ impl Store for PostgresStore {
     fn format(&self) -> Result<Format, StoreError> {
         self.connections
             .read(|tx| migrate::format_of(tx, self.known))
+    }
+
+    fn figures(&self, since_ms: u64) -> Result<Figures, StoreError> {
+        self.connections.read(|tx| {
+            let row = tx.first(
+                "SELECT pg_database_size(current_database()), count(*), count(*) FILTER (WHERE last_contact_ms >= $1)
+                 FROM device WHERE revoked_at_ms IS NULL",
+                &[&(since_ms as i64)],
+            )?;
+            let row = row.ok_or(StoreError::Damaged("device"))?;
+            Ok(Figures {
+                bytes: count(&row, 0)?,
+                devices: count(&row, 1)?,
+                devices_active: count(&row, 2)?,
+            })
+        })
     }
 
     fn foreign_changes(&self) -> Result<u64, StoreError> {

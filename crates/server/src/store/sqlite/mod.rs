@@ -6,6 +6,7 @@
 mod append;
 mod devices;
 mod directory;
+pub mod inspect;
 mod pull;
 mod rows;
 mod smaller;

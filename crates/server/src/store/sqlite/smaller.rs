@@ -16,8 +16,8 @@ use uuid::Uuid;
 
 use super::{SqliteStore, connect, format_of, rows, set_meta};
 use crate::store::{
-    Appended, Candidate, ChannelNumbers, DeviceState, Enrolment, Format, HeldEntry, Info, Judge,
-    NUMBERS_SKIPPED, PullQuery, Pulled, Register, Seal, Store, StoreError,
+    Appended, Candidate, ChannelNumbers, DeviceState, Enrolment, Figures, Format, HeldEntry, Info,
+    Judge, NUMBERS_SKIPPED, PullQuery, Pulled, Register, Seal, Store, StoreError,
 };
 
 /// The mark of a copy that was not served yet.
@@ -366,6 +366,25 @@ impl Store for SqliteStore {
         self.read(|transaction| format_of(transaction, self.known))
     }
 
+    fn figures(&self, since_ms: u64) -> Result<Figures, StoreError> {
+        self.read(|transaction| {
+            let pragma = |name| -> Result<i64, StoreError> {
+                Ok(transaction.pragma_query_value(None, name, |row| row.get(0))?)
+            };
+            let bytes = pragma("page_count")? * pragma("page_size")?;
+            let (devices, active): (i64, i64) = transaction.query_row(
+                "SELECT count(*), count(*) FILTER (WHERE last_contact_ms >= ?1) FROM device WHERE revoked_at_ms IS NULL",
+                [since_ms as i64],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )?;
+            Ok(Figures {
+                bytes: bytes as u64,
+                devices: devices as u64,
+                devices_active: active as u64,
+            })
+        })
+    }
+
     fn foreign_changes(&self) -> Result<u64, StoreError> {
         // SQLite tells a connection of the changes of all others; asked on the one that writes, that is other processes.
         let version: i64 = self.writer.ask(|connection| {
@@ -407,9 +426,16 @@ impl Store for SqliteStore {
         if path.exists() {
             return Err(StoreError::Contradiction("the file exists already"));
         }
-        // VACUUM INTO reads one state of the database however long it takes, while others go on writing.
+        // One step reads one state of the database however long it takes, while others go on writing. Page by page, so that copies of
+        // different moments have what did not change in common.
         let source = connect(&self.path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        source.execute("VACUUM INTO ?1", [path.to_string_lossy()])?;
+        {
+            let mut target = Connection::open(path)?;
+            let copying = rusqlite::backup::Backup::new(&source, &mut target)?;
+            if copying.step(-1)? != rusqlite::backup::StepResult::Done {
+                return Err(StoreError::Contradiction("the database is busy"));
+            }
+        }
         let copy = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         set_meta(&copy, "epoch", &epoch.to_string())?;
         mark_restored(&copy)?;
