@@ -13,8 +13,8 @@ use std::{
 
 use anyhow::{Context as _, Result, bail, ensure};
 
-/// How long a process may take to start, or to end after it was told to.
-const PATIENCE: Duration = Duration::from_secs(180);
+/// How long a process may take to start, or to end after it was told to: also one that fetches everything there is.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// A process of this program in another part.
 pub(crate) struct Process {

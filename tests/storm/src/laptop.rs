@@ -13,7 +13,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -31,7 +31,7 @@ use crate::dice::Dice;
 const RECORDS: u64 = 12;
 /// A file of several parts comes in so many of a hundred photos.
 const LARGE_IN_HUNDRED: u64 = 6;
-/// How long everything may take to settle on a good line.
+/// How long it may go on a good line without getting anywhere.
 const SETTLED_WITHIN: Duration = Duration::from_secs(120);
 
 /// What the parent hands over: folder, seed, whether to settle.
@@ -187,7 +187,7 @@ fn tell(ledger: &Ledger, outcome: &Result<Outcome, SyncError>, told: &mut u64) -
 
 /// Goes rounds until there is nothing left to send or to fetch.
 async fn settle(ledger: &Ledger) -> Result<()> {
-    let begin = std::time::Instant::now();
+    let mut moved = Instant::now();
     loop {
         let ledger_for = ledger.clone();
         // A new one each time: what a file was left alone for has passed with the storm.
@@ -204,8 +204,13 @@ async fn settle(ledger: &Ledger) -> Result<()> {
         {
             return Ok(());
         }
+        if let Ok(outcome) = &outcome
+            && outcome.pushed + outcome.pulled + outcome.uploaded + outcome.downloaded > 0
+        {
+            moved = Instant::now();
+        }
         ensure!(
-            begin.elapsed() < SETTLED_WITHIN,
+            moved.elapsed() < SETTLED_WITHIN,
             "nothing settles on a good line: {outcome:?}, {} entries, {} files to send, {} to fetch",
             ledger.outbox(1_000, 1 << 20)?.len(),
             ledger.blobs_waiting(1_000)?.len(),
@@ -244,7 +249,7 @@ impl Writer {
                 }
                 wrote.notify_one();
             }
-            std::thread::sleep(Duration::from_millis(20 + self.dice.below(150)));
+            std::thread::sleep(Duration::from_millis(20 + self.dice.below(280)));
         }
         Ok(())
     }
@@ -262,7 +267,7 @@ impl Writer {
                     ("subject_kind".to_owned(), json!("enterprise")),
                 ]),
             },
-            Some(_) if self.dice.in_hundred(12) => self.photo()?,
+            Some(_) if self.dice.in_hundred(7) => self.photo()?,
             Some(state) => {
                 let field = ["phone", "address", "remark"][self.dice.below(3) as usize];
                 Event::Set {

@@ -10,7 +10,12 @@
 
 mod compose;
 
-use std::{collections::BTreeMap, ops::Range, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    ops::Range,
+    sync::Arc,
+    time::Duration,
+};
 
 use futures::{StreamExt as _, TryStreamExt as _};
 use object_store::{
@@ -18,7 +23,10 @@ use object_store::{
     aws::AmazonS3Builder, path::Path,
 };
 use shicha_domain::BlobHash;
-use tokio::{runtime::Runtime, sync::Semaphore};
+use tokio::{
+    runtime::Runtime,
+    sync::{Mutex, Semaphore},
+};
 
 use super::{
     BucketAddress, Evidence, EvidenceError, Held, Swept, end_of, hash_of,
@@ -42,6 +50,8 @@ pub struct Bucket {
     store: Arc<dyn ObjectStore>,
     prefix: Path,
     composing: Semaphore,
+    /// Who asks again while a file is put together waits for that.
+    busy: parking_lot::Mutex<HashMap<BlobHash, Arc<Mutex<()>>>>,
     /// Its own, so that whoever calls may block and need not be a task. `None` only while it is dropped.
     runtime: Option<Runtime>,
 }
@@ -99,6 +109,7 @@ impl Bucket {
             store: Arc::new(store),
             prefix: Path::from(address.prefix.as_str()),
             composing: Semaphore::new(AT_A_TIME),
+            busy: parking_lot::Mutex::default(),
             runtime: Some(runtime),
         })
     }
@@ -318,7 +329,17 @@ impl Evidence for Bucket {
     }
 
     fn finish(&self, hash: BlobHash) -> Result<u64, EvidenceError> {
-        self.wait(self.make_whole(hash))
+        let mine = Arc::clone(self.busy.lock().entry(hash).or_default());
+        let made = self.wait(async {
+            let _alone = mine.lock().await;
+            self.make_whole(hash).await
+        });
+        let mut busy = self.busy.lock();
+        // The map's and this one: nobody else waits.
+        if Arc::strong_count(&mine) <= 2 {
+            busy.remove(&hash);
+        }
+        made
     }
 
     fn read(
