@@ -35,6 +35,17 @@ pub struct Sealed {
     pub entries: Vec<(EntryId, Entry)>,
 }
 
+/// A device that a person vouches for, who has it before them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Vouched {
+    /// Which.
+    pub device: DeviceId,
+    /// Its key, which it has proved to hold.
+    pub public_key: [u8; 32],
+    /// As whom it acts.
+    pub actor: Actor,
+}
+
 /// What came of taking a stretch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SealedTaken {
@@ -78,6 +89,19 @@ impl Ledger {
     /// # Errors
     /// When this computer is not enrolled, or the database cannot be written. What may not be taken is no error.
     pub fn take_sealed(&self, sealed: &Sealed, now_ms: u64) -> Result<SealedTaken, LedgerError> {
+        self.take_sealed_of(sealed, None, now_ms)
+    }
+
+    /// [`Self::take_sealed`], also of a device that the directory here does not have and for which a person vouches.
+    ///
+    /// # Errors
+    /// As [`Self::take_sealed`].
+    pub fn take_sealed_of(
+        &self,
+        sealed: &Sealed,
+        vouched: Option<&Vouched>,
+        now_ms: u64,
+    ) -> Result<SealedTaken, LedgerError> {
         let directory = self.directory()?;
         let mut writer = self.writer();
         let crate::ledger::Writer { db, own, clock } = &mut *writer;
@@ -88,7 +112,7 @@ impl Ledger {
             org: own.identity.org.clone(),
             role: own.identity.role,
         };
-        let found = match signed_by(sealed, &directory) {
+        let found = match signed_by(sealed, &directory, vouched) {
             Err(refusal) => return Ok(SealedTaken::Refused(refusal)),
             Ok(author) => {
                 let judge = Judge {
@@ -151,7 +175,7 @@ impl Ledger {
         self.read(|db| {
             let mut statement = db.prepare_cached(
                 "SELECT s.device, d.id, s.first, s.last, s.signature FROM seal s JOIN device d ON d.n = s.device
-                 ORDER BY d.id, s.first",
+                 WHERE s.signature <> x'' ORDER BY d.id, s.first",
             )?;
             let mut rows = statement.query([])?;
             let mut carried = Vec::new();
@@ -228,11 +252,22 @@ impl Ledger {
 }
 
 /// Who wrote a stretch: its device is known, may take part, and signed it; the entries are what their names say and follow each other.
-fn signed_by(sealed: &Sealed, directory: &Directory) -> Result<Actor, SealedRefusal> {
+fn signed_by(
+    sealed: &Sealed,
+    directory: &Directory,
+    vouched: Option<&Vouched>,
+) -> Result<Actor, SealedRefusal> {
     let Some((last_id, last)) = sealed.entries.last() else {
         return Err(SealedRefusal::NotSigned);
     };
-    let (key, actor) = actor_of(directory, last.device)?;
+    let vouched = vouched.filter(|vouched| vouched.device == last.device);
+    let (key, actor) = match (actor_of(directory, last.device), vouched) {
+        // What the directory says goes before what a person says.
+        (Err(SealedRefusal::UnknownDevice), Some(vouched)) => {
+            (vouched.public_key, vouched.actor.clone())
+        }
+        (known, _) => known?,
+    };
     let said = push_bytes(last.device, last.seq, *last_id);
     let is_signed = VerifyingKey::from_bytes(&key)
         .ok()
@@ -394,7 +429,7 @@ fn numbered_upto(db: &Connection, device: i64, channel: &Channel) -> Result<u64,
 }
 
 /// Keeps a seal, unless all that it seals has numbers; one that it reaches over goes.
-fn put_seal(
+pub(crate) fn put_seal(
     tx: &Transaction<'_>,
     device: i64,
     (first, last): (u64, u64),

@@ -88,7 +88,8 @@ impl Ledger {
                 let number: Option<i64> = row.get(12)?;
                 let is_waiting = match own.as_ref().filter(|own| own.device == device) {
                     Some(own) => entry.seq > own.acked.0,
-                    None => number.is_none(),
+                    // Handed on by another device with the receipt that covers it, and not pulled yet: the endpoint has it all the same.
+                    None => number.is_none() && bracket.not_after_ms.is_none(),
                 };
                 let receipt_ms = bracket.not_after_ms.unwrap_or_default();
                 let delivery = match refused {

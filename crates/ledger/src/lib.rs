@@ -7,6 +7,7 @@
 mod append;
 mod blobs;
 mod carried;
+mod confirmed;
 mod delivery;
 mod drafts;
 mod entries;
@@ -30,7 +31,8 @@ mod views;
 
 pub use append::{Appended, Draft};
 pub use blobs::*;
-pub use carried::{Sealed, SealedRefusal, SealedTaken};
+pub use carried::{Sealed, SealedRefusal, SealedTaken, Vouched};
+pub use confirmed::{Confirmed, ConfirmedBatch, ConfirmedTaken, Holdings};
 pub use delivery::RecordDelivery;
 pub use drafts::TypedDraft;
 pub use entries::{EntryDelivery, RefusedEntry, StoredEntry};

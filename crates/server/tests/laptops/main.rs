@@ -10,6 +10,7 @@ mod enrolling;
 mod evidence;
 mod fetching;
 mod kit;
+mod nearby;
 mod numbers;
 mod parting;
 mod restored;

@@ -45,12 +45,16 @@ pub(super) enum Word {
     },
     /// My person says that the digits are the same.
     Agreed,
+    /// So many entries I have for you.
+    Giving { entries: u64 },
     /// These were all entries that I have for you.
     NoMoreEntries,
     /// What became of your entries here.
     Taken(Count),
     /// Evidence that I lack, with the bytes that I have of each.
     Wanted { files: Vec<(BlobHash, u64)> },
+    /// So many of those files I have for you, and so many bytes of them are to go.
+    GivingFiles { files: u64, bytes: u64 },
     /// These were all files that I have for you.
     NoMoreFiles,
     /// I am here.

@@ -11,22 +11,22 @@ mod attempts;
 mod channel;
 mod exchange;
 mod fault;
+mod files;
 mod finder;
+mod giving;
 mod greeting;
-#[allow(dead_code, reason = "for the exchange of records")]
 mod line;
-#[allow(dead_code, reason = "for the exchange of records")]
 mod peer;
-#[allow(dead_code, reason = "for the exchange of records")]
 mod session;
 mod state;
 mod station;
+mod taking;
 #[cfg(test)]
 mod tests;
 
 pub use address::{PORT, own_addresses, read_address};
 pub use channel::VERSION;
-pub use exchange::{Count, Summary};
+pub use exchange::{Count, Moved, Summary};
 pub use fault::{NearbyFault, Reason};
 pub use finder::{Announced, Finder, Finding, Found, Multicast, OnFound};
 pub use peer::Peer;

@@ -47,6 +47,11 @@ pub(super) struct Reader {
 }
 
 impl Reader {
+    /// As whom the other acts, where that is known.
+    pub(super) fn actor(&self) -> Option<Actor> {
+        self.actor.clone()
+    }
+
     /// Whether the other may read a channel.
     pub(super) fn may_read(&self, channel: &Channel) -> bool {
         self.actor
