@@ -68,6 +68,7 @@ pub(crate) struct Inner {
     pub(crate) undone: UndoMarks,
     pub(crate) fonts: std::sync::OnceLock<shicha_papers::fonts::Fonts>,
     pub(crate) worker: Mutex<Option<Worker>>,
+    pub(crate) nearby: tokio::sync::Mutex<handlers::nearby::Around>,
     opened: RwLock<Option<Opened>>,
 }
 
@@ -110,6 +111,7 @@ impl App {
             undone: UndoMarks::default(),
             fonts: std::sync::OnceLock::new(),
             worker: Mutex::new(None),
+            nearby: tokio::sync::Mutex::default(),
             opened: RwLock::new(None),
             config,
         }));
@@ -182,6 +184,7 @@ impl App {
 
     /// Ends synchronisation and closes the ledger. What was under way goes on at the next start.
     pub async fn shutdown(&self) {
+        handlers::nearby::end(self).await;
         let worker = self.0.worker.lock().take();
         if let Some(worker) = worker {
             worker.stop().await;

@@ -14,6 +14,16 @@ macro_rules! calls {
                 server_probe: ServerProbe => ServerFound,
                 enrol: Enrol => AppStatus,
                 setting_set: SettingSet => AppStatus,
+
+                // Laptops on the same site: on from `nearby_open` to `nearby_close`, and beyond it while kept on.
+                nearby_open: Empty => NearbyView,
+                nearby_close: Empty => Empty,
+                nearby_keep: NearbyKeep => NearbyView,
+                nearby_get: Empty => NearbyView,
+                nearby_connect: NearbyConnect => Empty,
+                nearby_answer: NearbyAnswer => Empty,
+                nearby_cancel: Empty => Empty,
+                nearby_put_away: Empty => Empty,
             }
             desk {
                 directory_get: Empty => DirectoryView,

@@ -1,5 +1,6 @@
 /** The entries of the left navigation. An entry is shown once its route exists and the person's role may open it. */
 import {
+  Connection,
   DataAnalysis,
   DocumentChecked,
   Files,
@@ -31,6 +32,7 @@ export const NAV_ENTRIES: readonly NavEntry[] = [
   { name: 'documents', text: 'nav.documents', icon: Files, block: 'work' },
   { name: 'overview', text: 'nav.overview', icon: DataAnalysis, block: 'oversight' },
   { name: 'sync', text: 'nav.sync', icon: Refresh, block: 'system' },
+  { name: 'nearby', text: 'nav.nearby', icon: Connection, block: 'system' },
   { name: 'conflicts', text: 'nav.conflicts', icon: Switch, block: 'system' },
   { name: 'settings', text: 'nav.settings', icon: Setting, block: 'system' },
   { name: 'gallery', text: 'nav.gallery', icon: Grid, block: 'system' },

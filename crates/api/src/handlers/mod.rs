@@ -9,6 +9,7 @@ pub(crate) mod findings;
 pub(crate) mod history;
 pub(crate) mod inspection;
 pub(crate) mod inspections;
+pub(crate) mod nearby;
 pub(crate) mod onsite_record;
 pub(crate) mod overview;
 pub(crate) mod packs;
@@ -29,6 +30,10 @@ pub(crate) use findings::findings_list;
 pub(crate) use history::{record_history, verify};
 pub(crate) use inspection::{inspection_get, inspection_missing, inspection_previous};
 pub(crate) use inspections::{inspection_open, inspections_export, inspections_list};
+pub(crate) use nearby::{
+    nearby_answer, nearby_cancel, nearby_close, nearby_connect, nearby_get, nearby_keep,
+    nearby_open, nearby_put_away,
+};
 pub(crate) use onsite_record::inspection_paper;
 pub(crate) use overview::{overview_export, overview_get};
 pub(crate) use packs::{checklist_get, directory_get, packs_list};

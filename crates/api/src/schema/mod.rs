@@ -17,6 +17,7 @@ mod evidence;
 mod finding;
 mod history;
 mod inspection;
+mod nearby;
 mod overview;
 mod pack;
 mod setup;
@@ -29,6 +30,7 @@ pub use evidence::*;
 pub use finding::*;
 pub use history::*;
 pub use inspection::*;
+pub use nearby::*;
 pub use overview::*;
 pub use pack::*;
 pub use setup::*;
@@ -191,6 +193,11 @@ dto! {
         Sync {
             /// The new state.
             state: SyncStatus,
+        },
+        /// What goes on with laptops nearby changed.
+        Nearby {
+            /// The new state.
+            view: NearbyView,
         },
         /// A file is being taken in.
         Taking {

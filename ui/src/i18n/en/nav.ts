@@ -9,6 +9,7 @@ const nav: Catalogue['nav'] = {
   overview: 'Overview',
   documents: 'Documents',
   sync: 'Sync',
+  nearby: 'Laptops nearby',
   conflicts: 'Conflicts',
   settings: 'Settings',
   gallery: 'Gallery',

@@ -42,6 +42,8 @@ const sync: Catalogue['sync'] = {
   log: {
     pushed: '{entries} records delivered',
     pulled: '{entries} records received',
+    nearby: 'Direct exchange with the laptop of {person}: {given} records given, {taken} received',
+    nearby_broken: 'Direct exchange with the laptop of {person} broke off: {given} records given, {taken} received',
     uploaded: '{blobs} pieces of evidence delivered, {size}',
     downloaded: '{blobs} pieces of evidence received, {size}',
     blob_sent: 'Evidence “{name}” delivered, {size}',

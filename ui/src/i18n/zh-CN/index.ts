@@ -15,6 +15,7 @@ import documents from './documents';
 import finish from './finish';
 import record from './record';
 import overview from './overview';
+import nearby from './nearby';
 import sync from './sync';
 import conflicts from './conflicts';
 import settings from './settings';
@@ -38,6 +39,7 @@ export default {
   finish,
   record,
   overview,
+  nearby,
   sync,
   conflicts,
   settings,

@@ -8,6 +8,7 @@ export default {
   overview: '监管总览',
   documents: '文书',
   sync: '同步',
+  nearby: '附近的电脑',
   conflicts: '冲突',
   settings: '设置',
   gallery: '组件陈列',

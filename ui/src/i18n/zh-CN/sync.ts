@@ -41,6 +41,8 @@ export default {
   log: {
     pushed: '送达记录 {entries} 条',
     pulled: '收到记录 {entries} 条',
+    nearby: '与{person}的电脑直接交换：给了 {given} 条、收到 {taken} 条',
+    nearby_broken: '与{person}的电脑直接交换中断：给了 {given} 条、收到 {taken} 条',
     uploaded: '送达证据 {blobs} 件，{size}',
     downloaded: '收到证据 {blobs} 件，{size}',
     blob_sent: '送达证据“{name}”，{size}',
