@@ -1,6 +1,10 @@
 //! Evidence, by offset.
 
-use std::process::Command;
+use std::{
+    process::Command,
+    sync::atomic::Ordering,
+    time::{Duration, Instant},
+};
 
 use reqwest::{Method, StatusCode};
 use shicha_domain::{BlobHash, directory::Role};
@@ -281,4 +285,42 @@ async fn a_bucket_that_is_away_or_full_is_told_as_such_and_entries_go_on() {
         !backup.join("evidence").exists(),
         "what is in a bucket stays there"
     );
+}
+
+#[tokio::test]
+async fn what_nobody_went_on_sending_for_two_months_is_thrown_away_and_sent_from_the_start() {
+    let mut server = At(None).server().await;
+    let mut device = server.device("甲", "320703", Role::Inspector).await;
+    let photo: Vec<u8> = (0..90_000_u32).map(|n| (n >> 2) as u8).collect();
+    let (hash, event) = attached(&photo);
+    let entries = [device.write(OWN, record(), &event)];
+    device.push(&entries).await;
+    let half = photo[..50_000].to_vec();
+    let sent = device.send_blob(&hash, 0, 90_000, half).await;
+    assert_eq!(sent.headers()["upload-offset"], "50000");
+    let name: BlobHash = hash.parse().unwrap();
+    let day_ms = 24 * 3_600_000;
+    for (days, is_kept) in [(59, true), (2, false)] {
+        server.stop().await;
+        server.ahead_ms.fetch_add(days * day_ms, Ordering::SeqCst);
+        server.start_again().await;
+        device.open_session().await;
+        let begin = Instant::now();
+        let held = || aside(|| server.home().evidence.held(name).unwrap());
+        // It looks when it starts, beside serving.
+        while !is_kept && held() != Held::Part(0) {
+            assert!(begin.elapsed() < Duration::from_secs(60), "it was kept");
+            tokio::task::yield_now().await;
+        }
+        if is_kept {
+            assert_eq!(held(), Held::Part(50_000));
+        }
+    }
+    let rest = photo[50_000..].to_vec();
+    let late = device.send_blob(&hash, 50_000, 90_000, rest).await;
+    let (_, problem) = problem(late).await;
+    assert_eq!(problem.code, ProblemCode::Offset);
+    assert_eq!(problem.extra["offset"], 0);
+    let sent = device.send_blob(&hash, 0, 90_000, photo).await;
+    assert_eq!(sent.headers()["upload-complete"], "?1");
 }
