@@ -10,6 +10,7 @@ mod http;
 mod instance;
 mod intake;
 pub mod moments;
+pub mod package;
 mod scope;
 mod serve;
 pub mod signer;

@@ -72,6 +72,11 @@ impl Signer {
         self.key.verifying_key().to_bytes()
     }
 
+    /// The key that packages for this server are opened with, and those of this server are signed with.
+    pub(crate) fn sealing_key(&self) -> &SigningKey {
+        &self.key
+    }
+
     /// The public key's fingerprint as people compare it.
     pub fn fingerprint(&self) -> String {
         receipt::fingerprint(&self.public_key())

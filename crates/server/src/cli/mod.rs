@@ -11,6 +11,7 @@ mod doctor;
 mod import;
 mod keep;
 mod pack;
+mod package;
 mod say;
 mod serving;
 
@@ -87,6 +88,9 @@ enum Command {
     /// 模板包 (campaign packs)
     #[command(subcommand)]
     Pack(Pack),
+    /// 数据包：不联网的电脑用 U 盘交换的 .shicha 文件 (package files of machines without a network)
+    #[command(subcommand)]
+    Package(Package),
     /// 逐条核对全部数据 (hold everything against what it must be)
     Verify,
     /// 声明 PostgreSQL 数据库刚从备份恢复，在启动之前运行 (the PostgreSQL database was just restored; before it is served again)
@@ -213,6 +217,44 @@ enum Pack {
     },
 }
 
+#[derive(Subcommand)]
+enum Package {
+    /// 查看数据包里有什么，不导入 (show what is in it; takes nothing)
+    Look {
+        /// 文件 (file)
+        file: PathBuf,
+    },
+    /// 导入数据包，并生成答复 (take it in, and make the answer)
+    Take {
+        /// 文件 (file)
+        file: PathBuf,
+        /// 答复写到哪里 (where the answer goes)
+        #[arg(long)]
+        answer: Option<PathBuf>,
+    },
+    /// 为一台设备生成数据包 (make one for a device)
+    Make {
+        /// 设备编号 (identifier)
+        #[arg(long = "for")]
+        device: shicha_domain::DeviceId,
+        /// 写到哪里 (file)
+        #[arg(long)]
+        out: PathBuf,
+        /// 带上该设备可见的全部附件 (with all evidence that it may see)
+        #[arg(long)]
+        with_evidence: bool,
+    },
+    /// 生成中心端名片：不联网的电脑登记时先导入 (the card of this endpoint, for machines that enrol without a network)
+    Card {
+        /// 写到哪里 (file)
+        #[arg(long)]
+        out: PathBuf,
+        /// 中心端地址，供日后联网使用 (address, for later)
+        #[arg(long)]
+        url: Option<String>,
+    },
+}
+
 fn postgres_url(text: &str) -> Result<String, String> {
     if text.starts_with("postgres://") || text.starts_with("postgresql://") {
         Ok(text.to_owned())
@@ -303,6 +345,18 @@ fn with_home(say: &Say, home: &Home, now_ms: u64, command: Command) -> Result<()
         Command::Device(Device::Revoke { device }) => device::revoke(say, home, now_ms, device),
         Command::Pack(Pack::Publish { file, org, person }) => {
             pack::publish(say, home, now_ms, &file, &org, person.as_deref())
+        }
+        Command::Package(Package::Look { file }) => package::look(say, home, now_ms, &file),
+        Command::Package(Package::Take { file, answer }) => {
+            package::take(say, home, now_ms, &file, answer.as_deref())
+        }
+        Command::Package(Package::Make {
+            device,
+            out,
+            with_evidence,
+        }) => package::make(say, home, now_ms, device, &out, with_evidence),
+        Command::Package(Package::Card { out, url }) => {
+            package::card(say, home, &out, url.as_deref())
         }
         Command::Verify => keep::verify(say, home),
         Command::Restored => keep::restored(say, home),

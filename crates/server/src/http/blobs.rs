@@ -27,7 +27,7 @@ use shicha_sync::{
 };
 
 /// How long a sender may be silent in the middle of a part.
-const SILENCE: Duration = Duration::from_secs(30);
+pub(super) const SILENCE: Duration = Duration::from_secs(30);
 /// How much is read at a time for somebody who fetches.
 const READ_PIECE: usize = 1 << 20;
 
@@ -43,6 +43,8 @@ enum Wish {
     Either,
 }
 
+/// Whoever wrote an entry that names it may send and ask; whoever may read such an entry may fetch it, and may also bring it for its
+/// author: what is taken has the hash that the entry names, whoever brings it.
 fn permit(app: &App, caller: &Caller, hash: BlobHash, wish: Wish) -> Result<(), Fault> {
     let register = app.home.store.register()?;
     let is_permitted = app
@@ -52,8 +54,7 @@ fn permit(app: &App, caller: &Caller, hash: BlobHash, wish: Wish) -> Result<(), 
         .iter()
         .any(|(channel, person)| {
             (wish != Wish::Fetch && *person == caller.actor.person)
-                || (wish != Wish::Send
-                    && authority::may_read(&caller.actor, channel, &register.tree))
+                || authority::may_read(&caller.actor, channel, &register.tree)
         });
     if is_permitted {
         Ok(())

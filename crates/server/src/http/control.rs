@@ -13,21 +13,26 @@ use shicha_domain::{
     number::{BLOCK_SIZE, NumberBlock},
     receipt,
 };
-use shicha_sync::protocol::{
-    EnrolCode, ProblemCode, VERSION,
-    messages::{
-        ChallengeReply, ChallengeRequest, DirectoryReply, EnrolReply, EnrolRequest, IdentityReply,
-        IdentityRequest, NumbersRequest, ServerInfo, SessionReply, SessionRequest,
+use shicha_sync::{
+    Random,
+    protocol::{
+        EnrolCode, ProblemCode, VERSION,
+        messages::{
+            ChallengeReply, ChallengeRequest, DirectoryReply, EnrolReply, EnrolRequest,
+            IdentityReply, IdentityRequest, NumbersRequest, ServerInfo, SessionReply,
+            SessionRequest,
+        },
+        signing,
     },
-    signing,
 };
 
 use super::{
-    App, Change, Peer, Shared,
+    Change, Peer, Shared,
     fault::{Fault, blocking, message},
     session::{Caller, active},
 };
 use crate::{
+    home::Home,
     intake::actor_of,
     scope,
     store::{DeviceState, Enrolment, Info},
@@ -38,16 +43,15 @@ const MAX_LABEL: usize = 100;
 /// The most characters of a number word.
 const MAX_WORD: usize = 32;
 
-fn info(app: &App) -> Result<Info, Fault> {
-    app.home
-        .store
+pub(crate) fn info(home: &Home) -> Result<Info, Fault> {
+    home.store
         .info()?
         .ok_or_else(|| Fault::internal(&"the store has lost the server's name"))
 }
 
 pub(super) async fn server(State(app): State<Shared>) -> Result<Json<ServerInfo>, Fault> {
     blocking(move || {
-        let info = info(&app)?;
+        let info = info(&app.home)?;
         Ok(Json(ServerInfo {
             name: info.name,
             public_key: app.home.signer.public_key(),
@@ -74,31 +78,9 @@ pub(super) async fn enrol(
             "too many wrong enrolment codes; wait a minute",
         ));
     }
-    check_key(&request.public_key)?;
-    let server = app.home.signer.public_key();
-    let proof = signing::enrol_bytes(&server, &request.public_key, &request.code);
-    if !signing::is_signed(&request.public_key, &proof, &request.proof) {
-        return Err(Fault::bad_request("the proof does not fit the key"));
-    }
     let enrolled = blocking({
         let app = Shared::clone(&app);
-        move || {
-            let enrolment = Enrolment {
-                code: app.home.signer.code_hash(&request.code),
-                device: DeviceId(app.random.id_at(now_ms)),
-                public_key: request.public_key,
-                label: label(&request.label),
-                now_ms,
-            };
-            // A code of another form was never given out; asking the store takes the same time for all.
-            let enrolled = app.home.store.enrol(&enrolment, &|device, seq, head| {
-                app.home.signer.receipt(device, seq, head, now_ms)
-            })?;
-            match enrolled.filter(|_| request.code.parse::<EnrolCode>().is_ok()) {
-                None => Ok(None),
-                Some((state, receipt)) => enrol_reply(&app, &state, receipt).map(Some),
-            }
-        }
+        move || enrol_newcomer(&app.home, &app.random, now_ms, &request)
     })
     .await?;
     match enrolled {
@@ -117,9 +99,39 @@ pub(super) async fn enrol(
     }
 }
 
-fn enrol_reply(app: &App, state: &DeviceState, receipt: Receipt) -> Result<EnrolReply, Fault> {
-    let info = info(app)?;
-    let register = app.home.store.register()?;
+/// Gives a newcomer a place. `None`: the code is unknown, used or expired.
+pub(crate) fn enrol_newcomer(
+    home: &Home,
+    random: &Random,
+    now_ms: u64,
+    request: &EnrolRequest,
+) -> Result<Option<EnrolReply>, Fault> {
+    check_key(&request.public_key)?;
+    let server = home.signer.public_key();
+    let proof = signing::enrol_bytes(&server, &request.public_key, &request.code);
+    if !signing::is_signed(&request.public_key, &proof, &request.proof) {
+        return Err(Fault::bad_request("the proof does not fit the key"));
+    }
+    let enrolment = Enrolment {
+        code: home.signer.code_hash(&request.code),
+        device: DeviceId(random.id_at(now_ms)),
+        public_key: request.public_key,
+        label: label(&request.label),
+        now_ms,
+    };
+    // A code of another form was never given out; asking the store takes the same time for all.
+    let enrolled = home.store.enrol(&enrolment, &|device, seq, head| {
+        home.signer.receipt(device, seq, head, now_ms)
+    })?;
+    match enrolled.filter(|_| request.code.parse::<EnrolCode>().is_ok()) {
+        None => Ok(None),
+        Some((state, receipt)) => enrol_reply(home, &state, receipt).map(Some),
+    }
+}
+
+fn enrol_reply(home: &Home, state: &DeviceState, receipt: Receipt) -> Result<EnrolReply, Fault> {
+    let info = info(home)?;
+    let register = home.store.register()?;
     Ok(EnrolReply {
         device: state.device.id,
         person: state.person.id,
@@ -128,7 +140,7 @@ fn enrol_reply(app: &App, state: &DeviceState, receipt: Receipt) -> Result<Enrol
         role: state.person.role,
         directory: scope::visible(&register, &actor_of(state)),
         receipt,
-        server_key: app.home.signer.public_key(),
+        server_key: home.signer.public_key(),
         server_name: info.name,
         is_sample: info.is_sample,
     })
@@ -186,7 +198,7 @@ pub(super) async fn session(
         let state = active(state)?;
         app.home.store.note_contact(request.device, now_ms)?;
         let (token, expires_at_ms) = app.sessions.token(request.device, now_ms);
-        let info = info(&app)?;
+        let info = info(&app.home)?;
         Ok(Json(SessionReply {
             token,
             expires_at_ms,
@@ -205,43 +217,55 @@ pub(super) async fn identity(
     body: Bytes,
 ) -> Result<Json<IdentityReply>, Fault> {
     let request: IdentityRequest = message(&body)?;
-    check_key(&request.public_key)?;
     let old = caller.state.device.id;
-    let said = signing::identity_bytes(&app.home.signer.public_key(), old, &request.public_key);
-    let is_proven = signing::is_signed(&caller.state.device.public_key, &said, &request.signature)
-        && signing::is_signed(&request.public_key, &said, &request.proof);
-    if !is_proven {
-        return Err(Fault::bad_request("the signatures do not fit the keys"));
-    }
     let now_ms = app.now_ms();
     let reply = blocking({
         let app = Shared::clone(&app);
-        move || {
-            let enrolment = Enrolment {
-                code: [0; 32],
-                device: DeviceId(app.random.id_at(now_ms)),
-                public_key: request.public_key,
-                label: label(&request.label),
-                now_ms,
-            };
-            let added = app
-                .home
-                .store
-                .add_identity(old, &enrolment, &|device, seq, head| {
-                    app.home.signer.receipt(device, seq, head, now_ms)
-                })?;
-            let (state, receipt) =
-                added.ok_or_else(|| Fault::new(ProblemCode::Forbidden, "the key is taken"))?;
-            Ok(IdentityReply {
-                device: state.device.id,
-                receipt,
-            })
-        }
+        move || new_identity(&app.home, &app.random, now_ms, &caller.state, &request)
     })
     .await?;
     tracing::info!(%old, new = %reply.device, "a device goes on under a new identity");
     app.tell(Change::Directory);
     Ok(Json(reply))
+}
+
+/// Gives the person of a device another one, because its ledger and the one held here have parted.
+pub(crate) fn new_identity(
+    home: &Home,
+    random: &Random,
+    now_ms: u64,
+    old: &DeviceState,
+    request: &IdentityRequest,
+) -> Result<IdentityReply, Fault> {
+    check_key(&request.public_key)?;
+    let said = signing::identity_bytes(
+        &home.signer.public_key(),
+        old.device.id,
+        &request.public_key,
+    );
+    let is_proven = signing::is_signed(&old.device.public_key, &said, &request.signature)
+        && signing::is_signed(&request.public_key, &said, &request.proof);
+    if !is_proven {
+        return Err(Fault::bad_request("the signatures do not fit the keys"));
+    }
+    let enrolment = Enrolment {
+        code: [0; 32],
+        device: DeviceId(random.id_at(now_ms)),
+        public_key: request.public_key,
+        label: label(&request.label),
+        now_ms,
+    };
+    let added = home
+        .store
+        .add_identity(old.device.id, &enrolment, &|device, seq, head| {
+            home.signer.receipt(device, seq, head, now_ms)
+        })?;
+    let (state, receipt) =
+        added.ok_or_else(|| Fault::new(ProblemCode::Forbidden, "the key is taken"))?;
+    Ok(IdentityReply {
+        device: state.device.id,
+        receipt,
+    })
 }
 
 #[derive(Deserialize)]
@@ -271,6 +295,17 @@ pub(super) async fn numbers(
     body: Bytes,
 ) -> Result<Json<NumberBlock>, Fault> {
     let request: NumbersRequest = message(&body)?;
+    let now_ms = app.now_ms();
+    blocking(move || lend(&app.home, now_ms, &caller.state, &request).map(Json)).await
+}
+
+/// Lends a device a block of document numbers.
+pub(crate) fn lend(
+    home: &Home,
+    now_ms: u64,
+    device: &DeviceState,
+    request: &NumbersRequest,
+) -> Result<NumberBlock, Fault> {
     let length = request.word.chars().count();
     if !(1..=MAX_WORD).contains(&length) || request.word.chars().any(char::is_control) {
         return Err(Fault::bad_request("a number word has 1 to 32 characters"));
@@ -278,23 +313,16 @@ pub(super) async fn numbers(
     if !(2000..=2199).contains(&request.year) {
         return Err(Fault::bad_request("no such year"));
     }
-    let may_number = matches!(caller.actor.role, Role::Inspector | Role::Supervisor);
-    if !may_number || caller.actor.org != request.org {
+    let may_number = matches!(device.person.role, Role::Inspector | Role::Supervisor);
+    if !may_number || device.person.org != request.org {
         return Err(Fault::new(
             ProblemCode::Forbidden,
             "only a bureau's own people number its documents",
         ));
     }
-    blocking(move || {
-        let now_ms = app.now_ms();
-        Ok(Json(app.home.store.lend_numbers(
-            caller.state.device.id,
-            &request,
-            BLOCK_SIZE,
-            now_ms,
-        )?))
-    })
-    .await
+    Ok(home
+        .store
+        .lend_numbers(device.device.id, request, BLOCK_SIZE, now_ms)?)
 }
 
 fn check_key(key: &[u8; 32]) -> Result<(), Fault> {

@@ -17,7 +17,8 @@ use shicha_sync::{
     protocol::{
         BATCH_EVENT_BYTES, BATCH_TYPE, BatchWriter, MAX_BATCH_ROWS, Problem, ProblemCode,
         messages::{ForkReport, Head, PullRequest, PushReply},
-        signing, wire,
+        signing,
+        wire::{self, Push},
     },
     work,
 };
@@ -25,11 +26,13 @@ use shicha_sync::{
 use super::{
     App, Change, LARGE, SMALL_BODY, Shared,
     fault::{Fault, blocking, message},
-    session::Caller,
+    metrics::Metrics,
+    session::{Caller, active},
 };
 use crate::{
-    intake,
-    store::{Appended, PullQuery},
+    home::Home,
+    intake::{self, actor_of},
+    store::{Appended, DeviceState, PullQuery},
 };
 
 /// How many ids a fork report holds at most.
@@ -59,7 +62,15 @@ pub(super) async fn push(
     let device = caller.state.device.id;
     let (reply, channels) = blocking({
         let app = Shared::clone(&app);
-        move || take_in(&app, &caller, &body)
+        move || {
+            take_push(
+                &app.home,
+                app.now_ms(),
+                wire::read_push(&body)?,
+                Some(&caller.state),
+                Some(&app.metrics),
+            )
+        }
     })
     .await?;
     if !channels.is_empty() {
@@ -71,44 +82,66 @@ pub(super) async fn push(
     Ok(Json(reply))
 }
 
-fn take_in(app: &App, caller: &Caller, body: &[u8]) -> Result<(PushReply, Vec<Channel>), Fault> {
-    let device = caller.state.device.id;
-    let push = wire::read_push(body)?;
+/// Takes a push in, whoever brings it: what counts is whose entries they are and that their device signed them. So a colleague may carry
+/// them here. Also which channels have grown by it.
+pub(crate) fn take_push(
+    home: &Home,
+    now_ms: u64,
+    push: Push,
+    caller: Option<&DeviceState>,
+    metrics: Option<&Metrics>,
+) -> Result<(PushReply, Vec<Channel>), Fault> {
     let (Some(first), Some(last)) = (push.batch.rows.first(), push.batch.rows.last()) else {
         return Err(Fault::bad_request("a push without entries"));
     };
+    let device = last.entry.device;
     if push.batch.rows.iter().any(|row| row.entry.device != device) {
         return Err(Fault::new(
             ProblemCode::Forbidden,
-            "a device sends its own ledger and no other",
+            "a push holds the ledger of one device and no other",
         ));
     }
+    let author = match caller.filter(|caller| caller.device.id == device) {
+        Some(caller) => Some(caller.clone()),
+        None => home.store.device(device)?,
+    };
+    let public_key = author
+        .as_ref()
+        .map_or([0; 32], |author| author.device.public_key);
     let said = receipt::push_bytes(device, last.entry.seq, last.id);
-    if !signing::is_signed(&caller.state.device.public_key, &said, &push.signature) {
+    if !signing::is_signed(&public_key, &said, &push.signature) {
         return Err(Fault::new(
             ProblemCode::Forbidden,
             "the device did not sign these entries",
         ));
     }
+    let actor = actor_of(&active(author)?);
     let first_seq = first.entry.seq;
     let candidates = intake::candidates(push.batch.rows)
         .map_err(|fault| Fault::bad_request(fault.to_string()))?;
-    let register = app.home.store.register()?;
-    let now_ms = app.now_ms();
+    let register = home.store.register()?;
     let begun = Instant::now();
-    let appended = app.home.store.append(
+    let appended = home.store.append(
         device,
         &candidates,
         &push.signature,
-        &|candidate, placed| intake::judge(&caller.actor, &register.tree, candidate, placed),
-        &|device, seq, head| app.home.signer.receipt(device, seq, head, now_ms),
+        &|candidate, placed| intake::judge(&actor, &register.tree, candidate, placed),
+        &|device, seq, head| home.signer.receipt(device, seq, head, now_ms),
     )?;
-    app.metrics.store_took("append", begun);
+    if let Some(metrics) = metrics {
+        metrics.store_took("append", begun);
+        metrics.pushed(match &appended {
+            Appended::Held(_) => "held",
+            Appended::Fork { .. } => "fork",
+            Appended::Gap { .. } => "gap",
+        });
+        if let Appended::Held(held) = &appended {
+            let codes = held.refused.iter().map(|(_, code)| code.as_str());
+            metrics.took(held.new, codes);
+        }
+    }
     match appended {
         Appended::Held(held) => {
-            app.metrics.pushed("held");
-            let codes = held.refused.iter().map(|(_, code)| code.as_str());
-            app.metrics.took(held.new, codes);
             tracing::info!(
                 new = held.new,
                 refused = held.refused.len(),
@@ -123,12 +156,10 @@ fn take_in(app: &App, caller: &Caller, body: &[u8]) -> Result<(PushReply, Vec<Ch
             Ok((reply, held.channels))
         }
         Appended::Fork { common, head } => {
-            app.metrics.pushed("fork");
             tracing::warn!(%device, at = head.seq, "a device's ledger has parted from the one held");
-            Err(fork(app, device, first_seq, common, head)?)
+            Err(fork(home, device, first_seq, common, head)?)
         }
         Appended::Gap { head } => {
-            app.metrics.pushed("gap");
             let problem = Problem::new(
                 ProblemCode::Gap,
                 format!("this ledger is held up to {}", head.seq),
@@ -139,7 +170,7 @@ fn take_in(app: &App, caller: &Caller, body: &[u8]) -> Result<(PushReply, Vec<Ch
 }
 
 fn fork(
-    app: &App,
+    home: &Home,
     device: DeviceId,
     first: u64,
     common: Option<Head>,
@@ -149,7 +180,7 @@ fn fork(
         Some(common) => common.seq + 1,
         None => first.min(head.seq).saturating_sub(FORK_LOG as u64).max(1),
     };
-    let log = app.home.store.log(device, from, FORK_LOG)?;
+    let log = home.store.log(device, from, FORK_LOG)?;
     let report = ForkReport { common, log, head };
     let problem = Problem::new(
         ProblemCode::Fork,

@@ -24,6 +24,7 @@ use super::{
 fn time_limit(method: &Method, route: &str) -> Duration {
     Duration::from_secs(match route {
         "/v1/blobs/{hash}" if method == Method::PATCH => 900,
+        "/v1/packages" => 6 * 3600,
         "/v1/push" | "/v1/pull" => 300,
         _ => 30,
     })

@@ -11,6 +11,7 @@ mod fault;
 mod guard;
 mod limit;
 mod metrics;
+mod packages;
 mod proxy;
 mod rate;
 mod ready;
@@ -45,6 +46,9 @@ use crate::{
     store::{Format, Register, StoreError},
 };
 
+pub(crate) use control::{enrol_newcomer, info, lend, new_identity};
+pub(crate) use entries::take_push;
+pub(crate) use fault::Fault;
 pub(crate) use metrics::router as metrics_router;
 pub(crate) use proxy::Peer;
 pub use rate::{Limits, Rate};
@@ -197,6 +201,9 @@ pub(crate) fn router(app: Shared) -> Router {
             get(blobs::fetch).head(blobs::state).patch(blobs::send),
         )
         .layer(DefaultBodyLimit::disable());
+    let packages = Router::new()
+        .route("/v1/packages", post(packages::take))
+        .layer(DefaultBodyLimit::disable());
     let control = Router::new()
         .route("/v1/server", get(control::server))
         .route("/v1/enrol", post(control::enrol))
@@ -211,6 +218,7 @@ pub(crate) fn router(app: Shared) -> Router {
     Router::new()
         .merge(batches)
         .merge(blobs)
+        .merge(packages)
         .merge(control)
         .fallback(async || StatusCode::NOT_FOUND)
         .layer(middleware::from_fn_with_state(

@@ -49,6 +49,24 @@ pub enum PackageFault {
     Io(#[source] io::Error),
 }
 
+impl PackageFault {
+    /// What programs tell faults apart by.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotAPackage => "not_a_package",
+            Self::Newer { .. } => "newer",
+            Self::Damaged(_) => "damaged",
+            Self::ForAnother(_) => "for_another",
+            Self::UnknownSender(_) => "unknown_sender",
+            Self::NotSigned => "not_signed",
+            Self::Malformed(_) => "malformed",
+            Self::NoSpace { .. } => "no_space",
+            Self::Stopped => "stopped",
+            Self::Io(_) => "io",
+        }
+    }
+}
+
 impl From<io::Error> for PackageFault {
     fn from(error: io::Error) -> Self {
         match error.kind() {

@@ -91,9 +91,12 @@ impl Kind {
     /// The most bytes that a piece of this kind may have.
     fn most(self) -> u64 {
         match self {
-            Self::Push | Self::Pull | Self::Wanted | Self::Directory | Self::EnrolReply => {
-                MAX_BATCH_BODY as u64
-            }
+            Self::Push
+            | Self::Pull
+            | Self::Answer
+            | Self::Wanted
+            | Self::Directory
+            | Self::EnrolReply => MAX_BATCH_BODY as u64,
             Self::Evidence => MAX_BLOB,
             Self::End => 64,
             _ => MAX_JSON_BODY as u64,

@@ -6,6 +6,7 @@
 //! [`Pieces`] then hands out what was looked at, piece by piece. Both are streams: however large a package is, memory is taken for one
 //! piece. What a piece says is judged by whoever takes it, as if it had come over the network. No clock and no ledger here.
 
+mod card;
 mod contents;
 mod fault;
 mod file;
@@ -19,6 +20,7 @@ mod tests;
 mod watch;
 mod write;
 
+pub use card::Card;
 pub use contents::{Contents, Holder};
 pub use fault::PackageFault;
 pub use file::{PackageFile, open};

@@ -61,16 +61,17 @@ impl<'p, W: Write> Writer<'p, W> {
         })
     }
 
-    /// Adds a message in the bytes that it travels in over HTTP.
+    /// Adds a message in the bytes that it travels in over HTTP, and returns it as it will be read.
     ///
     /// # Errors
     /// When the bytes are none of that kind, or the file cannot be written.
-    pub fn bytes(&mut self, kind: Kind, bytes: &[u8]) -> Result<(), PackageFault> {
+    pub fn bytes(&mut self, kind: Kind, bytes: &[u8]) -> Result<Message, PackageFault> {
         // Also a check: what cannot be read back would make the whole package useless.
         let message = Message::read(kind, bytes)?;
         self.counting.message(&message);
         self.heading(Piece::of(kind, bytes))?;
-        self.write(bytes)
+        self.write(bytes)?;
+        Ok(message)
     }
 
     /// Adds a message that travels as JSON.
@@ -80,7 +81,8 @@ impl<'p, W: Write> Writer<'p, W> {
     pub fn message(&mut self, kind: Kind, message: &impl Serialize) -> Result<(), PackageFault> {
         let bytes = serde_json::to_vec(message)
             .map_err(|error| PackageFault::Malformed(error.to_string()))?;
-        self.bytes(kind, &bytes)
+        self.bytes(kind, &bytes)?;
+        Ok(())
     }
 
     /// Begins a file of evidence, which [`Self::part`] goes on with.

@@ -41,6 +41,13 @@ pub fn package_bytes(front: &[u8], list: &[u8]) -> Vec<u8> {
     bytes
 }
 
+/// What a central endpoint signs on its card.
+pub fn card_bytes(said: &[u8]) -> Vec<u8> {
+    let mut bytes = b"shicha-card-1\0".to_vec();
+    bytes.extend_from_slice(said);
+    bytes
+}
+
 /// Signs.
 pub fn sign(key: &SigningKey, bytes: &[u8]) -> Vec<u8> {
     key.sign(bytes).to_bytes().to_vec()

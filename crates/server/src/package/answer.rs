@@ -1,0 +1,298 @@
+//! Making a package for a device: receipts for what it brought, and what is new for it.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    io::{Read as _, Write},
+    path::Path,
+};
+
+use shicha_domain::{
+    BlobHash, Channel, DeviceId, Event,
+    authority::{self, Actor},
+};
+use shicha_sync::{
+    package::{
+        Answer, Contents, Kind, Label, Message, Outcome, PackageFile, Party, Progress, State,
+        Wanted, Writer,
+    },
+    protocol::{
+        BATCH_EVENT_BYTES, BatchWriter, MAX_BATCH_ROWS,
+        messages::{NumberRun, PushReply},
+        wire,
+    },
+};
+
+use super::{Desk, PackageError, PackageTaken};
+use crate::{
+    evidence::Held,
+    http::{Fault, info},
+    intake::actor_of,
+    scope,
+    store::{DeviceState, PullQuery, Register},
+};
+
+/// Entries that one answer to pushes speaks of, about.
+const TOGETHER: u64 = 5_000;
+/// How much of a file is read at a time.
+const PART: usize = 1 << 20;
+
+/// What to answer.
+#[derive(Debug, Clone, Default)]
+pub struct Answering {
+    /// What was taken of it just now; it says what the device has and wants.
+    pub taken: PackageTaken,
+    /// Whether all evidence that its person may see goes along, and not only what it asks for.
+    pub with_evidence: bool,
+}
+
+impl Answering {
+    /// An answer without a question: everything that the device may have.
+    pub fn unasked(device: DeviceId, with_evidence: bool) -> Self {
+        Self {
+            taken: PackageTaken {
+                device: Some(device),
+                ..PackageTaken::default()
+            },
+            with_evidence,
+        }
+    }
+}
+
+/// Makes the package and gives it its name once it is whole. Returns what is in it, and how many bytes it has.
+///
+/// # Errors
+/// When there is no such device, or the file cannot be written.
+pub fn answer(
+    desk: Desk<'_>,
+    answering: &Answering,
+    path: &Path,
+    progress: Progress<'_>,
+) -> Result<(Contents, u64), PackageError> {
+    let taken = &answering.taken;
+    let home = desk.home;
+    let device = match (&taken.enrolled, taken.device) {
+        (Some(enrolled), _) => enrolled.device,
+        (None, Some(device)) => device,
+        (None, None) => return Err(PackageError::NoSuchDevice),
+    };
+    let state = home
+        .store
+        .device(device)?
+        .filter(DeviceState::is_active)
+        .ok_or(PackageError::NoSuchDevice)?;
+    let register = home.store.register()?;
+    let key = state.device.public_key;
+    let label = Label {
+        id: desk.random.id_at(desk.now_ms),
+        from: desk.me(),
+        to: match taken.enrolled {
+            Some(_) => Party::Newcomer { key },
+            None => Party::Device { device },
+        },
+        endpoint: home.signer.public_key(),
+        made_at_ms: desk.now_ms,
+        software: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    let mut making = Making {
+        desk,
+        actor: actor_of(&state),
+        register: &register,
+        evidence: BTreeSet::new(),
+        with_evidence: answering.with_evidence,
+    };
+    let asked = making.asked(&taken.wanted)?;
+    let expected = asked.iter().map(|(_, size)| size).sum();
+    let mut file = PackageFile::begin(path, expected)?;
+    let mut writer = Writer::begin(&mut file, &label, &key, home.signer.sealing_key(), progress)?;
+    if let Some(enrolled) = &taken.enrolled {
+        writer.message(Kind::EnrolReply, enrolled)?;
+    }
+    writer.message(
+        Kind::State,
+        &State {
+            device,
+            time_ms: desk.now_ms,
+            head: state.head,
+            epoch: info(home)?.epoch,
+            answers: (!taken.id.is_nil()).then_some(taken.id),
+        },
+    )?;
+    if taken.enrolled.is_none() {
+        making.receipts(device, taken.wanted.acked, &mut writer)?;
+        for one in &taken.answers {
+            // What is held of the recipient's own ledger was said just now.
+            if one.device != device || matches!(one.outcome, Outcome::Problem(_)) {
+                writer.message(Kind::Answer, one)?;
+            }
+        }
+        if let Some(identity) = &taken.identity {
+            writer.message(Kind::IdentityReply, identity)?;
+        }
+        for lent in &taken.numbers {
+            writer.message(Kind::Numbers, lent)?;
+        }
+        if register.directory.version != taken.wanted.directory {
+            writer.message(Kind::Directory, &scope::visible(&register, &making.actor))?;
+        }
+    }
+    making.pull(&taken.wanted, &mut writer)?;
+    let named = std::mem::take(&mut making.evidence);
+    let mut sent = BTreeSet::new();
+    for hash in asked.into_iter().map(|(hash, _)| hash).chain(named) {
+        if sent.insert(hash) {
+            making.give(hash, &mut writer)?;
+        }
+    }
+    let (_, contents) = writer.finish()?;
+    let bytes = file.keep()?;
+    tracing::info!(%device, bytes, "made a package");
+    Ok((contents, bytes))
+}
+
+struct Making<'a> {
+    desk: Desk<'a>,
+    actor: Actor,
+    register: &'a Register,
+    /// Evidence that goes along because entries name it.
+    evidence: BTreeSet<BlobHash>,
+    with_evidence: bool,
+}
+
+impl Making<'_> {
+    /// What the recipient asks for, may see, and is here.
+    fn asked(&self, wanted: &Wanted) -> Result<Vec<(BlobHash, u64)>, PackageError> {
+        let home = self.desk.home;
+        let mut asked = Vec::new();
+        for hash in &wanted.evidence {
+            let may_see =
+                home.store.blob_uses(*hash)?.iter().any(|(channel, _)| {
+                    authority::may_read(&self.actor, channel, &self.register.tree)
+                });
+            if let (true, Held::Whole(size)) =
+                (may_see, home.evidence.held(*hash).map_err(Fault::from)?)
+            {
+                asked.push((*hash, size));
+            }
+        }
+        asked.sort_by_key(|(_, size)| *size);
+        Ok(asked)
+    }
+
+    /// Receipts for the recipient's ledger after `acked`, with the numbers and refusals that belong to them.
+    fn receipts<W: Write>(
+        &self,
+        device: DeviceId,
+        acked: u64,
+        writer: &mut Writer<'_, W>,
+    ) -> Result<(), PackageError> {
+        let store = &self.desk.home.store;
+        let head = store.device(device)?.map_or(0, |state| state.head.seq);
+        if head <= acked {
+            return Ok(());
+        }
+        let mut receipts = store
+            .receipts_of(device)?
+            .into_iter()
+            .map(|(receipt, _)| receipt)
+            .filter(|receipt| receipt.seq > acked)
+            .peekable();
+        let mut from = acked + 1;
+        while let Some(first) = receipts.peek() {
+            // As many receipts as speak of about so many entries, and at least one.
+            let upto = first.seq.max(from + TOGETHER);
+            let mut together = Vec::new();
+            while let Some(receipt) = receipts.next_if(|receipt| receipt.seq <= upto) {
+                together.push(receipt);
+            }
+            let last = together.last().map_or(from, |receipt| receipt.seq);
+            let (mut accepted, mut refused) = (Vec::new(), Vec::new());
+            let mut at = from;
+            while at <= last {
+                let limit = usize::try_from((last - at + 1).min(TOGETHER)).unwrap_or(1);
+                let held = store.entries_of(device, at, limit)?;
+                if held.is_empty() {
+                    break;
+                }
+                for one in held {
+                    at = one.entry.seq + 1;
+                    match one.verdict {
+                        Ok(number) => NumberRun::extend(&mut accepted, one.entry.seq, number),
+                        Err(code) => refused.push((one.entry.seq, code)),
+                    }
+                }
+            }
+            from = last + 1;
+            let Some(state) = store.device(device)? else {
+                return Err(PackageError::NoSuchDevice);
+            };
+            let reply = PushReply {
+                receipts: together,
+                accepted,
+                refused,
+                head: state.head,
+            };
+            let outcome = Outcome::Held(reply);
+            writer.message(Kind::Answer, &Answer { device, outcome })?;
+        }
+        Ok(())
+    }
+
+    /// Everything above the recipient's cursors.
+    fn pull<W: Write>(
+        &mut self,
+        wanted: &Wanted,
+        writer: &mut Writer<'_, W>,
+    ) -> Result<(), PackageError> {
+        let mut cursors: HashMap<Channel, u64> = wanted.cursors.iter().cloned().collect();
+        loop {
+            let mut batch = BatchWriter::new();
+            let query = PullQuery {
+                person: self.actor.person,
+                may_read: &|channel| authority::may_read(&self.actor, channel, &self.register.tree),
+                cursors: &cursors,
+                max_entries: MAX_BATCH_ROWS,
+                max_event_bytes: BATCH_EVENT_BYTES,
+            };
+            let pulled = self.desk.home.store.pull(&query, &mut batch)?;
+            let body =
+                wire::write_pull(&pulled.channels, pulled.more, batch).map_err(Fault::from)?;
+            let Message::Pull(pull) = writer.bytes(Kind::Pull, &body)? else {
+                return Ok(());
+            };
+            let mut rows = pull.batch.rows.into_iter();
+            for channel in pull.channels {
+                for row in rows.by_ref().take(channel.rows) {
+                    let goes_along =
+                        self.with_evidence || matches!(channel.channel, Channel::Pub(_));
+                    if goes_along && let Ok(event) = Event::parse(&row.entry.event) {
+                        self.evidence.extend(event.blobs().map(|(hash, _)| hash));
+                    }
+                    cursors.insert(channel.channel.clone(), row.number);
+                }
+            }
+            if !pulled.more {
+                return Ok(());
+            }
+        }
+    }
+
+    fn give<W: Write>(
+        &self,
+        hash: BlobHash,
+        writer: &mut Writer<'_, W>,
+    ) -> Result<(), PackageError> {
+        let found = self.desk.home.evidence.read(hash, 0).map_err(Fault::from)?;
+        // Not every file has arrived; what is missing goes along another time.
+        let Some((mut file, size)) = found.filter(|(_, size)| *size > 0) else {
+            return Ok(());
+        };
+        writer.evidence(hash, size)?;
+        let mut part = vec![0; PART];
+        loop {
+            match file.read(&mut part)? {
+                0 => return Ok(()),
+                read => writer.part(&part[..read])?,
+            }
+        }
+    }
+}
