@@ -111,8 +111,21 @@ pub(crate) fn put_identity(db: &Connection, identity: &Identity) -> Result<(), L
     Ok(())
 }
 
-/// Puts the copy of the identity in the place of one that was lost with a damaged page.
+/// Puts the copy of the identity in the place of one that was lost with a damaged page. What was read of it is not believed before it can
+/// be understood: where one page of a long text is damaged, zeros may stand in its place. A directory that was lost is fetched again.
 pub(crate) fn restore_identity(db: &Connection) -> Result<(), LedgerError> {
+    let forget_broken = |key, is_whole: fn(&str) -> bool| -> Result<(), LedgerError> {
+        if get(db, key)?.is_some_and(|text| !is_whole(&text)) {
+            db.execute("DELETE FROM meta WHERE key = ?1", [key])?;
+        }
+        Ok(())
+    };
+    forget_broken(IDENTITY, |text| {
+        serde_json::from_str::<Identity>(text).is_ok()
+    })?;
+    forget_broken(DIRECTORY, |text| {
+        serde_json::from_str::<Directory>(text).is_ok()
+    })?;
     db.execute(
         "INSERT OR IGNORE INTO meta (key, value) SELECT ?1, value FROM identity_copy",
         [IDENTITY],

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
-    io::{Read as _, Write},
+    io::Write,
     path::Path,
 };
 
@@ -115,6 +115,7 @@ pub fn answer(
             head: state.head,
             epoch: info(home)?.epoch,
             answers: (!taken.id.is_nil()).then_some(taken.id),
+            evidence: making.held(taken)?,
         },
     )?;
     if taken.enrolled.is_none() {
@@ -176,6 +177,31 @@ impl Making<'_> {
         }
         asked.sort_by_key(|(_, size)| *size);
         Ok(asked)
+    }
+
+    /// What was brought, or is asked about by somebody who may send it, and is here whole.
+    fn held(&self, taken: &PackageTaken) -> Result<Vec<BlobHash>, PackageError> {
+        let home = self.desk.home;
+        let mut held = taken.held.clone();
+        for hash in &taken.wanted.waiting {
+            let is_theirs = home
+                .store
+                .blob_uses(*hash)?
+                .iter()
+                .any(|(channel, person)| {
+                    *person == self.actor.person
+                        || authority::may_read(&self.actor, channel, &self.register.tree)
+                });
+            if is_theirs
+                && matches!(
+                    home.evidence.held(*hash).map_err(Fault::from)?,
+                    Held::Whole(_)
+                )
+            {
+                held.insert(*hash);
+            }
+        }
+        Ok(held.into_iter().collect())
     }
 
     /// Receipts for the recipient's ledger after `acked`, with the numbers and refusals that belong to them.
@@ -281,18 +307,25 @@ impl Making<'_> {
         hash: BlobHash,
         writer: &mut Writer<'_, W>,
     ) -> Result<(), PackageError> {
-        let found = self.desk.home.evidence.read(hash, 0).map_err(Fault::from)?;
         // Not every file has arrived; what is missing goes along another time.
-        let Some((mut file, size)) = found.filter(|(_, size)| *size > 0) else {
+        let evidence = &self.desk.home.evidence;
+        let Held::Whole(size) = evidence.held(hash).map_err(Fault::from)? else {
             return Ok(());
         };
-        writer.evidence(hash, size)?;
-        let mut part = vec![0; PART];
-        loop {
-            match file.read(&mut part)? {
-                0 => return Ok(()),
-                read => writer.part(&part[..read])?,
-            }
+        if size == 0 {
+            return Ok(());
         }
+        writer.evidence(hash, size)?;
+        let mut at = 0;
+        while at < size {
+            let part = evidence
+                .read(hash, at, PART)
+                .map_err(Fault::from)?
+                .filter(|part| !part.is_empty())
+                .ok_or_else(|| Fault::internal(&"evidence is shorter than it was"))?;
+            at += part.len() as u64;
+            writer.part(&part)?;
+        }
+        Ok(())
     }
 }

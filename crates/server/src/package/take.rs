@@ -45,6 +45,8 @@ pub struct PackageTaken {
     pub problems: Vec<(DeviceId, ProblemCode)>,
     /// The place that a newcomer got.
     pub enrolled: Option<Box<EnrolReply>>,
+    /// Evidence that was brought and is here whole.
+    pub(super) held: BTreeSet<BlobHash>,
     pub(super) answers: Vec<Answer>,
     pub(super) wanted: Wanted,
     pub(super) numbers: Vec<LentNumbers>,
@@ -194,7 +196,10 @@ impl Taking<'_> {
             return Ok(());
         }
         let mut have = match home.evidence.held(piece.hash).map_err(Fault::from)? {
-            Held::Whole(_) => return Ok(()),
+            Held::Whole(_) => {
+                self.taken.held.insert(piece.hash);
+                return Ok(());
+            }
             Held::Part(have) => have,
         };
         let mut part = vec![0; home.evidence.piece().clamp(BLOB_PART, MAX_BLOB_PART)];
@@ -221,7 +226,7 @@ impl Taking<'_> {
                     .evidence
                     .append(piece.hash, have, piece.size, fresh.to_vec());
                 match held {
-                    Ok(Held::Whole(_)) => return Ok(()),
+                    Ok(Held::Whole(_)) => break,
                     Ok(Held::Part(now)) => have = now,
                     // Somebody else sends the same at this moment.
                     Err(EvidenceError::Offset(right)) if right > have => have = right,
@@ -233,6 +238,7 @@ impl Taking<'_> {
         let size = home.evidence.finish(piece.hash).map_err(Fault::from)?;
         home.store.note_blob(piece.hash, size, self.desk.now_ms)?;
         self.taken.evidence += 1;
+        self.taken.held.insert(piece.hash);
         Ok(())
     }
 

@@ -109,6 +109,18 @@ impl Laptop {
         }
     }
 
+    /// A computer whose ledger lies in `data` of a folder, of a person of this organisation.
+    pub(crate) fn at_first(folder: tempfile::TempDir, person: PersonId, org: &str) -> Self {
+        let dir = folder.path().join("data");
+        Self {
+            ledger: open(&dir),
+            dir,
+            person,
+            own: format!("own/{org}"),
+            _folder: Arc::new(folder),
+        }
+    }
+
     /// The program ends and starts again.
     pub(crate) fn restart(self) -> Self {
         self.restart_after(|_| ())

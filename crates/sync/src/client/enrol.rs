@@ -14,10 +14,13 @@ use super::{
     session::{message, post},
     transport::{Method, Request, Transport},
 };
-use crate::protocol::{
-    EnrolCode, Problem, ProblemCode, VERSION,
-    messages::{EnrolReply, EnrolRequest, ServerInfo},
-    signing,
+use crate::{
+    Random,
+    protocol::{
+        EnrolCode, Problem, ProblemCode, VERSION,
+        messages::{EnrolReply, EnrolRequest, ServerInfo},
+        signing,
+    },
 };
 
 /// Where the device's key waits until the ledger is enrolled, so that a lost answer or a killed application costs no code.
@@ -168,82 +171,107 @@ impl Engine {
         code: &str,
         label: &str,
     ) -> Result<Identity, SyncError> {
-        let code: EnrolCode = code.parse()?;
+        // A typing error is told before anything is asked.
+        code.parse::<EnrolCode>()?;
         let found = self.probe(url).await?;
-        let digits = |text: &str| {
-            text.chars()
-                .filter(char::is_ascii_hexdigit)
-                .collect::<String>()
-                .to_uppercase()
-        };
-        if digits(confirmed_fingerprint) != digits(&found.fingerprint)
-            || !code.is_for(&found.public_key)
-        {
-            return Err(SyncError::UnknownServer);
-        }
-        let key = self.pending_key(ledger).await?;
-        let public_key = key.verifying_key().to_bytes();
-        let code = code.canonical();
-        let request = EnrolRequest {
-            proof: signing::sign(
-                &key,
-                &signing::enrol_bytes(&found.public_key, &public_key, &code),
-            ),
-            code,
-            public_key,
-            label: label.trim().to_owned(),
-            client_version: env!("CARGO_PKG_VERSION").to_owned(),
-        };
-        let reply: EnrolReply = message(&self.ask_anybody(post("/v1/enrol", &request)?).await?)?;
-        let server =
-            VerifyingKey::from_bytes(&found.public_key).map_err(|_| SyncError::UnknownServer)?;
-        if reply.server_key != found.public_key || !reply.receipt.is_signed_by(&server) {
-            return Err(SyncError::UnknownServer);
-        }
-        if reply.receipt.device != reply.device || reply.receipt.seq != 0 {
-            return Err(SyncError::untrustworthy(
-                "an enrolment without a receipt for it",
-            ));
-        }
-        let identity = Identity {
-            device: reply.device,
-            signing_key: key.to_bytes(),
-            person: reply.person,
-            person_name: reply.person_name,
-            org: reply.org,
-            role: reply.role,
-            server_url: found.url,
-            server_key: found.public_key,
-            server_name: reply.server_name,
-            is_sample: reply.is_sample,
-        };
-        let (ledger, enrolled, now_ms) = (ledger.clone(), identity.clone(), self.now_ms());
-        blocking(move || {
-            ledger.enrol(&enrolled, &reply.receipt, &reply.directory)?;
-            ledger.set_setting(PENDING_KEY, "")?;
-            Ok(ledger.sync_log_add(
-                "sync",
-                "enrolled",
-                &json!({ "server": enrolled.server_name }),
-                now_ms,
-            )?)
+        let public_key = found.public_key;
+        let (key, request) = blocking({
+            let (ledger, random) = (ledger.clone(), self.random.clone());
+            let (confirmed, code, label) = (
+                confirmed_fingerprint.to_owned(),
+                code.to_owned(),
+                label.to_owned(),
+            );
+            move || enrol_request(&ledger, &random, &public_key, &confirmed, &code, &label)
         })
         .await?;
-        Ok(identity)
+        let reply: EnrolReply = message(&self.ask_anybody(post("/v1/enrol", &request)?).await?)?;
+        let (ledger, now_ms) = (ledger.clone(), self.now_ms());
+        blocking(move || take_place(&ledger, &key, &public_key, found.url, reply, now_ms)).await
     }
+}
 
-    async fn pending_key(&self, ledger: &Ledger) -> Result<SigningKey, SyncError> {
-        let (ledger, random) = (ledger.clone(), self.random.clone());
-        blocking(move || {
-            let mut bytes = [0; 32];
-            let kept = ledger.setting(PENDING_KEY)?.unwrap_or_default();
-            if hex::decode_to_slice(&kept, &mut bytes).is_ok() {
-                return Ok(SigningKey::from_bytes(&bytes));
-            }
+/// What a computer asks for that wants a place at the endpoint with this key, and its own key, which is kept until it has one.
+pub(super) fn enrol_request(
+    ledger: &Ledger,
+    random: &Random,
+    endpoint: &[u8; 32],
+    confirmed_fingerprint: &str,
+    code: &str,
+    label: &str,
+) -> Result<(SigningKey, EnrolRequest), SyncError> {
+    let code: EnrolCode = code.parse()?;
+    let digits = |text: &str| {
+        text.chars()
+            .filter(char::is_ascii_hexdigit)
+            .collect::<String>()
+            .to_uppercase()
+    };
+    if digits(confirmed_fingerprint) != digits(&fingerprint(endpoint)) || !code.is_for(endpoint) {
+        return Err(SyncError::UnknownServer);
+    }
+    let key = match pending_key(ledger)? {
+        Some(key) => key,
+        None => {
             let key = SigningKey::from_bytes(&random.bytes());
             ledger.set_setting(PENDING_KEY, &hex::encode(key.to_bytes()))?;
-            Ok(key)
-        })
-        .await
+            key
+        }
+    };
+    let public_key = key.verifying_key().to_bytes();
+    let code = code.canonical();
+    let proof = signing::sign(&key, &signing::enrol_bytes(endpoint, &public_key, &code));
+    let request = EnrolRequest {
+        proof,
+        code,
+        public_key,
+        label: label.trim().to_owned(),
+        client_version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    Ok((key, request))
+}
+
+/// Takes the place that the endpoint with this key gave.
+pub(super) fn take_place(
+    ledger: &Ledger,
+    key: &SigningKey,
+    endpoint: &[u8; 32],
+    url: String,
+    reply: EnrolReply,
+    now_ms: u64,
+) -> Result<Identity, SyncError> {
+    let server = VerifyingKey::from_bytes(endpoint).map_err(|_| SyncError::UnknownServer)?;
+    if reply.server_key != *endpoint || !reply.receipt.is_signed_by(&server) {
+        return Err(SyncError::UnknownServer);
     }
+    if reply.receipt.device != reply.device || reply.receipt.seq != 0 {
+        return Err(SyncError::untrustworthy(
+            "an enrolment without a receipt for it",
+        ));
+    }
+    let identity = Identity {
+        device: reply.device,
+        signing_key: key.to_bytes(),
+        person: reply.person,
+        person_name: reply.person_name,
+        org: reply.org,
+        role: reply.role,
+        server_url: url,
+        server_key: *endpoint,
+        server_name: reply.server_name,
+        is_sample: reply.is_sample,
+    };
+    ledger.enrol(&identity, &reply.receipt, &reply.directory)?;
+    ledger.set_setting(PENDING_KEY, "")?;
+    let params = json!({ "server": identity.server_name });
+    ledger.sync_log_add("sync", "enrolled", &params, now_ms)?;
+    Ok(identity)
+}
+
+/// The key of a place that was asked for and not given yet.
+pub(super) fn pending_key(ledger: &Ledger) -> Result<Option<SigningKey>, SyncError> {
+    let mut bytes = [0; 32];
+    let kept = ledger.setting(PENDING_KEY)?.unwrap_or_default();
+    let is_key = hex::decode_to_slice(&kept, &mut bytes).is_ok();
+    Ok(is_key.then(|| SigningKey::from_bytes(&bytes)))
 }

@@ -6,6 +6,7 @@
 //! is in the ledger. Whatever the server says is checked against the key that was pinned at enrolment.
 
 mod blobs;
+mod carry;
 mod engine;
 mod enrol;
 mod error;

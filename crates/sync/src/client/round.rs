@@ -57,6 +57,7 @@ impl<'a> Round<'a> {
             }
             self.fork(common).await?;
         }
+        self.carry().await?;
         self.tell(Progress::Phase(Phase::Pulling));
         self.pull().await?;
         self.numbers().await?;

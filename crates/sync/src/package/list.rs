@@ -66,6 +66,7 @@ impl Kind {
                 self,
                 Self::Pull
                     | Self::Answer
+                    | Self::State
                     | Self::Evidence
                     | Self::State
                     | Self::Directory
@@ -94,6 +95,7 @@ impl Kind {
             Self::Push
             | Self::Pull
             | Self::Answer
+            | Self::State
             | Self::Wanted
             | Self::Directory
             | Self::EnrolReply => MAX_BATCH_BODY as u64,

@@ -45,6 +45,9 @@ pub struct State {
     pub epoch: Uuid,
     /// The package that this answers.
     pub answers: Option<Uuid>,
+    /// Evidence of which it was asked or that was brought, and that the endpoint has whole.
+    #[serde(default)]
+    pub evidence: Vec<BlobHash>,
 }
 
 /// What a device would like to have, so that the answer holds it.
@@ -59,6 +62,9 @@ pub struct Wanted {
     /// Evidence that it lacks.
     #[serde(default)]
     pub evidence: Vec<BlobHash>,
+    /// Evidence of which it does not know whether the endpoint has it.
+    #[serde(default)]
+    pub waiting: Vec<BlobHash>,
     /// Document numbers that are short.
     #[serde(default)]
     pub numbers: Vec<NumbersRequest>,
@@ -67,7 +73,7 @@ pub struct Wanted {
     pub directory: u64,
 }
 
-/// The most files that a device asks for in one package.
+/// The most files that a device asks for, or about, in one package.
 pub const MAX_WANTED_EVIDENCE: usize = 8_000;
 
 /// Document numbers, lent for a request.

@@ -328,6 +328,11 @@ fn wanted(ledger: &Ledger, giving: &Giving) -> Result<Wanted, PackageError> {
             .into_iter()
             .map(|(hash, ..)| hash)
             .collect(),
+        waiting: ledger
+            .blobs_waiting(MAX_WANTED_EVIDENCE)?
+            .into_iter()
+            .map(|(hash, ..)| hash)
+            .collect(),
         numbers: numbers::short(ledger, &giving.numbers, &giving.random)?,
         directory: ledger.directory()?.version,
     })

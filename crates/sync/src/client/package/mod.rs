@@ -5,6 +5,7 @@
 //! that is killed in the middle goes on when the same package is taken again.
 
 mod give;
+mod newcomer;
 mod parting;
 mod take;
 
@@ -17,6 +18,7 @@ use shicha_domain::{
 use shicha_ledger::{Identity, Ledger, LedgerError};
 
 pub use give::{Giving, Plan, expected_bytes, give, plan};
+pub use newcomer::{Asking, ask_for_place};
 pub use take::{Taken, look, take};
 
 use super::SyncError;
@@ -53,9 +55,15 @@ impl Me {
     fn of(ledger: &Ledger) -> Result<Self, PackageError> {
         let identity = ledger.identity()?.ok_or(PackageError::NotEnrolled)?;
         let key = SigningKey::from_bytes(&identity.signing_key);
-        let parties = vec![Party::Device {
-            device: identity.device,
-        }];
+        // The answer that brought its place may be taken again: what was cut short then goes on.
+        let parties = vec![
+            Party::Device {
+                device: identity.device,
+            },
+            Party::Newcomer {
+                key: key.verifying_key().to_bytes(),
+            },
+        ];
         Ok(Self {
             identity,
             key,

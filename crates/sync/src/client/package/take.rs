@@ -11,7 +11,9 @@ use shicha_ledger::{Ledger, LedgerError, Sealed, SealedRefusal, SealedTaken};
 
 use super::{
     super::{SyncError, numbers, pull, push, restored},
-    Me, PackageError, parting,
+    Me, PackageError,
+    newcomer::Newcomer,
+    parting,
 };
 use crate::{
     package::{
@@ -39,6 +41,8 @@ pub struct Taken {
     pub delivered: u64,
     /// Own entries that the endpoint refused.
     pub refused: u64,
+    /// Files of evidence of which it is known now that the endpoint has them.
+    pub sent: u64,
     /// Files of evidence that are whole now and were not before.
     pub evidence: u64,
     /// Blocks of document numbers.
@@ -66,7 +70,19 @@ pub fn look(
     input: impl Read,
     progress: Progress<'_>,
 ) -> Result<Looked, PackageError> {
-    let me = Me::of(ledger)?;
+    let me = match Me::of(ledger) {
+        Ok(me) => me,
+        Err(PackageError::NotEnrolled) => {
+            let newcomer = Newcomer::of(ledger)?;
+            let opening = Opening {
+                me: &[newcomer.party()],
+                key: &newcomer.key,
+                sender: &|label| newcomer.sender(label),
+            };
+            return Ok(look_at(input, &opening, progress)?);
+        }
+        Err(error) => return Err(error),
+    };
     let directory = ledger.directory()?;
     let opening = Opening {
         me: &me.parties,
@@ -87,8 +103,24 @@ pub fn take(
     now_ms: u64,
     progress: Progress<'_>,
 ) -> Result<Taken, PackageError> {
-    let me = Me::of(ledger)?;
-    let mut pieces = Pieces::open(input, looked, &me.key, progress)?;
+    let (me, mut pieces) = match Me::of(ledger) {
+        Ok(me) => {
+            let pieces = Pieces::open(input, looked, &me.key, progress)?;
+            (me, pieces)
+        }
+        Err(PackageError::NotEnrolled) => {
+            let newcomer = Newcomer::of(ledger)?;
+            let mut pieces = Pieces::open(input, looked, &newcomer.key, progress)?;
+            let first = pieces.next_piece()?;
+            let message = first.map(|piece| pieces.message(&piece)).transpose()?;
+            let Some(Message::EnrolReply(reply)) = message else {
+                return Err(PackageError::NotEnrolled);
+            };
+            newcomer.take_place(ledger, *reply, now_ms)?;
+            (Me::of(ledger)?, pieces)
+        }
+        Err(error) => return Err(error),
+    };
     let mut taking = Taking {
         ledger,
         server: VerifyingKey::from_bytes(&me.identity.server_key)
@@ -175,6 +207,10 @@ impl Taking<'_> {
 
     /// Entries as the endpoint numbers them.
     fn pull(&mut self, mut given: Pull) -> Result<(), PackageError> {
+        if parting::parted(self.ledger, &self.me)?.is_some() {
+            // Entries of the own log that are not here would be taken for what only this ledger has. They come once it has another name.
+            return Ok(());
+        }
         let cursors: BTreeMap<Channel, u64> = self.ledger.cursors()?.into_iter().collect();
         // The package was made for what was here then; what has come by another way since is passed over.
         let mut rows = Vec::with_capacity(given.batch.rows.len());
@@ -201,6 +237,22 @@ impl Taking<'_> {
     }
 
     fn state(&mut self, state: &State) -> Result<(), PackageError> {
+        self.hold_against(state)?;
+        if self.is_past {
+            return Ok(());
+        }
+        for hash in &state.evidence {
+            let info = self.ledger.blob_info(*hash)?;
+            if let Some(info) = info.filter(|info| info.is_complete && !info.delivered) {
+                self.ledger.blob_sent(*hash, info.size, true)?;
+                self.taken.sent += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// Holds what the endpoint has of this ledger against what is here.
+    fn hold_against(&mut self, state: &State) -> Result<(), PackageError> {
         if state.device != self.me.identity.device {
             self.is_past = true;
             return Ok(());

@@ -1,0 +1,61 @@
+//! Bringing what colleagues handed over directly: their entries, under their devices' signatures. The endpoint's receipts for them are
+//! kept like one's own.
+
+use shicha_domain::DeviceId;
+use shicha_ledger::{LedgerError, Sealed};
+
+use super::{
+    engine::blocking,
+    error::SyncError,
+    push::{each_receipt, write_signed},
+    round::Round,
+    session::message,
+    transport::{Method, Request},
+};
+use crate::protocol::{BATCH_TYPE, messages::PushReply};
+
+impl Round<'_> {
+    /// Brings what is held here for other devices. What the endpoint does not take of one holds up no other: its author will bring it,
+    /// or what it says later settles it.
+    pub(super) async fn carry(&mut self) -> Result<(), SyncError> {
+        let carried = self.on_ledger(|ledger| Ok(ledger.carried()?)).await?;
+        for sealed in carried {
+            let Some(device) = sealed.entries.first().map(|(_, entry)| entry.device) else {
+                continue;
+            };
+            match self.bring(device, sealed).await {
+                Ok(()) => {}
+                Err(SyncError::Problem(problem)) => {
+                    tracing::info!(%device, code = problem.code.as_str(), "a colleague's entries were not taken");
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    async fn bring(&mut self, device: DeviceId, sealed: Sealed) -> Result<(), SyncError> {
+        let body = blocking(move || write_signed(&sealed.entries, &sealed.signature)).await?;
+        let request = Request::new(Method::Post, "/v1/push")
+            .header("content-type", BATCH_TYPE)
+            .with_time_for(body.len())
+            .body(body);
+        let reply: PushReply = message(&self.ask(request).await?)?;
+        let (key, now_ms) = (self.server_key, self.engine.now_ms());
+        self.on_ledger(move |ledger| {
+            each_receipt(&reply, |receipt, numbers, refused| {
+                if receipt.device != device || !receipt.is_signed_by(&key) {
+                    return Err(SyncError::untrustworthy(
+                        "a receipt that the server did not sign for this device",
+                    ));
+                }
+                match ledger.accept_carried(receipt, numbers, refused, now_ms) {
+                    // What is here of that device is not what the endpoint has; pulling puts it right.
+                    Err(LedgerError::Withheld) => Ok(()),
+                    other => Ok(other?),
+                }
+            })
+        })
+        .await
+    }
+}
