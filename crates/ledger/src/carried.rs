@@ -83,6 +83,20 @@ pub enum SealedRefusal {
     Parted,
 }
 
+impl SealedRefusal {
+    /// What programs tell refusals apart by.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::UnknownDevice => "unknown_device",
+            Self::Revoked => "revoked",
+            Self::NotSigned => "not_signed",
+            Self::MayNotWrite => "may_not_write",
+            Self::MayNotRead => "may_not_read",
+            Self::Parted => "parted",
+        }
+    }
+}
+
 impl Ledger {
     /// Takes a stretch of another device's log, all or nothing. The same again changes nothing.
     ///

@@ -54,8 +54,8 @@ pub(super) async fn take(
         )));
     }
     if !app.attempts.may_try(peer, app.now_ms()) {
-        return Err(Fault::new(
-            ProblemCode::SlowDown,
+        return Err(Fault::slow_down(
+            60,
             "too many wrong enrolment codes; wait a minute",
         ));
     }

@@ -66,7 +66,6 @@ impl Kind {
                 self,
                 Self::Pull
                     | Self::Answer
-                    | Self::State
                     | Self::Evidence
                     | Self::State
                     | Self::Directory
