@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod carried;
+mod confirmed;
 mod crash;
 mod damage;
 mod fork;
