@@ -9,6 +9,7 @@ mod debian;
 mod files;
 mod fonts;
 mod front_end;
+mod fuzz;
 mod lint;
 mod proc;
 mod run;
@@ -51,6 +52,8 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         words: Vec<OsString>,
     },
+    /// Fuzz the decoders of outside bytes (half an hour each, unless told otherwise).
+    Fuzz(fuzz::Options),
     /// Write what is generated: the TypeScript of the interface, the JSON Schema of the packs.
     Bindings {
         /// Change nothing; fail when what is committed is stale.
@@ -73,6 +76,7 @@ fn main() -> ExitCode {
         Command::Test | Command::Ci => steps::test(&workspace),
         Command::Bench { words } => steps::bench(&workspace, &words),
         Command::Storm { words } => steps::storm(&workspace, &words),
+        Command::Fuzz(options) => fuzz::fuzz(&workspace, &options),
         Command::Bindings { check } => steps::bindings(&workspace, check),
         Command::E2e => steps::e2e(&workspace),
         Command::Lint => steps::lint(&workspace),

@@ -13,14 +13,16 @@ const MAX_DECODED_BYTES: u64 = 512 * 1024 * 1024;
 const JPEG_QUALITY: u8 = 82;
 
 /// A picture as it goes into a paper.
-pub(crate) struct Picture {
-    pub(crate) bytes: Vec<u8>,
-    pub(crate) extension: &'static str,
+pub struct Picture {
+    /// The encoded file.
+    pub bytes: Vec<u8>,
+    /// How the file's name ends.
+    pub extension: &'static str,
 }
 
 /// Prepares a photo: upright, at most `edge` pixels wide and high, JPEG. `None` when it is not a
 /// readable JPEG or PNG.
-pub(crate) fn photo(bytes: &[u8], edge: u32) -> Option<Picture> {
+pub fn photo(bytes: &[u8], edge: u32) -> Option<Picture> {
     let image = shrink(decode(bytes)?, edge);
     let mut out = Vec::new();
     let encoder = image::codecs::jpeg::JpegEncoder::new_with_quality(&mut out, JPEG_QUALITY);
@@ -33,7 +35,7 @@ pub(crate) fn photo(bytes: &[u8], edge: u32) -> Option<Picture> {
 }
 
 /// Prepares a signature: like [`photo`], but PNG with its transparency.
-pub(crate) fn signature(bytes: &[u8], edge: u32) -> Option<Picture> {
+pub fn signature(bytes: &[u8], edge: u32) -> Option<Picture> {
     let image = shrink(decode(bytes)?, edge);
     let mut out = Cursor::new(Vec::new());
     DynamicImage::ImageRgba8(image.into_rgba8())

@@ -6,14 +6,21 @@
 //! Deliberately not here: what an inspection is (domain), where files are kept (ledger), and the
 //! wording of errors for the screen (api, by [`PapersError::code`] and [`RosterError::code`]).
 
+#[cfg(feature = "documents")]
 mod error;
+#[cfg(feature = "documents")]
 pub mod fonts;
-mod images;
+pub mod images;
+#[cfg(feature = "documents")]
 pub mod onsite_record;
 pub mod roster;
+#[cfg(feature = "documents")]
 pub mod tables;
+#[cfg(feature = "documents")]
 mod text;
+#[cfg(feature = "documents")]
 mod world;
 
+#[cfg(feature = "documents")]
 pub use error::PapersError;
 pub use roster::RosterError;

@@ -1,7 +1,7 @@
 //! What a file is, told from its bytes and never from its name.
 
 use std::{
-    io::{Cursor, Read},
+    io::{BufRead, Cursor, Seek},
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
@@ -24,15 +24,22 @@ const PHOTO_WITHIN: u64 = 16 << 20;
 /// The type of what nothing is known of.
 pub(crate) const UNKNOWN: &str = "application/octet-stream";
 
-/// Looks into a complete file and writes down what it is.
-pub(crate) fn examine(db: &Connection, id: i64, size: u64) -> Result<(), LedgerError> {
+/// What is found in a file's bytes.
+pub(crate) struct Look {
+    pub(crate) mime: String,
+    pub(crate) pixels: Option<(u32, u32)>,
+    pub(crate) photo: Photo,
+}
+
+/// Looks into a file by readers that end after so many bytes.
+pub(crate) fn look<R: BufRead + Seek>(upto: impl Fn(u64) -> R) -> Result<Look, LedgerError> {
     let mut head = Vec::new();
-    BlobReader::new(db, id, size, HEAD).read_to_end(&mut head)?;
+    upto(HEAD).read_to_end(&mut head)?;
     let mut mime = sniff(&head).to_owned();
     let mut pixels = None;
     if let Some(format) = decodable(&mime) {
         let mut start = Vec::new();
-        BlobReader::new(db, id, size, SIZE_WITHIN).read_to_end(&mut start)?;
+        upto(SIZE_WITHIN).read_to_end(&mut start)?;
         pixels = dimensions(start, format);
         if pixels.is_none() {
             // It begins like a picture and is none.
@@ -40,10 +47,38 @@ pub(crate) fn examine(db: &Connection, id: i64, size: u64) -> Result<(), LedgerE
         }
     }
     let photo = if mime.starts_with("image/") {
-        photo::read(&mut BlobReader::new(db, id, size, PHOTO_WITHIN))
+        photo::read(&mut upto(PHOTO_WITHIN))
     } else {
         Photo::default()
     };
+    Ok(Look {
+        mime,
+        pixels,
+        photo,
+    })
+}
+
+/// Looks into bytes that are in no ledger.
+pub(crate) fn look_into(bytes: &[u8]) -> Look {
+    let upto = |most: u64| {
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        Cursor::new(&bytes[..bytes.len().min(most)])
+    };
+    // A reader of memory has no faults of its own.
+    look(upto).unwrap_or_else(|_| Look {
+        mime: UNKNOWN.to_owned(),
+        pixels: None,
+        photo: Photo::default(),
+    })
+}
+
+/// Looks into a complete file and writes down what it is.
+pub(crate) fn examine(db: &Connection, id: i64, size: u64) -> Result<(), LedgerError> {
+    let Look {
+        mime,
+        pixels,
+        photo,
+    } = look(|most| BlobReader::new(db, id, size, most))?;
     db.prepare_cached(
         "UPDATE blob SET mime = ?2, taken_at_ms = ?3, latitude_e7 = ?4, longitude_e7 = ?5, camera = ?6, orientation = ?7,
              width = ?8, height = ?9

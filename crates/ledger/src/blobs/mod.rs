@@ -15,10 +15,12 @@ mod store;
 mod take;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
+use sha2::{Digest as _, Sha256};
 use shicha_domain::{BlobHash, Event};
 
 pub(crate) use delivery::{backlog, waiting_of};
 pub(crate) use memory::Memory;
+pub use picture::small_picture;
 pub use take::UploadId;
 
 use crate::{
@@ -50,6 +52,24 @@ pub struct Finished {
     pub width: Option<u32>,
     /// Height in pixels as it is to be shown.
     pub height: Option<u32>,
+}
+
+impl Finished {
+    /// What is found in bytes that are in no ledger, by the same rules as for a file that is taken in.
+    pub fn look_into(bytes: &[u8]) -> Self {
+        let found = examine::look_into(bytes);
+        let (width, height) = as_shown(found.pixels, found.photo.orientation);
+        Self {
+            hash: BlobHash(Sha256::digest(bytes).into()),
+            size: bytes.len() as u64,
+            mime: found.mime,
+            taken_at_ms: time(found.photo.taken_at_ms),
+            position_e7: found.photo.position_e7,
+            camera: found.photo.camera,
+            width,
+            height,
+        }
+    }
 }
 
 /// Whether small pictures can be made of a file.

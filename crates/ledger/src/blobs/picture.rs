@@ -15,7 +15,11 @@ use image::{
 use rusqlite::{Connection, OptionalExtension as _, params};
 use shicha_domain::BlobHash;
 
-use super::{Picture, examine::decodable, reader::BlobReader};
+use super::{
+    Picture,
+    examine::{self, Look, decodable},
+    reader::BlobReader,
+};
 use crate::{error::LedgerError, ledger::Ledger, views::unsigned};
 
 /// Pictures of more pixels are not decoded.
@@ -142,17 +146,38 @@ impl Original {
     }
 
     fn small(&self, bytes: Vec<u8>, edge: u32) -> Option<Vec<u8>> {
-        let format = self.format?;
-        let orientation =
-            Orientation::from_exif(self.orientation).unwrap_or(Orientation::NoTransforms);
-        // A fault of a decoder on hostile bytes is an answer: no picture.
-        catch_unwind(AssertUnwindSafe(|| {
-            shrink(bytes, format, orientation, edge)
-        }))
-        .ok()?
-        .inspect_err(|error| tracing::info!(%error, "no small picture can be made"))
-        .ok()
+        small(bytes, self.format?, self.orientation, edge)
     }
+}
+
+fn small(bytes: Vec<u8>, format: ImageFormat, orientation: u8, edge: u32) -> Option<Vec<u8>> {
+    let orientation = Orientation::from_exif(orientation).unwrap_or(Orientation::NoTransforms);
+    // A fault of a decoder on hostile bytes is an answer: no picture.
+    catch_unwind(AssertUnwindSafe(|| {
+        shrink(bytes, format, orientation, edge)
+    }))
+    .ok()?
+    .inspect_err(|error| tracing::info!(%error, "no small picture can be made"))
+    .ok()
+}
+
+/// A small picture of bytes that are in no ledger, by the same rules as [`Ledger::thumbnail`].
+pub fn small_picture(bytes: &[u8], edge_px: u32) -> Option<Vec<u8>> {
+    let Look {
+        mime,
+        pixels,
+        photo,
+    } = examine::look_into(bytes);
+    if kind(&mime, pixels, bytes.len() as u64) != Picture::Shown {
+        return None;
+    }
+    let edge = edge_px.clamp(16, 4096);
+    small(
+        bytes.to_vec(),
+        decodable(&mime)?,
+        photo.orientation,
+        edge,
+    )
 }
 
 fn shrink(

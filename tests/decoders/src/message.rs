@@ -1,0 +1,68 @@
+//! Control messages and codes: JSON of a few kilobytes, and what people type.
+//!
+//! The first byte says which message the rest is.
+
+use serde::{Serialize, de::DeserializeOwned};
+use shicha_domain::{Receipt, directory::Directory, number::NumberBlock};
+use shicha_sync::protocol::{
+    EnrolCode, Problem,
+    messages::{
+        ChallengeReply, ChallengeRequest, DirectoryReply, EnrolReply, EnrolRequest, ForkReport,
+        IdentityReply, IdentityRequest, NumbersRequest, PullRequest, PushReply, ServerInfo,
+        SessionReply, SessionRequest,
+    },
+};
+
+/// How each kind of message is read.
+const KINDS: &[fn(&[u8])] = &[
+    json::<ServerInfo>,
+    json::<EnrolRequest>,
+    json::<EnrolReply>,
+    json::<ChallengeRequest>,
+    json::<ChallengeReply>,
+    json::<SessionRequest>,
+    json::<SessionReply>,
+    json::<PushReply>,
+    json::<PullRequest>,
+    json::<ForkReport>,
+    json::<NumbersRequest>,
+    json::<NumberBlock>,
+    json::<DirectoryReply>,
+    json::<IdentityRequest>,
+    json::<IdentityReply>,
+    json::<Problem>,
+    json::<Directory>,
+    json::<Receipt>,
+    code,
+];
+
+/// A message that is read is written as one that reads the same.
+pub fn hold(bytes: &[u8]) {
+    if let Some((kind, rest)) = bytes.split_first() {
+        KINDS[usize::from(*kind) % KINDS.len()](rest);
+    }
+}
+
+fn json<T: DeserializeOwned + Serialize>(bytes: &[u8]) {
+    if let Ok(message) = serde_json::from_slice::<T>(bytes) {
+        let written = serde_json::to_vec(&message).unwrap();
+        let again: T = serde_json::from_slice(&written).unwrap();
+        assert_eq!(serde_json::to_vec(&again).unwrap(), written);
+    }
+}
+
+fn code(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    if let Ok(code) = text.parse::<EnrolCode>() {
+        let canonical = code.canonical();
+        let again: EnrolCode = canonical.parse().unwrap();
+        assert!(
+            again == code && again.canonical() == canonical,
+            "one spelling"
+        );
+        assert!(code.to_string().parse::<EnrolCode>().unwrap() == code);
+        let _ = code.is_for(&[0; 32]);
+    }
+}
