@@ -175,10 +175,14 @@ impl Taking<'_> {
 
     /// Stores one entry, unless it is here; its record's number.
     fn entry(&mut self, number: u64, id: EntryId, entry: Entry) -> Result<i64, LedgerError> {
+        // A log begins with 1 and does not end; what lies beyond cannot be told from what lies before.
+        if !(1..=i64::MAX as u64).contains(&entry.seq) {
+            return Err(LedgerError::Withheld);
+        }
         let device = self.locals.device(self.tx, entry.device)?;
         // A log arrives in its own order, so what follows the last one seen is new; anything else is looked up.
         let before = self.heads.get(&entry.device).copied();
-        let follows = before.is_some_and(|(seq, _)| entry.seq == seq + 1);
+        let follows = before.is_some_and(|(seq, _)| seq.checked_add(1) == Some(entry.seq));
         let is_carried = self.carried.contains(&device);
         if is_carried {
             let channel = self.locals.channel(self.tx, &entry.channel)?;
@@ -247,6 +251,9 @@ impl Taking<'_> {
             }
             return Err(LedgerError::Withheld);
         }
+        if self.is_numbered_otherwise(device, entry.seq, number)? {
+            return Err(LedgerError::Withheld);
+        }
         let record = self
             .tx
             .prepare_cached(
@@ -262,6 +269,21 @@ impl Taking<'_> {
 }
 
 impl Taking<'_> {
+    /// Whether an entry that is here was given another number in this life of the central endpoint. If it could be given again under the
+    /// next number, another one could be left out without a gap.
+    fn is_numbered_otherwise(
+        &self,
+        device: i64,
+        seq: u64,
+        number: u64,
+    ) -> Result<bool, LedgerError> {
+        let before: Option<i64> = self
+            .tx
+            .prepare_cached("SELECT number FROM entry WHERE device = ?1 AND seq = ?2")?
+            .query_row(params![device, seq as i64], |row| row.get(0))?;
+        Ok(before.is_some_and(|before| before > 0 && before as u64 != number))
+    }
+
     /// Puts what stands without a number from a place of a log on aside, because the endpoint has another entry there. Whether there was
     /// anything.
     fn displace(&mut self, device: i64, from: u64) -> Result<bool, LedgerError> {

@@ -60,6 +60,8 @@ impl Ledger {
         let person = self.identity()?.ok_or(LedgerError::NotEnrolled)?.person;
         self.write(|tx| {
             tx.execute("UPDATE channel SET cursor = 0, seen_upto = 0", [])?;
+            // Numbers of an earlier life are kept below zero: the entry was there, and may have another number now.
+            tx.execute("UPDATE entry SET number = -number WHERE number > 0", [])?;
             tx.execute(
                 "UPDATE record SET last_number = 0 WHERE last_number > 0",
                 [],

@@ -172,12 +172,7 @@ pub fn small_picture(bytes: &[u8], edge_px: u32) -> Option<Vec<u8>> {
         return None;
     }
     let edge = edge_px.clamp(16, 4096);
-    small(
-        bytes.to_vec(),
-        decodable(&mime)?,
-        photo.orientation,
-        edge,
-    )
+    small(bytes.to_vec(), decodable(&mime)?, photo.orientation, edge)
 }
 
 fn shrink(

@@ -10,6 +10,7 @@ mod enrolling;
 mod evidence;
 mod fetching;
 mod kit;
+mod lying;
 mod nearby;
 mod numbers;
 mod parting;

@@ -11,7 +11,11 @@ use shicha_ledger::{Incoming, Ledger, LedgerError};
 
 use super::{engine::blocking, error::SyncError, round::Round, session::post, state::MovedKind};
 use crate::{
-    protocol::{MAX_BATCH_DECODED, Row, messages::PullRequest, wire},
+    protocol::{
+        MAX_BATCH_DECODED, Row,
+        messages::PullRequest,
+        wire::{self, PulledChannel},
+    },
     work::{self, Working},
 };
 
@@ -37,17 +41,19 @@ impl Round<'_> {
                 self.stored(storing, &mut distrusted).await?;
             }
             let (incoming, faults, more) = asked?;
+            // What fills an answer and cannot be trusted must not keep the rest from being asked for.
+            let goes_on_without = more && !faults.is_empty();
             for (channel, error) in faults {
                 distrusted.insert(channel.clone());
                 self.skip(channel, error).await?;
             }
             let has_entries = incoming.iter().any(|incoming| !incoming.entries.is_empty());
-            if !has_entries && is_held {
+            if !has_entries && is_held && !goes_on_without {
                 // Only how far others have what is here.
                 let now_ms = self.engine.now_ms();
                 self.on_ledger(move |ledger| store(ledger, incoming, now_ms))
                     .await?;
-                return Ok(());
+                return self.own_are_given(&ahead, &distrusted).await;
             }
             for channel in &incoming {
                 ahead.insert(channel.channel.clone(), channel.upto);
@@ -62,6 +68,23 @@ impl Round<'_> {
                 is_held = true;
             }
         }
+    }
+
+    /// What the server numbered when this device sent it has to come back under that number: otherwise it is withheld, from everybody.
+    async fn own_are_given(
+        &mut self,
+        ahead: &BTreeMap<Channel, u64>,
+        distrusted: &BTreeSet<Channel>,
+    ) -> Result<(), SyncError> {
+        let given = std::mem::take(&mut self.numbered);
+        for (channel, number) in given {
+            let upto = ahead.get(&channel).copied().unwrap_or(0);
+            if upto < number && !distrusted.contains(&channel) {
+                let what = format!("entry {number} of {channel}, sent from here, is withheld");
+                self.skip(channel, SyncError::untrustworthy(what)).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn stored(
@@ -104,14 +127,37 @@ impl Round<'_> {
             .ask(post("/v1/pull", &request)?.with_time_for(MAX_BATCH_DECODED / 8))
             .await?;
         let (cursors, key) = (cursors.clone(), self.server_key);
+        let without = distrusted.clone();
         blocking(move || {
             let pull = wire::read_pull(&reply.body)?;
             let more = pull.more;
+            is_what_was_asked(&pull, &without)?;
             let (incoming, faults) = check(pull, &cursors, &key)?;
             Ok((incoming, faults, more))
         })
         .await
     }
+}
+
+/// Refuses answers that would never end, or that speak of a channel in two ways.
+fn is_what_was_asked(pull: &wire::Pull, without: &BTreeSet<Channel>) -> Result<(), SyncError> {
+    if pull.more && pull.batch.rows.is_empty() {
+        return Err(SyncError::untrustworthy(
+            "more is promised and nothing is given",
+        ));
+    }
+    let mut listed = BTreeSet::new();
+    for PulledChannel { channel, .. } in &pull.channels {
+        if without.contains(channel) {
+            let what = format!("{channel} is given although it was not asked for");
+            return Err(SyncError::untrustworthy(what));
+        }
+        if !listed.insert(channel) {
+            let what = format!("{channel} is listed twice");
+            return Err(SyncError::untrustworthy(what));
+        }
+    }
+    Ok(())
 }
 
 /// Holds a batch against the cursors and the server's key. Receipts that are not the server's spoil the whole batch; numbers with a

@@ -90,6 +90,7 @@ impl Round<'_> {
                 Sent::Parted(common) => return Ok(Pushed::Parted { common }),
             };
             finished(recording.take()).await?;
+            self.note_numbers(&reply, &waiting[batch.clone()]);
             let upto = reply.receipts.last().map_or(0, |receipt| receipt.seq);
             let last = waiting.last().map_or(0, |(_, entry)| entry.seq);
             self.outcome.pushed += batch.len() as u64;
@@ -175,7 +176,50 @@ impl Round<'_> {
                 "a push was answered without a receipt for it",
             ));
         }
+        are_about(reply, first.seq, before)
+    }
+
+    /// Remembers until which number each channel must be given when it is pulled.
+    fn note_numbers(&mut self, reply: &PushReply, entries: &[(EntryId, Entry)]) {
+        for (_, entry) in entries {
+            let run = reply
+                .accepted
+                .iter()
+                .rev()
+                .find(|run| (run.seq..run.seq.saturating_add(run.count)).contains(&entry.seq));
+            if let Some(run) = run {
+                let number = run.number.saturating_add(entry.seq - run.seq);
+                let most = self.numbered.entry(entry.channel.clone()).or_default();
+                *most = (*most).max(number);
+            }
+        }
+    }
+}
+
+/// Numbers and refusals must rise and lie between the first entry sent and the last receipt: each is walked through.
+fn are_about(reply: &PushReply, first: u64, upto: u64) -> Result<(), SyncError> {
+    let mut from = first;
+    for run in &reply.accepted {
+        let end = run.seq.checked_add(run.count);
+        let fits = run.seq >= from
+            && run.number > 0
+            && run.number.checked_add(run.count).is_some()
+            && end.is_some_and(|end| end > run.seq && end - 1 <= upto);
+        if !fits {
+            return Err(SyncError::untrustworthy(
+                "numbers for other entries than those sent",
+            ));
+        }
+        from = run.seq + run.count;
+    }
+    let seqs = reply.refused.iter().map(|(seq, _)| *seq);
+    let rise = seqs.clone().zip(seqs.clone().skip(1)).all(|(a, b)| a < b);
+    if rise && seqs.clone().all(|seq| (first..=upto).contains(&seq)) {
         Ok(())
+    } else {
+        Err(SyncError::untrustworthy(
+            "refusals of other entries than those sent",
+        ))
     }
 }
 
@@ -225,7 +269,7 @@ fn common(report: &ForkReport, entries: &[(EntryId, Entry)]) -> Result<u64, Sync
             .map(|(id, _)| *id);
         let before = entries
             .first()
-            .filter(|(_, first)| first.seq == common.seq + 1)
+            .filter(|(_, first)| Some(first.seq) == common.seq.checked_add(1))
             .map(|(_, first)| first.prev);
         at.or(before) == Some(common.id)
     });

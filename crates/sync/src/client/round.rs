@@ -1,7 +1,10 @@
 //! One round, in its order: small things first, so that a short while of network is worth most.
 
+use std::collections::BTreeMap;
+
 use ed25519_dalek::VerifyingKey;
 use serde_json::json;
+use shicha_domain::Channel;
 use shicha_ledger::{Identity, Ledger};
 
 use super::{
@@ -23,6 +26,8 @@ pub(super) struct Round<'a> {
     pub(super) identity: Identity,
     pub(super) server_key: VerifyingKey,
     pub(super) outcome: Outcome,
+    /// Until which number each channel must be given when it is pulled, because entries sent in this round got those numbers.
+    pub(super) numbered: BTreeMap<Channel, u64>,
     progress: &'a (dyn Fn(Progress) + Send + Sync),
 }
 
@@ -41,6 +46,7 @@ impl<'a> Round<'a> {
             identity,
             server_key,
             outcome: Outcome::default(),
+            numbered: BTreeMap::new(),
             progress,
         })
     }

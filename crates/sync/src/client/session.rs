@@ -156,7 +156,9 @@ impl Engine {
             device,
             token: reply.token,
             head: reply.head,
-            clock_ahead_ms: here_ms as i64 - reply.time_ms as i64,
+            clock_ahead_ms: i64::try_from(here_ms)
+                .unwrap_or(i64::MAX)
+                .saturating_sub_unsigned(reply.time_ms),
             epoch: reply.epoch,
             is_new: true,
         })
