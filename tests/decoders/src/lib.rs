@@ -12,6 +12,7 @@ pub mod frame;
 pub mod log;
 pub mod message;
 pub mod pack;
+pub mod package;
 pub mod picture;
 pub mod roster;
 pub mod taken;
@@ -53,6 +54,10 @@ pub const DECODERS: &[Decoder] = &[
     Decoder {
         name: "pack",
         hold: pack::hold,
+    },
+    Decoder {
+        name: "package",
+        hold: package::hold,
     },
     Decoder {
         name: "picture",

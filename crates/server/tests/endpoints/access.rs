@@ -13,59 +13,6 @@ use crate::{
 };
 
 #[tokio::test]
-async fn no_endpoint_answers_without_credentials_of_this_server() {
-    let server = Server::start().await;
-    let elsewhere = Server::start().await;
-    let device = server.device("甲", "320703", Role::Inspector).await;
-    let foreign = elsewhere.device("甲", "320703", Role::Inspector).await;
-    let blob = format!("/v1/blobs/{}", "a".repeat(64));
-    let calls = [
-        (Method::POST, "/v1/push"),
-        (Method::POST, "/v1/pull"),
-        (Method::POST, "/v1/numbers"),
-        (Method::POST, "/v1/identity"),
-        (Method::GET, "/v1/directory"),
-        (Method::GET, "/v1/events"),
-        (Method::GET, &blob),
-        (Method::PATCH, &blob),
-    ];
-    for (method, path) in &calls {
-        for token in ["", "garbage", &foreign.token] {
-            let bare = Device {
-                token: token.to_owned(),
-                ..device.clone()
-            };
-            let response = bare
-                .request(method.clone(), path)
-                .body("{}")
-                .send()
-                .await
-                .unwrap();
-            assert_eq!(
-                response.status(),
-                StatusCode::UNAUTHORIZED,
-                "{method} {path} {token:?}"
-            );
-            assert_eq!(code_of(response).await, ProblemCode::Unauthorized);
-        }
-    }
-    server.ahead_ms.store(60 * 60 * 1000, Ordering::SeqCst);
-    for (method, path) in &calls {
-        let response = device
-            .request(method.clone(), path)
-            .body("{}")
-            .send()
-            .await
-            .unwrap();
-        assert_eq!(
-            code_of(response).await,
-            ProblemCode::SessionExpired,
-            "{method} {path} after an hour"
-        );
-    }
-}
-
-#[tokio::test]
 async fn a_session_cannot_be_opened_with_somebody_elses_proof_an_old_one_or_a_used_one() {
     let server = Server::start().await;
     let device = server.device("甲", "320703", Role::Inspector).await;

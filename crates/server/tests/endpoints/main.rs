@@ -6,6 +6,10 @@ mod access;
 mod common;
 mod entries;
 mod evidence;
+mod institution;
+mod quiet;
+mod raw;
+mod routes;
 #[path = "../common/s3.rs"]
 mod s3;
 mod scope;

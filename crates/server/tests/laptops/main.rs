@@ -16,4 +16,5 @@ mod numbers;
 mod parting;
 mod restored;
 mod salvaged;
+mod texts;
 mod worker;

@@ -18,6 +18,7 @@ fn main() {
         ("pull", words::pulls()),
         ("message", words::messages()),
         ("pack", files::packs()),
+        ("package", words::packages()),
         ("picture", files::pictures()),
         ("roster", files::rosters()),
     ];

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use shicha_decoders::log;
+use shicha_decoders::{log, package};
 use shicha_domain::{
     BlobHash, DeviceId, Digest, EntryId, Event, Evidence, PersonId, Receipt, RecordKind,
     directory::{Device, Directory, Org, OrgKind, Person, Role},
     event::{SignMethod, Signature, SignerRole},
     number::NumberBlock,
 };
+use shicha_sync::package::{Kind, Wanted};
 use shicha_sync::protocol::{
     BatchWriter, EnrolCode, Problem, ProblemCode, messages as m,
     wire::{PulledChannel, write_pull, write_push},
@@ -233,6 +234,38 @@ pub(crate) fn pulls() -> Vec<Vec<u8>> {
         seen_upto: 2,
     }];
     of_batch(&write_pull(&channels, true, writer).unwrap())
+}
+
+pub(crate) fn packages() -> Vec<Vec<u8>> {
+    let push = write_push(&[7; 64], batch(false).0).unwrap();
+    let wanted = json_of(&Wanted {
+        acked: 3,
+        cursors: vec![(log::channel(), 4)],
+        evidence: vec![BlobHash([1; 32])],
+        ..Wanted::default()
+    });
+    let evidence = b"a photo".to_vec();
+    let pieces = [
+        (Kind::Wanted, wanted),
+        (Kind::Push, push),
+        (Kind::Evidence, evidence),
+    ];
+    let plan: Vec<u8> = pieces
+        .iter()
+        .flat_map(|(kind, bytes)| {
+            let length = (bytes.len() as u16).to_be_bytes();
+            [&[*kind as u8], &length[..], bytes].concat()
+        })
+        .collect();
+    let heading = |kind: u8, size: u64| [&[kind][..], &size.to_be_bytes(), &[0; 32]].concat();
+    vec![
+        with_first(0, &package::made(&pieces)),
+        with_first(0, &package::made(&[])),
+        with_first(1, &json_of(&package::label())),
+        with_first(2, &heading(4, 1 << 30)),
+        with_first(2, &[heading(255, 64), vec![0; 64]].concat()),
+        with_first(3, &plan),
+    ]
 }
 
 pub(crate) fn messages() -> Vec<Vec<u8>> {
