@@ -42,6 +42,9 @@ pub(crate) async fn guard(State(app): State<Shared>, mut request: Request, next:
     let span = tracing::info_span!("request", id = %id, method = %method, route = %route);
     async move {
         let begun = std::time::Instant::now();
+        // Where a length and chunks contradict each other, whoever passes the request on may take a part of it for the next one. Devices
+        // send lengths; after chunks nothing more is read.
+        let is_last = request.headers().contains_key(header::TRANSFER_ENCODING);
         let checked =
             check_version(&request, &route).and_then(|()| check_rate(&app, &mut request, &route));
         let response = match checked {
@@ -61,7 +64,12 @@ pub(crate) async fn guard(State(app): State<Shared>, mut request: Request, next:
                 }
             }
         };
-        let response = finish(response, &id, method == Method::HEAD);
+        let mut response = finish(response, &id, method == Method::HEAD);
+        if is_last {
+            response
+                .headers_mut()
+                .insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
         app.metrics.answered(
             &route,
             &method,

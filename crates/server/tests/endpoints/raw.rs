@@ -11,7 +11,7 @@ use tokio::{
 use crate::common::Server;
 
 /// Far more than any answer here takes; a test that waits for it has failed.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 fn address(server: &Server) -> String {
     server.url.trim_start_matches("http://").to_owned()
@@ -22,7 +22,6 @@ async fn said(server: &Server, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(address(server)).await.unwrap();
     // A server that has heard enough may close before all is sent.
     let _ = stream.write_all(bytes).await;
-    let _ = stream.shutdown().await;
     let mut answer = Vec::new();
     let _ = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut answer))
         .await
@@ -97,8 +96,8 @@ async fn a_request_hidden_in_another_is_not_answered() {
         let answer = said(&server, bytes.as_bytes()).await;
         let statuses = statuses(&answer);
         assert!(
-            statuses.len() <= 1 && statuses.iter().all(|status| (400..500).contains(status)),
-            "{what}: {answer}"
+            matches!(statuses[..], [400..500]),
+            "{what}: refused once, and the connection is closed: {answer}"
         );
     }
 }
