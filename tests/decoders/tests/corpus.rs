@@ -19,6 +19,8 @@ static MEMORY: PeakAlloc = PeakAlloc;
 
 /// How long the inputs of one decoder are altered.
 const ALTERING: Duration = Duration::from_millis(1_200);
+/// How many are altered however slow the machine is.
+const FEWEST: u64 = 10;
 /// The most memory that a decoder may take for an input of the corpus, which is small: a ledger's caches included.
 const MOST_MIB: f32 = 96.0;
 
@@ -132,7 +134,7 @@ fn no_decoder_breaks_a_promise_on_its_corpus_or_on_altered_inputs() {
         }
         let begin = Instant::now();
         let mut round = 0;
-        while begin.elapsed() < ALTERING {
+        while round < FEWEST || begin.elapsed() < ALTERING {
             let mut dice = Dice(seed.wrapping_add(round));
             let (file, bytes) = &inputs[dice.below(inputs.len())];
             let (_, other) = &inputs[dice.below(inputs.len())];
@@ -151,7 +153,6 @@ fn no_decoder_breaks_a_promise_on_its_corpus_or_on_altered_inputs() {
             decoder.name,
             inputs.len()
         );
-        assert!(round > 10, "{} has been tried", decoder.name);
     }
 }
 

@@ -47,7 +47,12 @@ async fn it_writes_replies_to_its_own_channel_and_nothing_else_anywhere() {
     inspector.push(&given).await;
     let reply = |field: &str| Event::Set {
         field: field.into(),
-        value: "已整改".into(),
+        value: if field == "state" {
+            "verified"
+        } else {
+            "已整改"
+        }
+        .into(),
         replaces: vec![],
     };
     let tries = [

@@ -26,6 +26,9 @@ pub(crate) enum Access {
 
 /// Route, methods, access.
 pub(crate) const ROUTES: &[(&str, &[&str], Access)] = &[
+    ("/healthz", &["GET"], Access::Anybody),
+    ("/readyz", &["GET"], Access::Anybody),
+    ("/metrics", &["GET"], Access::Operator),
     ("/v1/server", &["GET"], Access::Anybody),
     ("/v1/enrol", &["POST"], Access::Anybody),
     ("/v1/session/challenge", &["POST"], Access::Anybody),
