@@ -76,7 +76,7 @@ async fn it_writes_replies_to_its_own_channel_and_nothing_else_anywhere() {
             },
             Some("event"),
         ),
-        (ANOTHERS, finding, reply("reply/text"), Some("channel")),
+        (ANOTHERS, finding, reply("reply/text"), Some("elsewhere")),
         (ANOTHERS, record(), reply("reply/text"), Some("channel")),
         (OWN, record(), reply("reply/text"), Some("channel")),
         ("pub/320703", record(), reply("reply/text"), Some("channel")),

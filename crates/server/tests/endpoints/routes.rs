@@ -36,6 +36,7 @@ pub(crate) const ROUTES: &[(&str, &[&str], Access)] = &[
     ("/v1/identity", &["POST"], Access::Session),
     ("/v1/directory", &["GET"], Access::Session),
     ("/v1/numbers", &["POST"], Access::Session),
+    ("/v1/packages", &["POST"], Access::Session),
     ("/v1/push", &["POST"], Access::Session),
     ("/v1/pull", &["POST"], Access::Session),
     ("/v1/events", &["GET"], Access::Session),
