@@ -17,8 +17,7 @@ use shicha_domain::{
 };
 use shicha_server::{
     Instance,
-    evidence::Evidence,
-    home::{DATABASE_FILE, EVIDENCE_FOLDER, Home},
+    home::{DATABASE_FILE, EVIDENCE_FOLDER, Home, Place},
     signer::{KEY_FILE, Signer},
     store::{PullQuery, SqliteStore, Store as _},
 };
@@ -138,6 +137,7 @@ impl Central {
     fn opened(&self) -> Result<Instance> {
         let store = SqliteStore::open(&self.dir.join(DATABASE_FILE))?;
         let info = store.info()?.context("the store has a name")?;
+        let location = Place::from(&self.dir).evidence();
         let home = Home {
             dir: self.dir.clone(),
             store: Box::new(SharedStore {
@@ -145,7 +145,8 @@ impl Central {
                 used: Arc::clone(&self.used),
             }),
             signer: Signer::load(&self.dir)?,
-            evidence: Evidence::open(&self.dir.join(EVIDENCE_FOLDER))?,
+            evidence: location.open()?,
+            location,
             info,
         };
         let watch = self.watch.clone();

@@ -20,7 +20,8 @@ pub(crate) struct Faults {
     rewinds_central: bool,
     copies: bool,
     revokes: bool,
-    versions: bool,
+    pub(crate) versions: bool,
+    couriers: bool,
 }
 
 /// What happens to a message.
@@ -58,6 +59,7 @@ impl Faults {
             copies: dice.percent(25),
             revokes: dice.percent(20),
             versions: dice.percent(25),
+            couriers: dice.percent(30),
         }
     }
 
@@ -84,7 +86,7 @@ impl World<'_> {
     /// Something goes wrong.
     pub(crate) async fn misfortune(&mut self) -> Result<()> {
         let faults = self.faults;
-        match self.dice.below(14) {
+        match self.dice.below(17) {
             0..3 => self.arm(),
             3 => self.kill_at_once()?,
             4 if faults.power => self.cut_power()?,
@@ -94,7 +96,11 @@ impl World<'_> {
             9..11 if faults.rewinds_central => self.rewind_central()?,
             11 if faults.copies => self.copy_laptop()?,
             12 if faults.revokes => self.revoke()?,
-            13 if faults.versions => self.change_version(),
+            14.. if faults.couriers => self.carry()?,
+            13 if faults.versions => {
+                self.change_version();
+                self.newer_writes().await?;
+            }
             _ => {}
         }
         Ok(())

@@ -71,7 +71,8 @@ pub(crate) struct Laptop {
     engine: Option<Arc<Engine>>,
     process: Process,
     round: Option<Round>,
-    random: Random,
+    /// Where its keys and nonces come from.
+    pub(crate) random: Random,
 }
 
 impl Laptop {

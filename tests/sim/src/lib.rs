@@ -9,11 +9,13 @@
 mod acts;
 mod central;
 mod clock;
+mod couriers;
 mod dice;
 pub mod disk;
 mod faults;
 mod laptop;
 mod line;
+mod newer;
 mod quiet;
 mod shared;
 mod trace;
@@ -71,6 +73,7 @@ fn in_world(seed: u64, trace: &mut Trace) -> Result<()> {
     let begun = Instant::now();
     let result = runtime.block_on(tokio::task::unconstrained(async {
         let mut world = World::new(seed, trace)?;
+        world.begin().await?;
         world.live().await?;
         world.quiet().await
     }));

@@ -29,6 +29,8 @@ impl World<'_> {
     pub(crate) async fn quiet(&mut self) -> Result<()> {
         self.step("all faults cease".to_owned());
         self.calm()?;
+        self.is_bad = false;
+        self.newer_sends().await?;
         let mut moved = true;
         for _ in 0..PASSES {
             moved = false;
@@ -170,6 +172,7 @@ impl World<'_> {
             );
             has.push(shown);
         }
+        let rebuilt = self.dice.place(self.laptops.len());
         let mut views: BTreeMap<Vec<EntryId>, ([u8; 32], usize)> = BTreeMap::new();
         for n in 0..self.laptops.len() {
             self.is_well(n, &has[n], &on_server)?;
@@ -183,12 +186,15 @@ impl World<'_> {
                 "{} and laptop {first} have the same entries and show other things",
                 laptop.name()
             );
-            ledger.rebuild(&mut |_, _| {})?;
-            ensure!(
-                ledger.views_digest()? == digest,
-                "{} shows other things after a rebuild",
-                laptop.name()
-            );
+            // Building everything anew takes its time, so each world does it on one laptop only.
+            if n == rebuilt {
+                ledger.rebuild(&mut |_, _| {})?;
+                ensure!(
+                    ledger.views_digest()? == digest,
+                    "{} shows other things after a rebuild",
+                    laptop.name()
+                );
+            }
             self.trace.bytes(&digest);
         }
         Ok(())

@@ -10,7 +10,7 @@ use shicha_domain::{
     number::NumberBlock,
 };
 use shicha_server::store::{
-    Appended, Candidate, ChannelNumbers, DeviceState, Enrolment, Format, HeldEntry, Info, Judge,
+    Appended, Candidate, ChannelNumbers, DeviceState, Enrolment, Figures, Format, HeldEntry, Info, Judge,
     PullQuery, Pulled, Register, Seal, SqliteStore, Store, StoreError,
 };
 use shicha_sync::protocol::{
@@ -41,6 +41,9 @@ impl Store for SharedStore {
     }
     fn format(&self) -> Done<Format> {
         self.store.format()
+    }
+    fn figures(&self, since_ms: u64) -> Done<Figures> {
+        self.store.figures(since_ms)
     }
     fn register(&self) -> Done<Arc<Register>> {
         self.store.register()

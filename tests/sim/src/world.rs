@@ -11,10 +11,12 @@ use crate::{
     Trace,
     central::{Central, PEOPLE, person},
     clock::Watch,
+    couriers::Parcel,
     dice::Dice,
     faults::Faults,
     laptop::Laptop,
     line::{Lines, Message, broken},
+    newer::Newer,
     truth::Truth,
 };
 
@@ -34,6 +36,10 @@ pub(crate) struct World<'a> {
     pub(crate) trace: &'a mut Trace,
     /// Answers that were given before, and may be given again by a bad line.
     pub(crate) old: Vec<(usize, String, Reply)>,
+    pub(crate) newer: Option<Newer>,
+    /// Whether things may go wrong.
+    pub(crate) is_bad: bool,
+    pub(crate) parcels: Vec<Parcel>,
     pub(crate) backups: Vec<Backup>,
     pub(crate) revoked: Vec<shicha_domain::DeviceId>,
     pub(crate) root: TempDir,
@@ -96,10 +102,25 @@ impl<'a> World<'a> {
             tree,
             trace,
             old: Vec::new(),
+            newer: None,
+            is_bad: true,
+            parcels: Vec::new(),
             backups: Vec::new(),
             revoked: Vec::new(),
             root,
         })
+    }
+
+    /// Who joins at the beginning besides the laptops.
+    ///
+    /// # Errors
+    /// When they are not let in.
+    pub(crate) async fn begin(&mut self) -> Result<()> {
+        if self.faults.versions {
+            let random = self.laptops[0].random.clone();
+            self.join_newer(&random).await?;
+        }
+        Ok(())
     }
 
     /// Lets things happen.

@@ -17,10 +17,21 @@ const SEEDS: u64 = 200;
 
 /// Seeds that failed once, and what was wrong. What a seed does changes with the simulation; what is kept here failed at the time and
 /// must never fail again, and the fault has a test of its own beside the code.
-const KEPT: [(u64, &str); 1] = [(
-    25,
-    "a laptop pulled what its clone had written, and wrote it again as its own under its next identity",
-)];
+const KEPT: [(u64, &str); 4] = [
+    (
+        25,
+        "a laptop pulled what its clone had written, and wrote it again as its own under its next identity",
+    ),
+    (
+        111,
+        "what the endpoint had refused was shown as delivered after the ledgers had parted",
+    ),
+    (141, "the same, where the clone had pushed it first"),
+    (
+        1010,
+        "what a restored endpoint had not judged again was shown as delivered after a restart",
+    ),
+];
 
 fn all_hold(seeds: &[u64]) {
     let next = AtomicU64::new(0);
