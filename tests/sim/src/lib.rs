@@ -23,7 +23,7 @@ mod truth;
 pub mod vfs;
 mod world;
 
-use std::{path::PathBuf, time::Instant};
+use std::{collections::BTreeMap, path::PathBuf};
 
 pub use dice::Dice;
 pub use trace::Trace;
@@ -38,7 +38,7 @@ pub struct Run {
     /// A hash over everything that happened.
     pub hash: String,
     /// What happened how often.
-    pub counts: std::collections::BTreeMap<&'static str, u64>,
+    pub counts: BTreeMap<&'static str, u64>,
 }
 
 /// Why a run failed.
@@ -70,15 +70,12 @@ fn in_world(seed: u64, trace: &mut Trace) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build()?;
-    let begun = Instant::now();
-    let result = runtime.block_on(tokio::task::unconstrained(async {
+    runtime.block_on(tokio::task::unconstrained(async {
         let mut world = World::new(seed, trace)?;
         world.begin().await?;
         world.live().await?;
         world.quiet().await
-    }));
-    trace.took(begun.elapsed());
-    result
+    }))
 }
 
 /// Where the folders of a run lie: in memory, where the system has such a place.

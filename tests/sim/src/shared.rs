@@ -10,8 +10,8 @@ use shicha_domain::{
     number::NumberBlock,
 };
 use shicha_server::store::{
-    Appended, Candidate, ChannelNumbers, DeviceState, Enrolment, Figures, Format, HeldEntry, Info, Judge,
-    PullQuery, Pulled, Register, Seal, SqliteStore, Store, StoreError,
+    Appended, Candidate, ChannelNumbers, DeviceState, Enrolment, Figures, Format, HeldEntry, Info,
+    Judge, PullQuery, Pulled, Register, Seal, SqliteStore, Store, StoreError,
 };
 use shicha_sync::protocol::{
     BatchWriter,

@@ -1,6 +1,6 @@
 //! What happened, for whoever wants to know why, and its hash, by which two runs of a seed are compared.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use sha2::{Digest as _, Sha256};
 
@@ -12,7 +12,6 @@ pub struct Trace {
     hash: Sha256,
     steps: Vec<String>,
     counts: BTreeMap<&'static str, u64>,
-    took: Duration,
 }
 
 impl Trace {
@@ -31,10 +30,6 @@ impl Trace {
     /// Counts what happened.
     pub fn count(&mut self, what: &'static str) {
         *self.counts.entry(what).or_default() += 1;
-    }
-
-    pub(crate) fn took(&mut self, took: Duration) {
-        self.took = took;
     }
 
     pub(crate) fn ended(self) -> Run {
