@@ -201,6 +201,7 @@ impl Ledger {
             ));
         }
         put_receipt(&tx, &mut Locals::default(), receipt)?;
+        crate::rewound::forget_refusals(&tx, own.device, own.acked.0, receipt.seq)?;
         {
             let mut number =
                 tx.prepare_cached("UPDATE entry SET number = ?3 WHERE device = ?1 AND seq = ?2")?;
