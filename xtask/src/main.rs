@@ -52,6 +52,12 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         words: Vec<OsString>,
     },
+    /// Run the whole over a faulty world that dice make: `--seeds 0..10000 --jobs 2`, or one seed with `--steps`.
+    Sim {
+        /// Handed on to the simulation.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<OsString>,
+    },
     /// Fuzz the decoders of outside bytes (half an hour each, unless told otherwise).
     Fuzz(fuzz::Options),
     /// Write what is generated: the TypeScript of the interface, the JSON Schema of the packs.
@@ -76,6 +82,7 @@ fn main() -> ExitCode {
         Command::Test | Command::Ci => steps::test(&workspace),
         Command::Bench { words } => steps::bench(&workspace, &words),
         Command::Storm { words } => steps::storm(&workspace, &words),
+        Command::Sim { words } => steps::sim(&workspace, &words),
         Command::Fuzz(options) => fuzz::fuzz(&workspace, &options),
         Command::Bindings { check } => steps::bindings(&workspace, check),
         Command::E2e => steps::e2e(&workspace),

@@ -212,6 +212,16 @@ pub(crate) fn storm(workspace: &Workspace, words: &[OsString]) -> Result<()> {
     proc::run(Command::new(workspace.program("debug", "shicha-storm")).args(words))
 }
 
+/// Runs seeds of the simulation, with an optimised program.
+pub(crate) fn sim(workspace: &Workspace, words: &[OsString]) -> Result<()> {
+    debian::install()?;
+    proc::timed("build", || {
+        let package = ["build", "--locked", "--release", "--package", "shicha-sim"];
+        proc::run(cargo(workspace, &package))
+    })?;
+    proc::run(Command::new(workspace.program("release", "shicha-sim")).args(words))
+}
+
 /// Not everything held; what did not was told already.
 #[derive(Debug)]
 pub(crate) struct NotAll;

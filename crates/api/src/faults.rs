@@ -98,7 +98,7 @@ impl From<LedgerError> for ApiError {
             LedgerError::Damaged(_) | LedgerError::Io(_) | LedgerError::Sql(_) => {
                 ErrorCode::Storage
             }
-            LedgerError::Unexpected(_) => ErrorCode::Internal,
+            LedgerError::Parted | LedgerError::Unexpected(_) => ErrorCode::Internal,
         };
         Self::new(code).with("detail", whole(&error))
     }

@@ -87,7 +87,8 @@ impl Ledger {
                 let bracket = bracket(db, device, &entry)?;
                 let number: Option<i64> = row.get(12)?;
                 let is_waiting = match own.as_ref().filter(|own| own.device == device) {
-                    Some(own) => entry.seq > own.acked.0,
+                    // Without a number it was not accepted, or by an endpoint that has forgotten it since.
+                    Some(own) => entry.seq > own.acked.0 || number.is_none(),
                     // Handed on by another device with the receipt that covers it, and not pulled yet: the endpoint has it all the same.
                     None => number.is_none() && bracket.not_after_ms.is_none(),
                 };
@@ -200,6 +201,7 @@ impl Ledger {
             ));
         }
         put_receipt(&tx, &mut Locals::default(), receipt)?;
+        crate::rewound::forget_refusals(&tx, own.device, own.acked.0, receipt.seq)?;
         {
             let mut number =
                 tx.prepare_cached("UPDATE entry SET number = ?3 WHERE device = ?1 AND seq = ?2")?;

@@ -17,7 +17,7 @@ use crate::{
 impl Ledger {
     /// Goes on under a new identity. Entries above `common_upto`, the last one that both sides agree on, are put aside as they were and
     /// written again as entries of the new device, with the references between them renamed; their claimed times and the receipts that
-    /// they name stay. Returns how many.
+    /// they name stay. `refused` says which up to there were refused, as far as no receipt has told. Returns how many were written again.
     ///
     /// # Errors
     /// When this computer is not enrolled, or the database cannot be written; then nothing has changed.
@@ -26,6 +26,7 @@ impl Ledger {
         new_identity: &Identity,
         receipt: &Receipt,
         common_upto: u64,
+        refused: &[(u64, String)],
         now_ms: u64,
     ) -> Result<u64, LedgerError> {
         let mut writer = self.writer();
@@ -40,9 +41,16 @@ impl Ledger {
         put_identity(&tx, new_identity)?;
         let mut locals = Locals::default();
         put_receipt(&tx, &mut locals, receipt)?;
+        for (seq, code) in refused {
+            tx.execute(
+                "UPDATE entry SET refused = ?3 WHERE device = ?1 AND seq = ?2",
+                params![old.device, *seq as i64, code],
+            )?;
+        }
         // From now on the own log is another one.
         tx.execute(
-            "UPDATE record SET own_seq = 0, refused = 0 WHERE own_seq > 0",
+            "UPDATE record SET own_seq = 0, refused = (SELECT count(*) FROM entry e WHERE e.record = record.n AND e.refused IS NOT NULL)
+             WHERE own_seq > 0",
             [],
         )?;
         // Where this ledger was restored from a copy, the numbers that it has left may have been given since by the one that was copied.

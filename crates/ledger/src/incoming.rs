@@ -51,11 +51,12 @@ impl Ledger {
     ///
     /// # Errors
     /// [`LedgerError::Withheld`] when numbers have a gap, or an entry is not what its name says or does not follow its predecessor;
+    /// [`LedgerError::Parted`] when this device's log goes on elsewhere, so that it needs a new identity before it takes this in;
     /// otherwise when the database cannot be written.
     pub fn insert(&self, incoming: Vec<Incoming>, now_ms: u64) -> Result<Inserted, LedgerError> {
         let mut writer = self.writer();
         let crate::ledger::Writer { db, own, clock } = &mut *writer;
-        let own_device = own.as_ref().map(|own| own.identity.device);
+        let own_log = own.as_ref().map(|own| (own.identity.device, own.head.0));
         let tx = begin(db)?;
         let mut taking = Taking {
             tx: &tx,
@@ -64,7 +65,7 @@ impl Ledger {
             changed: HashMap::new(),
             latest: Hlc::default(),
             now_ms,
-            own_device,
+            own_log,
             carried: carried_devices(&tx)?,
             passed: HashMap::new(),
             inserted: Inserted::default(),
@@ -115,7 +116,8 @@ struct Taking<'t> {
     changed: HashMap<RecordId, New>,
     latest: Hlc,
     now_ms: u64,
-    own_device: Option<DeviceId>,
+    /// This device, and where its log ends.
+    own_log: Option<(DeviceId, u64)>,
     /// Devices of which something is here that the endpoint had not numbered.
     carried: HashSet<i64>,
     /// Of those, up to which entry each channel has come now.
@@ -173,6 +175,10 @@ impl Taking<'_> {
         Ok(())
     }
 
+    fn is_own(&self, device: DeviceId) -> bool {
+        self.own_log.is_some_and(|(own, _)| own == device)
+    }
+
     /// Stores one entry, unless it is here; its record's number.
     fn entry(&mut self, number: u64, id: EntryId, entry: Entry) -> Result<i64, LedgerError> {
         // A log begins with 1 and does not end; what lies beyond cannot be told from what lies before.
@@ -189,9 +195,15 @@ impl Taking<'_> {
             let passed = self.passed.entry((device, channel)).or_default();
             *passed = (*passed).max(entry.seq);
         }
-        let may_be_here = !follows || is_carried || self.own_device == Some(entry.device);
+        let is_own = self.is_own(entry.device);
+        let may_be_here = !follows || is_carried || is_own;
         if may_be_here && let Some(record) = self.is_here(number, id, &entry)? {
             return Ok(record);
+        }
+        // What was written under this identity and not here, a copy of this ledger wrote. As an own entry it would be written again
+        // under the next identity, or stand in the way of the next that is written here.
+        if is_own && self.own_log.is_some_and(|(_, head)| entry.seq > head) {
+            return Err(LedgerError::Parted);
         }
         let mut previous = match before {
             Some((_, previous)) if follows => Some(previous),
@@ -249,7 +261,11 @@ impl Taking<'_> {
             if self.carried.contains(&device) && self.displace(device, entry.seq)? {
                 return Ok(None);
             }
-            return Err(LedgerError::Withheld);
+            return Err(if self.is_own(entry.device) {
+                LedgerError::Parted
+            } else {
+                LedgerError::Withheld
+            });
         }
         if self.is_numbered_otherwise(device, entry.seq, number)? {
             return Err(LedgerError::Withheld);

@@ -3,7 +3,7 @@
 //! Invariant: nothing that is here goes. Receipts stay, because what they prove of time still holds; only what follows from them for
 //! delivery is taken back.
 
-use rusqlite::{OptionalExtension as _, params};
+use rusqlite::{OptionalExtension as _, Transaction, params};
 use shicha_domain::{EntryId, Event};
 
 use crate::{
@@ -35,15 +35,10 @@ impl Ledger {
         if from.0 >= own.acked.0 {
             return Ok(own.head.0.saturating_sub(own.acked.0));
         }
-        // They are judged again, and may be judged otherwise.
+        // They are judged again, and may be judged otherwise. What was refused stays so until it is: the answer may be lost with this
+        // program, and nobody would tell again.
         tx.execute(
-            "UPDATE record SET refused = refused - (SELECT count(*) FROM entry e
-                 WHERE e.record = record.n AND e.device = ?1 AND e.seq > ?2 AND e.refused IS NOT NULL)
-             WHERE refused > 0",
-            params![own.device, from.0 as i64],
-        )?;
-        tx.execute(
-            "UPDATE entry SET refused = NULL, number = NULL WHERE device = ?1 AND seq > ?2",
+            "UPDATE entry SET number = NULL WHERE device = ?1 AND seq > ?2",
             params![own.device, from.0 as i64],
         )?;
         tx.commit()?;
@@ -83,4 +78,33 @@ impl Ledger {
             Ok(())
         })
     }
+}
+
+/// Before entries are judged: what an endpoint that was restored since had refused of them is past.
+pub(crate) fn forget_refusals(
+    tx: &Transaction<'_>,
+    device: i64,
+    after: u64,
+    upto: u64,
+) -> Result<(), LedgerError> {
+    let range = params![device, after as i64, upto as i64];
+    let is_any: bool = tx
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM entry WHERE device = ?1 AND seq > ?2 AND seq <= ?3 AND refused IS NOT NULL)",
+        )?
+        .query_row(range, |row| row.get(0))?;
+    if !is_any {
+        return Ok(());
+    }
+    tx.execute(
+        "UPDATE record SET refused = refused - (SELECT count(*) FROM entry e
+             WHERE e.record = record.n AND e.device = ?1 AND e.seq > ?2 AND e.seq <= ?3 AND e.refused IS NOT NULL)
+         WHERE refused > 0",
+        range,
+    )?;
+    tx.execute(
+        "UPDATE entry SET refused = NULL WHERE device = ?1 AND seq > ?2 AND seq <= ?3",
+        range,
+    )?;
+    Ok(())
 }

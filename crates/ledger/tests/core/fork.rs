@@ -49,7 +49,7 @@ fn undelivered_entries_are_written_again_under_the_new_identity_with_their_refer
         .collect();
 
     let receipt = Receipt::sign(&server(), device(3), 0, EntryId::NONE, NOW + 10_000);
-    assert_eq!(ledger.fork(&identity(3), &receipt, 1, NOW).unwrap(), 3);
+    assert_eq!(ledger.fork(&identity(3), &receipt, 1, &[], NOW).unwrap(), 3);
 
     assert_eq!(ledger.head().unwrap().0, 3);
     assert_eq!(ledger.acked().unwrap(), (0, EntryId::NONE));

@@ -181,7 +181,23 @@ fn fork(
         None => first.min(head.seq).saturating_sub(FORK_LOG as u64).max(1),
     };
     let log = home.store.log(device, from, FORK_LOG)?;
-    let report = ForkReport { common, log, head };
+    let refused = match common {
+        Some(common) if common.seq >= first => {
+            // No more than was pushed.
+            let pushed = (common.seq - first + 1) as usize;
+            let held = home.store.entries_of(device, first, pushed)?;
+            held.into_iter()
+                .filter_map(|held| Some((held.entry.seq, held.verdict.err()?)))
+                .collect()
+        }
+        _ => Vec::new(),
+    };
+    let report = ForkReport {
+        common,
+        log,
+        head,
+        refused,
+    };
     let problem = Problem::new(
         ProblemCode::Fork,
         "the device must go on under a new identity",

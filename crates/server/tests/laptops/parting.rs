@@ -5,7 +5,7 @@ use shicha_sync::client::SyncErrorCode;
 
 use crate::{
     common::Server,
-    kit::{COUNTY, Laptop, is},
+    kit::{COUNTY, Laptop, Line, engine, is},
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -69,4 +69,48 @@ async fn a_restored_laptop_that_is_killed_while_it_gets_its_new_identity_gets_no
     let restored = restored.restart();
     assert_eq!(restored.round(&server).await.unwrap().forked, Some(1));
     assert_eq!(server.store().devices().unwrap().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_clone_writes_while_the_other_is_at_work_is_nobodys_twice() {
+    let server = Server::start().await;
+    let laptop = Laptop::of(&server, "甲", COUNTY, Role::Inspector).await;
+    let record = laptop.subject("某机构");
+    let session = engine(Line::to(&server));
+    session.sync_once(&laptop.ledger, &|_| {}).await.unwrap();
+    let clone = laptop.copied();
+    clone.set(record, "phone", "在副本上");
+    clone.round(&server).await.unwrap();
+
+    // In its running session, so that only pulling tells that somebody else is this device too.
+    let outcome = session.sync_once(&laptop.ledger, &|_| {}).await.unwrap();
+    assert_eq!((outcome.forked, outcome.pulled), (Some(0), 1));
+    laptop.set(record, "address", "在原机上");
+    session.sync_once(&laptop.ledger, &|_| {}).await.unwrap();
+    clone.round(&server).await.unwrap();
+    for one in [&laptop, &clone] {
+        assert_eq!(one.ledger.entries_of(record).unwrap().len(), 3);
+        assert!(one.is_whole());
+    }
+    assert_eq!(
+        laptop.ledger.views_digest().unwrap(),
+        clone.ledger.views_digest().unwrap()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_refused_before_the_ledgers_parted_is_told_as_refused_and_not_as_delivered() {
+    let server = Server::start().await;
+    let laptop = Laptop::of(&server, "甲", COUNTY, Role::Inspector).await;
+    laptop.round(&server).await.unwrap();
+    let elsewhere = laptop.subject_in("own/320706", "别的县");
+    let clone = laptop.copied();
+    clone.subject("在副本上");
+    clone.round(&server).await.unwrap();
+    laptop.subject("在原机上");
+    assert_eq!(laptop.round(&server).await.unwrap().forked, Some(1));
+    for one in [&laptop, &clone] {
+        assert_eq!(one.ledger.refused().unwrap().len(), 1);
+        assert_eq!(one.ledger.delivery(elsewhere).unwrap().refused, 1);
+    }
 }

@@ -9,6 +9,7 @@ use shicha_ledger::{Identity, Ledger};
 
 use super::{
     error::SyncError,
+    push::Parting,
     round::Round,
     session::{Session, message, post},
     state::{Moved, MovedKind, Progress},
@@ -50,8 +51,9 @@ impl Round<'_> {
         Ok(None)
     }
 
-    /// Goes on under a new identity from after the entry `common`.
-    pub(super) async fn fork(&mut self, common: u64) -> Result<(), SyncError> {
+    /// Goes on under a new identity from after the last entry that both have.
+    pub(super) async fn fork(&mut self, parting: Parting) -> Result<(), SyncError> {
+        let Parting { common, refused } = parting;
         let old = self.identity.clone();
         let (key, request) = self
             .on_ledger({
@@ -79,7 +81,7 @@ impl Round<'_> {
             .on_ledger({
                 let identity = identity.clone();
                 move |ledger| {
-                    let count = ledger.fork(&identity, &receipt, common, now_ms)?;
+                    let count = ledger.fork(&identity, &receipt, common, &refused, now_ms)?;
                     identity_taken(ledger)?;
                     let params = json!({ "count": count, "common": common });
                     ledger.sync_log_add("sync", MovedKind::Forked.as_str(), &params, now_ms)?;

@@ -34,11 +34,26 @@ const READ_AHEAD: usize = 4;
 pub(super) enum Pushed {
     /// The server has it all.
     All,
-    /// The server holds other entries after this one.
-    Parted {
-        /// The last entry that both have.
-        common: u64,
-    },
+    /// The server holds other entries.
+    Parted(Parting),
+}
+
+/// Where this ledger and the server's have parted.
+pub(super) struct Parting {
+    /// The last entry that both have.
+    pub(super) common: u64,
+    /// What was refused up to there, as far as it was not known.
+    pub(super) refused: Vec<(u64, String)>,
+}
+
+impl Parting {
+    /// After an entry up to which everything is known.
+    pub(super) fn after(common: u64) -> Self {
+        Self {
+            common,
+            refused: Vec::new(),
+        }
+    }
 }
 
 type Waiting = Arc<Vec<(EntryId, Entry)>>;
@@ -46,7 +61,7 @@ type Waiting = Arc<Vec<(EntryId, Entry)>>;
 /// What one batch came to.
 enum Sent {
     Held(PushReply),
-    Parted(u64),
+    Parted(Parting),
 }
 
 impl Round<'_> {
@@ -68,7 +83,7 @@ impl Round<'_> {
             let recorded = finished(recording).await;
             let sent = sent?;
             recorded?;
-            if let Pushed::Parted { .. } = sent {
+            if let Pushed::Parted(_) = sent {
                 return Ok(sent);
             }
             if self.on_ledger(|ledger| Ok(ledger.acked()?.0)).await? <= before {
@@ -87,7 +102,7 @@ impl Round<'_> {
         for batch in batches(&waiting) {
             let reply = match self.send(&waiting, batch.clone()).await? {
                 Sent::Held(reply) => reply,
-                Sent::Parted(common) => return Ok(Pushed::Parted { common }),
+                Sent::Parted(parting) => return Ok(Pushed::Parted(parting)),
             };
             finished(recording.take()).await?;
             self.note_numbers(&reply, &waiting[batch.clone()]);
@@ -129,7 +144,10 @@ impl Round<'_> {
                 let head = self.on_ledger(|ledger| Ok(ledger.head()?.0)).await?;
                 if reply.head.seq > head {
                     // All of this is there, and more that is not known here: this ledger was restored from a copy.
-                    return Ok(Sent::Parted(head));
+                    return Ok(Sent::Parted(Parting {
+                        common: head,
+                        refused: reply.refused,
+                    }));
                 }
                 Ok(Sent::Held(reply))
             }
@@ -138,7 +156,11 @@ impl Round<'_> {
                 let report: ForkReport = serde_json::from_value(report).map_err(|error| {
                     SyncError::untrustworthy(format!("a fork without a report: {error}"))
                 })?;
-                common(&report, entries).map(Sent::Parted)
+                let common = common(&report, entries)?;
+                Ok(Sent::Parted(Parting {
+                    common,
+                    refused: report.refused,
+                }))
             }
             Err(error) => Err(error),
         }

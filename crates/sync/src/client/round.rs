@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use ed25519_dalek::VerifyingKey;
 use serde_json::json;
 use shicha_domain::Channel;
-use shicha_ledger::{Identity, Ledger};
+use shicha_ledger::{Identity, Ledger, LedgerError};
 
 use super::{
     engine::{Engine, Outcome, Skipped, blocking},
     error::{SyncError, SyncErrorCode},
-    push::Pushed,
+    push::{Parting, Pushed},
     state::{Moved, MovedKind, Phase, Progress},
     transport::{Reply, Request},
 };
@@ -54,18 +54,30 @@ impl<'a> Round<'a> {
     pub(super) async fn go(mut self) -> Result<Outcome, SyncError> {
         self.tell(Progress::Phase(Phase::Connecting));
         let mut forks = 0;
-        while let Some(common) = self.up().await? {
-            forks += 1;
-            if forks > MAX_FORKS {
-                return Err(SyncError::untrustworthy(
-                    "the ledgers part again under every new identity",
-                ));
+        // The identity under which that was found out.
+        let mut parted = None;
+        loop {
+            while let Some(parting) = self.up().await? {
+                forks += 1;
+                if forks > MAX_FORKS {
+                    return Err(SyncError::untrustworthy(
+                        "the ledgers part again under every new identity",
+                    ));
+                }
+                self.fork(parting).await?;
             }
-            self.fork(common).await?;
+            self.carry().await?;
+            self.tell(Progress::Phase(Phase::Pulling));
+            let device = self.identity.device;
+            match self.pull().await {
+                // A copy of this ledger went on meanwhile: a new session tells from where on.
+                Err(SyncError::Ledger(LedgerError::Parted)) if parted != Some(device) => {
+                    parted = Some(device);
+                    self.engine.forget_session().await;
+                }
+                pulled => break pulled?,
+            }
         }
-        self.carry().await?;
-        self.tell(Progress::Phase(Phase::Pulling));
-        self.pull().await?;
         self.numbers().await?;
         self.directory().await?;
         self.upload().await?;
@@ -76,8 +88,8 @@ impl<'a> Round<'a> {
         Ok(self.outcome)
     }
 
-    /// Opens the session and sends what waits. `Some`: the ledgers have parted after this entry.
-    async fn up(&mut self) -> Result<Option<u64>, SyncError> {
+    /// Opens the session and sends what waits. `Some`: the ledgers have parted.
+    async fn up(&mut self) -> Result<Option<Parting>, SyncError> {
         let mut is_again = false;
         loop {
             let session = self.engine.session_to_begin_with(&self.identity).await?;
@@ -85,14 +97,14 @@ impl<'a> Round<'a> {
             if session.is_new {
                 self.restored(&session).await?;
                 if let Some(common) = self.parted(&session).await? {
-                    return Ok(Some(common));
+                    return Ok(Some(Parting::after(common)));
                 }
                 self.engine.looked_at_session().await;
             }
             self.tell(Progress::Phase(Phase::Pushing));
             match self.push().await {
                 Ok(Pushed::All) => return Ok(None),
-                Ok(Pushed::Parted { common }) => return Ok(Some(common)),
+                Ok(Pushed::Parted(parting)) => return Ok(Some(parting)),
                 // The server lacks what it has confirmed: a new session tells from where on.
                 Err(SyncError::Problem(problem))
                     if problem.code == ProblemCode::Gap && !is_again =>

@@ -225,6 +225,9 @@ pub struct ForkReport {
     pub log: Vec<Head>,
     /// Up to where the server holds this device's ledger.
     pub head: Head,
+    /// Of the pushed entries up to `common`, those that were refused: the device cannot ask for them any more.
+    #[serde(default)]
+    pub refused: Vec<(u64, String)>,
 }
 
 /// `POST /v1/numbers`: asks for a block of document numbers.

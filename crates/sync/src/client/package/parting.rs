@@ -97,7 +97,7 @@ pub(super) fn take(
         signing_key: key.to_bytes(),
         ..me.identity.clone()
     };
-    let count = ledger.fork(&identity, receipt, common, now_ms)?;
+    let count = ledger.fork(&identity, receipt, common, &[], now_ms)?;
     fork::identity_taken(ledger)?;
     ledger.set_setting(PARTED, "")?;
     let params = json!({ "count": count, "common": common });

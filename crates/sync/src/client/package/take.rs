@@ -227,7 +227,14 @@ impl Taking<'_> {
         }
         given.batch.rows = rows;
         let (incoming, faults) = pull::check(given, &cursors, &self.server)?;
-        let (new, more) = pull::store(self.ledger, incoming, self.now_ms)?;
+        let (new, more) = match pull::store(self.ledger, incoming, self.now_ms) {
+            // A copy of this ledger went on elsewhere. Under its next identity this device gets all of it again.
+            Err(SyncError::Ledger(LedgerError::Parted)) => {
+                self.taken.has_parted = true;
+                return Ok(());
+            }
+            stored => stored?,
+        };
         self.taken.entries += new;
         for (channel, error) in faults.into_iter().chain(more) {
             tracing::warn!(%channel, %error, "a channel of a package was not taken");

@@ -1,0 +1,156 @@
+//! One store in SQLite under several instances: what a store for several processes promises beyond one for a single process, the
+//! memory of used challenges, lies here beside it.
+
+use std::{collections::HashMap, path::Path, sync::Arc};
+
+use parking_lot::Mutex;
+use shicha_domain::{
+    BlobHash, Channel, DeviceId, PersonId, Receipt,
+    directory::{Org, Person},
+    number::NumberBlock,
+};
+use shicha_server::store::{
+    Appended, Candidate, ChannelNumbers, DeviceState, Enrolment, Figures, Format, HeldEntry, Info,
+    Judge, PullQuery, Pulled, Register, Seal, SqliteStore, Store, StoreError,
+};
+use shicha_sync::protocol::{
+    BatchWriter,
+    messages::{Head, NumbersRequest},
+};
+use uuid::Uuid;
+
+/// Challenges that were used, and until when that matters.
+pub(crate) type Used = Arc<Mutex<HashMap<[u8; 16], u64>>>;
+
+/// The store as one of several instances sees it.
+pub(crate) struct SharedStore {
+    /// Its own connections.
+    pub(crate) store: SqliteStore,
+    /// What all instances know.
+    pub(crate) used: Used,
+}
+
+type Done<T> = Result<T, StoreError>;
+
+impl Store for SharedStore {
+    fn set_info(&self, name: &str, is_sample: bool, epoch: Uuid) -> Done<()> {
+        self.store.set_info(name, is_sample, epoch)
+    }
+    fn info(&self) -> Done<Option<Info>> {
+        self.store.info()
+    }
+    fn format(&self) -> Done<Format> {
+        self.store.format()
+    }
+    fn figures(&self, since_ms: u64) -> Done<Figures> {
+        self.store.figures(since_ms)
+    }
+    fn register(&self) -> Done<Arc<Register>> {
+        self.store.register()
+    }
+    fn put_org(&self, org: &Org) -> Done<bool> {
+        self.store.put_org(org)
+    }
+    fn put_person(&self, person: &Person) -> Done<bool> {
+        self.store.put_person(person)
+    }
+    fn add_code(
+        &self,
+        code: &[u8; 32],
+        person: PersonId,
+        now_ms: u64,
+        expires_at_ms: u64,
+    ) -> Done<()> {
+        self.store.add_code(code, person, now_ms, expires_at_ms)
+    }
+    fn enrol(&self, enrolment: &Enrolment, seal: Seal<'_>) -> Done<Option<(DeviceState, Receipt)>> {
+        self.store.enrol(enrolment, seal)
+    }
+    fn add_identity(
+        &self,
+        old: DeviceId,
+        enrolment: &Enrolment,
+        seal: Seal<'_>,
+    ) -> Done<Option<(DeviceState, Receipt)>> {
+        self.store.add_identity(old, enrolment, seal)
+    }
+    fn device(&self, device: DeviceId) -> Done<Option<DeviceState>> {
+        self.store.device(device)
+    }
+    fn devices(&self) -> Done<Vec<DeviceState>> {
+        self.store.devices()
+    }
+    fn note_contact(&self, device: DeviceId, now_ms: u64) -> Done<()> {
+        self.store.note_contact(device, now_ms)
+    }
+    fn revoke(&self, device: DeviceId, now_ms: u64) -> Done<bool> {
+        self.store.revoke(device, now_ms)
+    }
+    fn append(
+        &self,
+        device: DeviceId,
+        entries: &[Candidate],
+        push_signature: &[u8],
+        judge: Judge<'_>,
+        seal: Seal<'_>,
+    ) -> Done<Appended> {
+        self.store
+            .append(device, entries, push_signature, judge, seal)
+    }
+    fn log(&self, device: DeviceId, from: u64, limit: usize) -> Done<Vec<Head>> {
+        self.store.log(device, from, limit)
+    }
+    fn pull(&self, query: &PullQuery<'_>, batch: &mut BatchWriter) -> Done<Pulled> {
+        self.store.pull(query, batch)
+    }
+    fn note_seen(&self, person: PersonId, cursors: &HashMap<Channel, u64>) -> Done<()> {
+        self.store.note_seen(person, cursors)
+    }
+    fn blob_uses(&self, blob: BlobHash) -> Done<Vec<(Channel, PersonId)>> {
+        self.store.blob_uses(blob)
+    }
+    fn note_blob(&self, blob: BlobHash, size: u64, now_ms: u64) -> Done<()> {
+        self.store.note_blob(blob, size, now_ms)
+    }
+    fn blobs(&self) -> Done<Vec<(BlobHash, u64)>> {
+        self.store.blobs()
+    }
+    fn lend_numbers(
+        &self,
+        device: DeviceId,
+        request: &NumbersRequest,
+        size: u32,
+        now_ms: u64,
+    ) -> Done<NumberBlock> {
+        self.store.lend_numbers(device, request, size, now_ms)
+    }
+    fn entries_of(&self, device: DeviceId, from: u64, limit: usize) -> Done<Vec<HeldEntry>> {
+        self.store.entries_of(device, from, limit)
+    }
+    fn receipts_of(&self, device: DeviceId) -> Done<Vec<(Receipt, Vec<u8>)>> {
+        self.store.receipts_of(device)
+    }
+    fn channels(&self) -> Done<Vec<ChannelNumbers>> {
+        self.store.channels()
+    }
+    fn foreign_changes(&self) -> Done<u64> {
+        self.store.foreign_changes()
+    }
+    fn is_shared(&self) -> bool {
+        true
+    }
+    fn use_challenge(&self, challenge: &[u8; 16], now_ms: u64, until_ms: u64) -> Done<bool> {
+        let mut used = self.used.lock();
+        used.retain(|_, until| *until > now_ms);
+        Ok(used.insert(*challenge, until_ms).is_none())
+    }
+    fn begin_life(&self, epoch: Uuid) -> Done<bool> {
+        self.store.begin_life(epoch)
+    }
+    fn mark_restored(&self) -> Done<()> {
+        self.store.mark_restored()
+    }
+    fn backup_to(&self, path: &Path, epoch: Uuid) -> Done<()> {
+        self.store.backup_to(path, epoch)
+    }
+}

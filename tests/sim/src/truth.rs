@@ -1,0 +1,230 @@
+//! What people did, remembered outside of all databases: everything else is held against it.
+//!
+//! Each thing that is said bears a mark of its own, `§n§`, in its text, so that it is known again wherever it turns up and under
+//! whatever identity of a device it was written again.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use anyhow::{Context as _, Result, ensure};
+use shicha_domain::{
+    Channel, Digest, Entry, EntryId, Event, PersonId, RecordId,
+    authority::{self, Actor},
+    directory::OrgTree,
+};
+use shicha_ledger::EntryDelivery;
+
+use crate::laptop::Laptop;
+
+/// Something that somebody did.
+struct Said {
+    person: PersonId,
+    channel: Channel,
+    record: RecordId,
+    /// Without the entries that it names: those may have other names elsewhere.
+    event: Event,
+}
+
+/// What a signature was given under.
+pub(crate) struct Signed {
+    /// The content.
+    pub(crate) digest: Digest,
+    /// What that content was folded from.
+    pub(crate) covers: BTreeSet<u64>,
+}
+
+/// All of it.
+#[derive(Default)]
+pub(crate) struct Truth {
+    said: BTreeMap<u64, Said>,
+    /// What was refused at once: it must not turn up anywhere.
+    pub(crate) never: BTreeSet<u64>,
+    /// Every record, with its channel.
+    pub(crate) records: Vec<(Channel, RecordId)>,
+    /// Signatures by their marks.
+    pub(crate) signed: BTreeMap<u64, Signed>,
+    /// What each channel of the central endpoint holds, by number from 1.
+    pub(crate) numbered: BTreeMap<Channel, Vec<EntryId>>,
+    /// All of that as a set.
+    pub(crate) held: HashSet<EntryId>,
+    /// What it held before it was restored from a backup, and not since.
+    pub(crate) lost: HashSet<EntryId>,
+    /// The mark of each entry that turned up.
+    marks: HashMap<EntryId, u64>,
+}
+
+fn bare(event: Event) -> Event {
+    event.renamed(&|_| EntryId::NONE, &|_| BTreeMap::new())
+}
+
+/// The mark in an event's text.
+fn mark_of(event: &[u8]) -> Option<u64> {
+    let text = std::str::from_utf8(event).ok()?;
+    text.split('§').nth(1)?.parse().ok()
+}
+
+impl Truth {
+    /// The mark for the next thing that is said.
+    pub(crate) fn next(&self) -> u64 {
+        self.said.len() as u64 + 1
+    }
+
+    /// Somebody says something.
+    pub(crate) fn say(
+        &mut self,
+        person: PersonId,
+        channel: &Channel,
+        record: RecordId,
+        event: &Event,
+    ) -> u64 {
+        let mark = self.next();
+        let said = Said {
+            person,
+            channel: channel.clone(),
+            record,
+            event: bare(event.clone()),
+        };
+        self.said.insert(mark, said);
+        mark
+    }
+
+    /// Holds an entry that turned up against what was said.
+    ///
+    /// # Errors
+    /// When nobody said it, or not so.
+    pub(crate) fn check(&mut self, id: EntryId, entry: &Entry) -> Result<u64> {
+        if let Some(mark) = self.marks.get(&id) {
+            return Ok(*mark);
+        }
+        let found = || format!("{id} is {}", String::from_utf8_lossy(&entry.event));
+        ensure!(
+            entry.id() == id,
+            "an entry is not what its name says: {}",
+            found()
+        );
+        let mark = mark_of(&entry.event).with_context(found)?;
+        let said = self.said.get(&mark).with_context(found)?;
+        let is_so = said.person == entry.author
+            && said.channel == entry.channel
+            && said.record == entry.record
+            && Event::parse(&entry.event).map(bare).as_ref() == Ok(&said.event);
+        ensure!(
+            is_so,
+            "somebody else or something else was said: {}",
+            found()
+        );
+        ensure!(
+            !self.never.contains(&mark),
+            "what was refused turned up: {}",
+            found()
+        );
+        self.marks.insert(id, mark);
+        Ok(mark)
+    }
+
+    /// The numbers that are known of each channel.
+    pub(crate) fn known(&self) -> HashMap<Channel, u64> {
+        self.numbered
+            .iter()
+            .map(|(channel, ids)| (channel.clone(), ids.len() as u64))
+            .collect()
+    }
+
+    /// Takes in what the central endpoint has beyond what is known.
+    ///
+    /// # Errors
+    /// When a number is skipped or repeated, or an entry is not what was said.
+    pub(crate) fn grow(&mut self, found: Vec<(Channel, u64, EntryId, Entry)>) -> Result<()> {
+        for (channel, number, id, entry) in found {
+            self.check(id, &entry)?;
+            let ids = self.numbered.entry(channel.clone()).or_default();
+            ensure!(
+                number == ids.len() as u64 + 1,
+                "{channel} goes on with {number} after {}",
+                ids.len()
+            );
+            ensure!(self.held.insert(id), "{id} has two numbers");
+            ids.push(id);
+            self.lost.remove(&id);
+        }
+        Ok(())
+    }
+
+    /// The central endpoint was restored, and holds this from the beginning.
+    ///
+    /// # Errors
+    /// When that is not what it held when the backup was made.
+    pub(crate) fn shrink(
+        &mut self,
+        found: Vec<(Channel, u64, EntryId, Entry)>,
+        backed_up: &BTreeMap<Channel, Vec<EntryId>>,
+    ) -> Result<()> {
+        self.numbered.clear();
+        self.lost.extend(std::mem::take(&mut self.held));
+        self.grow(found)?;
+        ensure!(
+            self.numbered == *backed_up,
+            "the restored endpoint is not what was backed up"
+        );
+        Ok(())
+    }
+
+    /// Holds what a laptop has against everything; what it has of what was said, and under which names.
+    ///
+    /// # Errors
+    /// When it lacks what it called saved, has what it may not see, calls delivered what is not there, or shows signed content changed.
+    pub(crate) fn check_laptop(
+        &mut self,
+        laptop: &Laptop,
+        tree: &OrgTree,
+    ) -> Result<BTreeMap<EntryId, u64>> {
+        let Some(ledger) = laptop.ledger.as_ref() else {
+            return Ok(BTreeMap::new());
+        };
+        let Some(identity) = ledger.identity()? else {
+            return Ok(BTreeMap::new());
+        };
+        let actor = Actor {
+            person: identity.person,
+            org: identity.org,
+            role: identity.role,
+        };
+        let mut has = BTreeMap::new();
+        for (channel, record) in self.records.clone() {
+            let Some(state) = ledger.record(record)? else {
+                continue;
+            };
+            let mut marks = BTreeSet::new();
+            for stored in ledger.entries_of(record)? {
+                let mark = self.check(stored.id, &stored.entry)?;
+                let may_see = stored.entry.author == actor.person
+                    || authority::may_read(&actor, &channel, tree);
+                ensure!(may_see, "{} sees {channel}", laptop.name());
+                if let EntryDelivery::Delivered { .. } = stored.delivery {
+                    let is_there = self.held.contains(&stored.id) || self.lost.contains(&stored.id);
+                    ensure!(
+                        is_there,
+                        "{} calls §{mark}§ delivered, and it is not",
+                        laptop.name()
+                    );
+                }
+                marks.insert(mark);
+                has.insert(stored.id, mark);
+            }
+            if let Some(first) = state.signatures().first()
+                && let Some(mark) = self.marks.get(&first.trace.entry)
+                && let Some(signed) = self.signed.get(mark)
+                && signed.covers.is_subset(&marks)
+            {
+                ensure!(
+                    state.frozen() == Some(signed.digest),
+                    "{}: what §{mark}§ signed has changed",
+                    laptop.name()
+                );
+            }
+        }
+        let marks: BTreeSet<u64> = has.values().copied().collect();
+        let missing: Vec<&u64> = laptop.kept.difference(&marks).collect();
+        ensure!(missing.is_empty(), "{} has lost {missing:?}", laptop.name());
+        Ok(has)
+    }
+}
