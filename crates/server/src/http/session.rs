@@ -7,12 +7,15 @@
 use axum::{extract::FromRequestParts, http::header, http::request::Parts};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use shicha_domain::{DeviceId, authority::Actor};
-use shicha_sync::{Random, protocol::ProblemCode};
+use shicha_sync::{
+    Random,
+    protocol::{Problem, ProblemCode, order::ORDER},
+};
 use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 
 use super::{
-    Shared,
+    App, Shared,
     fault::{Fault, blocking},
 };
 use crate::{
@@ -154,7 +157,7 @@ impl FromRequestParts<Shared> for Caller {
         })?;
         let store = Shared::clone(app);
         let state = blocking(move || Ok(store.home.store.device(device)?)).await?;
-        let state = active(state)?;
+        let state = active(app, state)?;
         let actor = actor_of(&state);
         Ok(Self {
             state,
@@ -164,15 +167,28 @@ impl FromRequestParts<Shared> for Caller {
     }
 }
 
-/// A device that may still take part.
-pub(super) fn active(state: Option<DeviceState>) -> Result<DeviceState, Fault> {
+/// A device that may still take part. One that was revoked has proved who it is, and is told what it is to do.
+pub(super) fn active(app: &App, state: Option<DeviceState>) -> Result<DeviceState, Fault> {
     match state {
         None => Err(Fault::new(ProblemCode::Unauthorized, "no such device")),
         Some(state) if state.is_active() => Ok(state),
-        Some(_) => Err(Fault::new(
-            ProblemCode::Revoked,
-            "the administrator revoked this device or its person",
-        )),
+        Some(state) => {
+            let problem = Problem::new(
+                ProblemCode::Revoked,
+                "the administrator revoked this device or its person",
+            );
+            let Some(order) = state.order else {
+                return Err(problem.into());
+            };
+            let order = app
+                .home
+                .signer
+                .order(state.device.id, order.act, order.at_ms);
+            match serde_json::to_value(&order) {
+                Ok(order) => Err(problem.with(ORDER, order).into()),
+                Err(error) => Err(Fault::internal(&error)),
+            }
+        }
     }
 }
 
