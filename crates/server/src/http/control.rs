@@ -31,7 +31,7 @@ use shicha_sync::{
 use super::{
     Change, Peer, Shared,
     fault::{Fault, blocking, message},
-    session::{Caller, active},
+    session::{Caller, admitted},
 };
 use crate::{
     administration,
@@ -198,7 +198,7 @@ pub(super) async fn session(
                 "the device did not prove who it is",
             ));
         }
-        let state = active(&app, state)?;
+        let state = admitted(&app, state)?;
         let version = label(&request.client_version);
         app.home
             .store

@@ -157,7 +157,7 @@ impl FromRequestParts<Shared> for Caller {
         })?;
         let store = Shared::clone(app);
         let state = blocking(move || Ok(store.home.store.device(device)?)).await?;
-        let state = active(app, state)?;
+        let state = admitted(app, state)?;
         let actor = actor_of(&state);
         Ok(Self {
             state,
@@ -167,29 +167,36 @@ impl FromRequestParts<Shared> for Caller {
     }
 }
 
-/// A device that may still take part. One that was revoked has proved who it is, and is told what it is to do.
-pub(super) fn active(app: &App, state: Option<DeviceState>) -> Result<DeviceState, Fault> {
+/// A device that may still take part.
+pub(super) fn active(state: Option<DeviceState>) -> Result<DeviceState, Fault> {
     match state {
         None => Err(Fault::new(ProblemCode::Unauthorized, "no such device")),
         Some(state) if state.is_active() => Ok(state),
-        Some(state) => {
-            let problem = Problem::new(
-                ProblemCode::Revoked,
-                "the administrator revoked this device or its person",
-            );
-            let Some(order) = state.order else {
-                return Err(problem.into());
-            };
-            let order = app
-                .home
-                .signer
-                .order(state.device.id, order.act, order.at_ms);
-            match serde_json::to_value(&order) {
-                Ok(order) => Err(problem.with(ORDER, order).into()),
-                Err(error) => Err(Fault::internal(&error)),
-            }
-        }
+        Some(_) => Err(revoked().into()),
     }
+}
+
+/// [`active`] for the very device that asks and has proved who it is: one that was revoked is told what it is to do.
+pub(super) fn admitted(app: &App, state: Option<DeviceState>) -> Result<DeviceState, Fault> {
+    let ordered = state
+        .as_ref()
+        .filter(|state| !state.is_active())
+        .and_then(|state| Some((state.device.id, state.order?)));
+    let Some((device, order)) = ordered else {
+        return active(state);
+    };
+    let order = app.home.signer.order(device, order.act, order.at_ms);
+    match serde_json::to_value(&order) {
+        Ok(order) => Err(revoked().with(ORDER, order).into()),
+        Err(error) => Err(Fault::internal(&error)),
+    }
+}
+
+fn revoked() -> Problem {
+    Problem::new(
+        ProblemCode::Revoked,
+        "the administrator revoked this device or its person",
+    )
 }
 
 #[cfg(test)]

@@ -320,7 +320,7 @@ pub trait Store: administration::Administration + Send + Sync + 'static {
     fn device(&self, device: DeviceId) -> Result<Option<DeviceState>, StoreError>;
     /// All devices, by when they were enrolled.
     fn devices(&self) -> Result<Vec<DeviceState>, StoreError>;
-    /// Notes that a device opened a session, and with which software.
+    /// Notes that a device opened a session, and with which software; an empty word where that is not known.
     fn note_contact(
         &self,
         device: DeviceId,

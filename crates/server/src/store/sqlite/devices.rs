@@ -102,7 +102,7 @@ impl SqliteStore {
     ) -> Result<(), StoreError> {
         self.write(|transaction| {
             transaction.execute(
-                "UPDATE device SET last_contact_ms = ?2, client_version = ?3 WHERE id = ?1",
+                "UPDATE device SET last_contact_ms = ?2, client_version = coalesce(nullif(?3, ''), client_version) WHERE id = ?1",
                 (device.0.as_bytes(), now_ms as i64, client_version),
             )?;
             Ok(())
