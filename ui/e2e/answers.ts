@@ -22,6 +22,8 @@ import {
   syncStatus,
   workbench,
 } from '../src/testing/samples';
+import { adminAudit, adminCodes, adminDevices, adminOrgs, adminPacks, adminPeople, live, offline } from '../src/testing/admin';
+import type { OrderView } from '@/bindings/OrderView';
 
 type Text = { zh: string; en: string };
 interface PackItem {
@@ -337,17 +339,27 @@ type Answers = { [N in keyof Calls]?: (request: Calls[N]['request']) => Calls[N]
 export interface Scene {
   language: 'zh-CN' | 'en';
   stage?: Stage;
-  role?: 'inspector' | 'supervisor';
+  role?: 'inspector' | 'supervisor' | 'administrator';
   /** The inspection is signed, delivered and read-only. */
   signed?: boolean;
+  /** The server does not answer. */
+  away?: boolean;
+  /** What the administrator did to this computer. */
+  order?: OrderView | null;
 }
 
 /** The answers to every call that shows something. */
-export function answersOf({ language, stage = 'ready', role = 'inspector', signed: isSigned = false }: Scene): Answers {
+export function answersOf({ language, stage = 'ready', role = 'inspector', signed: isSigned = false, away: isAway = false, order = null }: Scene): Answers {
   const saved = { entry: ENTRY, at_ms: AT };
   const orgs = regions.map(({ code, name }) => ({ code, name: `${name}应急管理局`, kind: code === '320700' ? ('city' as const) : ('county' as const), region: code }));
   return {
-    app_status: () => appStatus({ stage, language, is_sample: true, me: stage === 'ready' ? me({ role }) : null }),
+    app_status: () => appStatus({ stage, language, order, is_sample: true, me: stage === 'ready' ? me({ role }) : null }),
+    admin_orgs: () => adminOrgs(),
+    admin_people: () => adminPeople(isAway ? offline : live),
+    admin_devices: () => adminDevices(),
+    admin_codes: () => adminCodes(),
+    admin_packs: () => adminPacks(),
+    admin_audit: () => adminAudit(),
     setting_set: () => appStatus({ language, is_sample: true, me: me({ role }) }),
     sync_status: () => syncStatus({ waiting_entries: 12, waiting_blobs: 3, waiting_bytes: 9_800_000, last_success_ms: Date.now() - 7_200_000, last_receipt_ms: LATER, phase: 'offline', next_try_ms: Date.now() + 40_000, last_error: { code: 'unreachable', params: {} } }),
     sync_log: () => ({

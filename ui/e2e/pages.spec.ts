@@ -37,6 +37,25 @@ const PAGES: Shown[] = [
   { name: 'overview', address: '/overview', ready: '[data-test=overview-row]', scene: { role: 'supervisor' } },
   { name: 'sync', address: '/sync', ready: '[data-test=sync-log-row]' },
   { name: 'conflicts', address: '/conflicts', ready: '[data-test=conflict]' },
+  { name: 'admin-people', address: '/admin/people', ready: '[data-test=admin-person-row]', scene: { role: 'administrator' } },
+  { name: 'admin-people-away', address: '/admin/people', ready: '[data-test=admin-person-row]', scene: { role: 'administrator', away: true } },
+  { name: 'admin-orgs', address: '/admin/orgs', ready: '[data-test=admin-org-row]', scene: { role: 'administrator' } },
+  { name: 'admin-devices', address: '/admin/devices', ready: '[data-test=admin-device-row]', scene: { role: 'administrator' } },
+  { name: 'admin-codes', address: '/admin/codes', ready: '[data-test=admin-code-row]', scene: { role: 'administrator' } },
+  { name: 'admin-packs', address: '/admin/packs', ready: '[data-test=admin-pack-row]', scene: { role: 'administrator' } },
+  { name: 'admin-audit', address: '/admin/audit', ready: '[data-test=admin-audit-row]', scene: { role: 'administrator' } },
+  {
+    name: 'barred',
+    address: '/setup',
+    ready: '[data-test=setup-barred]',
+    scene: { stage: 'barred', order: { order: 'lock', at_ms: Date.UTC(2022, 3, 12, 2), server_name: '连云港市应急管理局中心端', is_told: true } },
+  },
+  {
+    name: 'wiped',
+    address: '/setup',
+    ready: '[data-test=setup-wiped]',
+    scene: { stage: 'needs_key', order: { order: 'wipe', at_ms: Date.UTC(2022, 3, 12, 2), server_name: '连云港市应急管理局中心端', is_told: false } },
+  },
   { name: 'settings', address: '/settings', ready: '[data-test=settings-page]' },
 ];
 

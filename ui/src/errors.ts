@@ -74,6 +74,8 @@ const RULES: Record<KnownCode, ErrorRule> = {
   unreachable: { severity: 'info', action: 'retry' },
   not_a_server: { severity: 'warning', action: 'none' },
   unknown_server: { severity: 'error', action: 'open-settings' },
+  contradiction: { severity: 'warning', action: 'none' },
+  bad_unlock_code: { severity: 'warning', action: 'none' },
   bad_code: { severity: 'warning', action: 'none' },
   revoked: { severity: 'error', action: 'open-settings' },
   version_mismatch: { severity: 'error', action: 'none' },

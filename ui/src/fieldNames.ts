@@ -39,7 +39,7 @@ const WORDS: Record<string, string> = {
 };
 
 /** The Chinese or English word for a stored word; the stored word where there is none. */
-export function word(list: 'subjectKind' | 'inspectionKind' | 'stage' | 'result' | 'findingState' | 'recordKind', value: string): string {
+export function word(list: 'subjectKind' | 'inspectionKind' | 'stage' | 'result' | 'findingState' | 'recordKind' | 'orgKind', value: string): string {
   const key = `terms.${list}.${value}`;
   return hasText(key) ? t(key) : value;
 }

@@ -14,6 +14,25 @@ macro_rules! calls {
                 server_probe: ServerProbe => ServerFound,
                 enrol: Enrol => AppStatus,
                 setting_set: SettingSet => AppStatus,
+                // Opens a computer that the administrator locked.
+                order_unlock: OrderUnlock => AppStatus,
+
+                // For administrators: each asks the central endpoint.
+                admin_orgs: Empty => AdminOrgs,
+                admin_org_put: AdminOrgPut => Empty,
+                admin_people: Empty => AdminPeople,
+                admin_person_put: AdminPersonPut => Empty,
+                admin_devices: Empty => AdminDevices,
+                admin_device_revoke: AdminRevoke => Empty,
+                admin_device_unlock: AdminDeviceRef => AdminUnlockCode,
+                admin_codes: Empty => AdminCodes,
+                admin_code_make: AdminCodeMake => AdminCodeSlip,
+                admin_code_withdraw: AdminCodeRef => Empty,
+                admin_packs: Empty => AdminPacks,
+                admin_pack_check: AdminPackCheck => AdminPackChecked,
+                admin_pack_publish: AdminPackPublish => Empty,
+                admin_audit: AdminAuditList => AdminAudit,
+                admin_audit_export: AdminAuditExport => FileOut,
 
                 // Laptops on the same site: on from `nearby_open` to `nearby_close`, and beyond it while kept on.
                 nearby_open: Empty => NearbyView,

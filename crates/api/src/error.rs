@@ -48,6 +48,10 @@ pub enum ErrorCode {
     NotAServer,
     /// The central endpoint's key is not the one that was confirmed.
     UnknownServer,
+    /// What is asked contradicts what is there; `reason` says how.
+    Contradiction,
+    /// Not the code that opens this locked computer.
+    BadUnlockCode,
     /// Enrolment code unknown, used or expired.
     BadCode,
     /// This device was revoked.

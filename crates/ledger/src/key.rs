@@ -21,13 +21,15 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroize as _;
 
-use crate::{error::KeyError, keychain};
+use crate::{error::KeyError, keychain, standing::shred};
 
 const FILE: &str = "key.json";
 const MARK: &str = "ledger.key-mark";
 const MARK_PURPOSE: &[u8] = b"shicha-database-key-mark-1";
 /// Bound to the wrapped key, so that it opens nothing else.
 const PURPOSE: &[u8] = b"shicha-database-key-1";
+/// Bound to the key of a locked ledger.
+const LOCK_PURPOSE: &[u8] = b"shicha-locked-key-1";
 /// RFC 9106 §4, second recommended option: 64 MiB, three passes; one lane, as a laptop on site has other things to do.
 const MEMORY_KIB: u32 = 64 * 1024;
 const PASSES: u32 = 3;
@@ -202,6 +204,30 @@ impl KeyStore {
         self.write(&KeyFile::Passphrase(wrap(&key, new)?))
     }
 
+    /// Destroys the key: in the system's credential store, and in its file. Nothing opens the database after that.
+    ///
+    /// # Errors
+    /// When the credential store does not let go of it, or the file cannot be removed.
+    pub(crate) fn destroy(&self) -> Result<(), KeyError> {
+        // A file that cannot be read names no account, and goes all the same.
+        if let Ok(Some(KeyFile::Keychain { account })) = self.read() {
+            keychain::forget(&account)?;
+        }
+        shred(&self.dir.join(format!("{FILE}.part")))?;
+        shred(&self.dir.join(FILE))?;
+        crate::open::sync_dir(&self.dir);
+        Ok(())
+    }
+
+    /// Keeps a key by a passphrase, whatever was kept before.
+    pub(crate) fn keep_with_passphrase(
+        &self,
+        key: &DatabaseKey,
+        passphrase: &str,
+    ) -> Result<(), KeyError> {
+        self.write(&KeyFile::Passphrase(wrap(key, passphrase)?))
+    }
+
     fn check_missing(&self) -> Result<(), KeyError> {
         match self.read()? {
             None => Ok(()),
@@ -263,7 +289,7 @@ impl<'a> KeyMark<'a> {
 }
 
 /// Writes a file so that it is there whole or not at all.
-fn write_whole(dir: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn write_whole(dir: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     let beside = dir.join(format!("{name}.part"));
     let mut out = fs::File::create(&beside)?;
     out.write_all(bytes)?;
@@ -329,6 +355,42 @@ fn unwrap(wrapped: &Wrapped, passphrase: &str) -> Result<DatabaseKey, KeyError> 
     };
     let mut opened = cipher
         .decrypt(XNonce::from_slice(&nonce), payload)
+        .map_err(|_| KeyError::WrongPassphrase)?;
+    let key =
+        <[u8; 32]>::try_from(opened.as_slice()).map_err(|_| damaged("the key has another length"));
+    opened.zeroize();
+    key.map(DatabaseKey)
+}
+
+/// Seals the key with another one. That one is random and used once, so that nothing is stretched.
+pub(crate) fn seal(key: &DatabaseKey, with: &[u8; 32]) -> Result<String, KeyError> {
+    let mut nonce = [0; 24];
+    OsRng.fill_bytes(&mut nonce);
+    let payload = Payload {
+        msg: &key.0,
+        aad: LOCK_PURPOSE,
+    };
+    let sealed = XChaCha20Poly1305::new(Key::from_slice(with))
+        .encrypt(XNonce::from_slice(&nonce), payload)
+        .map_err(|error| KeyError::DamagedFile(error.to_string()))?;
+    Ok(BASE64_STANDARD.encode([nonce.as_slice(), &sealed].concat()))
+}
+
+/// Opens what [`seal`] made.
+pub(crate) fn unseal(sealed: &str, with: &[u8; 32]) -> Result<DatabaseKey, KeyError> {
+    let damaged = |what: &str| KeyError::DamagedFile(what.to_owned());
+    let bytes = BASE64_STANDARD
+        .decode(sealed)
+        .map_err(|error| damaged(&error.to_string()))?;
+    let (nonce, sealed) = bytes
+        .split_at_checked(24)
+        .ok_or_else(|| damaged("the sealed key is too short"))?;
+    let payload = Payload {
+        msg: sealed,
+        aad: LOCK_PURPOSE,
+    };
+    let mut opened = XChaCha20Poly1305::new(Key::from_slice(with))
+        .decrypt(XNonce::from_slice(nonce), payload)
         .map_err(|_| KeyError::WrongPassphrase)?;
     let key =
         <[u8; 32]>::try_from(opened.as_slice()).map_err(|_| damaged("the key has another length"));

@@ -45,6 +45,15 @@ pub(crate) fn get(account: &str, patience: Duration) -> Result<[u8; 32], KeyErro
         .map_err(|_| KeyError::NoKeychain("the key has another length".into()))
 }
 
+/// Forgets a key; one that is not there is forgotten already.
+pub(crate) fn forget(account: &str) -> Result<(), KeyError> {
+    let name = account.to_owned();
+    ask(PATIENCE, move || match entry(&name)?.delete_credential() {
+        Err(keyring::Error::NoEntry) => Ok(()),
+        other => other,
+    })
+}
+
 fn entry(account: &str) -> keyring::Result<keyring::Entry> {
     keyring::Entry::new(SERVICE, account)
 }

@@ -15,7 +15,7 @@ use parking_lot::{Mutex, MutexGuard};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use shicha_domain::{EntryId, Hlc, ReceiptId, RecordId, RecordState};
 
-use crate::{error::LedgerError, identity::Identity, open::Opener};
+use crate::{error::LedgerError, identity::Identity, key::DatabaseKey, open::Opener};
 
 /// Records that are kept folded.
 const FOLDED: usize = 512;
@@ -85,6 +85,11 @@ impl Ledger {
             blobs: crate::blobs::Memory::default(),
             _lock: lock,
         })))
+    }
+
+    /// The key that the database is encrypted with.
+    pub fn key(&self) -> DatabaseKey {
+        self.0.opener.key()
     }
 
     /// The writing connection, alone.

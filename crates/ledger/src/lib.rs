@@ -27,6 +27,7 @@ mod record;
 mod rewound;
 mod salvage;
 mod settings;
+mod standing;
 mod verify;
 mod views;
 
@@ -45,5 +46,6 @@ pub use ledger::Ledger;
 pub use open::{OpenReport, SalvageReport};
 pub use packages::{PackageNote, PackageRow};
 pub use settings::SyncLogRow;
+pub use standing::{Fate, Standing};
 pub use verify::{BadEntry, VerifyReport};
 pub use views::*;

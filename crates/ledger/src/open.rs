@@ -19,7 +19,7 @@ use crate::{
 };
 
 pub(crate) const FILE: &str = "ledger.db";
-const LOCK: &str = "ledger.lock";
+pub(crate) const LOCK: &str = "ledger.lock";
 /// There while the ledger is open; found at opening it says that the last end was none.
 const OPEN_MARK: &str = "ledger.open";
 const BUSY: Duration = Duration::from_secs(5);
@@ -67,6 +67,10 @@ impl Opener {
             path: path.to_path_buf(),
             key: self.key.clone(),
         }
+    }
+
+    pub(crate) fn key(&self) -> DatabaseKey {
+        self.key.clone()
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -243,7 +247,7 @@ fn sound(opener: &Opener, ended_badly: bool) -> Result<Connection, LedgerError> 
     Ok(db)
 }
 
-fn take_lock(dir: &Path) -> Result<File, LedgerError> {
+pub(crate) fn take_lock(dir: &Path) -> Result<File, LedgerError> {
     let lock = File::options()
         .create(true)
         .append(true)

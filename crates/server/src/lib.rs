@@ -3,6 +3,7 @@
 //! Invariant: the server decides by what it holds itself, never by what a client says; what it has confirmed with a receipt is
 //! durable. It knows the protocol, not the devices' embedded ledger.
 
+mod administration;
 pub mod cli;
 pub mod evidence;
 pub mod home;
@@ -11,6 +12,7 @@ mod instance;
 mod intake;
 pub mod moments;
 pub mod package;
+mod publishing;
 mod scope;
 mod serve;
 pub mod signer;

@@ -13,7 +13,11 @@ use ed25519_dalek::SigningKey;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use shicha_domain::{DeviceId, EntryId, Receipt, receipt};
-use shicha_sync::protocol::signing;
+use shicha_sync::protocol::{
+    order::{Order, OrderAct},
+    signing,
+    unlock::UnlockSecret,
+};
 
 /// Name of the key's file in the data folder.
 pub const KEY_FILE: &str = "server.key";
@@ -100,6 +104,37 @@ impl Signer {
     /// The key of session tokens, the same for all processes that serve with this key.
     pub(crate) fn session_key(&self) -> [u8; 32] {
         keyed_hash(self.key.as_bytes(), &[b"shicha-session-1\0"])
+    }
+
+    /// What opens a device that was ordered to lock itself at this moment.
+    pub fn unlock_secret(&self, device: DeviceId, at_ms: u64) -> UnlockSecret {
+        let whole = keyed_hash(
+            self.key.as_bytes(),
+            &[
+                b"shicha-unlock-1\0",
+                device.0.as_bytes(),
+                &at_ms.to_be_bytes(),
+            ],
+        );
+        let mut half = [0; 16];
+        half.copy_from_slice(&whole[..16]);
+        UnlockSecret::new(half)
+    }
+
+    /// An order to a device, signed.
+    pub fn order(&self, device: DeviceId, act: OrderAct, at_ms: u64) -> Order {
+        let mut order = Order {
+            device,
+            act,
+            at_ms,
+            lock_key: match act {
+                OrderAct::Lock => self.unlock_secret(device, at_ms).lock_key().to_vec(),
+                OrderAct::Wipe => Vec::new(),
+            },
+            signature: Vec::new(),
+        };
+        order.signature = self.sign(&order.signed_bytes());
+        order
     }
 
     /// The signing key of the server's own device of a person, with which the administrator's commands write entries.

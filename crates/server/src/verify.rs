@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use ed25519_dalek::VerifyingKey;
 use serde::Serialize;
 use shicha_domain::{BlobHash, Channel, DeviceId, EntryId, ReceiptId, entry::follow, receipt};
-use shicha_sync::protocol::signing;
+use shicha_sync::protocol::{admin::AuditRow, signing};
 
 use crate::{
     evidence::EvidenceError,
@@ -30,6 +30,8 @@ pub struct Verification {
     pub channels: u64,
     /// Files of evidence that were hashed again.
     pub blobs: u64,
+    /// Rows of the audit log that were walked.
+    pub audit_rows: u64,
     /// What does not fit.
     pub faults: Vec<VerifyFault>,
 }
@@ -71,6 +73,13 @@ pub enum VerifyFault {
         hash: BlobHash,
         /// Whether it is there at all.
         is_there: bool,
+    },
+    /// From this row on the audit log is not what was written.
+    Audit {
+        /// The first row that does not fit.
+        n: u64,
+        /// Why.
+        reason: &'static str,
     },
 }
 
@@ -142,6 +151,7 @@ pub fn verify(
             });
         }
     }
+    walk_audit(home, &mut found)?;
     let arrived = home.store.blobs()?;
     if !arrived.is_empty() {
         // A bucket that does not exist answers as one without the files.
@@ -212,4 +222,35 @@ fn walk(
         });
     }
     Ok(ids)
+}
+
+/// Walks the audit log up to the first row that does not fit. That the last rows were cut off cannot be seen from what is left: who
+/// wants to know compares the number and hash of the last row with an earlier export.
+fn walk_audit(home: &Home, found: &mut Verification) -> Result<(), StoreError> {
+    let key = home.signer.public_key();
+    let mut last = (0, [0; 32]);
+    loop {
+        let page = home.store.audit_from(last.0 + 1, PAGE)?;
+        if page.is_empty() {
+            return Ok(());
+        }
+        for row in page {
+            found.audit_rows += 1;
+            let said = row.signed_bytes(&last.1);
+            let reason = if row.n != last.0 + 1 {
+                Some("rows before it are missing")
+            } else if row.hash != AuditRow::hash_of(&said) {
+                Some("it is not what was written after the row before it")
+            } else if !signing::is_signed(&key, &said, &row.signature) {
+                Some("not signed by this server")
+            } else {
+                None
+            };
+            if let Some(reason) = reason {
+                found.faults.push(VerifyFault::Audit { n: row.n, reason });
+                return Ok(());
+            }
+            last = (row.n, row.hash);
+        }
+    }
 }

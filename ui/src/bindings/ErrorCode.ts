@@ -3,4 +3,4 @@
 /**
  * What the screens are told apart by.
  */
-export type ErrorCode = "bad_request" | "not_ready" | "not_found" | "not_allowed" | "frozen" | "stale" | "incomplete" | "bad_value" | "wrong_passphrase" | "weak_passphrase" | "no_keychain" | "wrong_key" | "newer_database" | "database_in_use" | "disk_full" | "storage" | "unreachable" | "not_a_server" | "unknown_server" | "bad_code" | "revoked" | "version_mismatch" | "server_refused" | "server_untrustworthy" | "empty_file" | "file_too_large" | "bad_file" | "protected_file" | "no_font" | "internal";
+export type ErrorCode = "bad_request" | "not_ready" | "not_found" | "not_allowed" | "frozen" | "stale" | "incomplete" | "bad_value" | "wrong_passphrase" | "weak_passphrase" | "no_keychain" | "wrong_key" | "newer_database" | "database_in_use" | "disk_full" | "storage" | "unreachable" | "not_a_server" | "unknown_server" | "contradiction" | "bad_unlock_code" | "bad_code" | "revoked" | "version_mismatch" | "server_refused" | "server_untrustworthy" | "empty_file" | "file_too_large" | "bad_file" | "protected_file" | "no_font" | "internal";

@@ -3,4 +3,4 @@
 /**
  * How far the application is set up.
  */
-export type Stage = "needs_key" | "locked" | "needs_enrolment" | "ready";
+export type Stage = "needs_key" | "locked" | "barred" | "needs_enrolment" | "ready";

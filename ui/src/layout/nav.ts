@@ -10,6 +10,7 @@ import {
   Refresh,
   Setting,
   Switch,
+  UserFilled,
   Warning,
 } from '@element-plus/icons-vue';
 import type { Component } from 'vue';
@@ -34,6 +35,7 @@ export const NAV_ENTRIES: readonly NavEntry[] = [
   { name: 'sync', text: 'nav.sync', icon: Refresh, block: 'system' },
   { name: 'nearby', text: 'nav.nearby', icon: Connection, block: 'system' },
   { name: 'conflicts', text: 'nav.conflicts', icon: Switch, block: 'system' },
+  { name: 'admin', text: 'nav.admin', icon: UserFilled, block: 'system' },
   { name: 'settings', text: 'nav.settings', icon: Setting, block: 'system' },
   { name: 'gallery', text: 'nav.gallery', icon: Grid, block: 'system' },
 ];

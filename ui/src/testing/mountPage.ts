@@ -19,6 +19,7 @@ const NAMES = [
   'nearby',
   'conflicts',
   'settings',
+  'admin',
 ];
 const OF_RECORDS = ['subject', 'inspection', 'finish', 'record'];
 

@@ -35,6 +35,7 @@ export function appStatus(more: Partial<AppStatus> = {}): AppStatus {
     is_sample: false,
     has_keychain: true,
     salvage: null,
+    order: null,
     language: 'zh-CN',
     ...more,
   };

@@ -2,6 +2,7 @@
 //!
 //! Invariant: a handler checks before it writes and writes once, in one transaction; what it answers was read after that.
 
+pub(crate) mod admin;
 pub(crate) mod conflicts;
 pub(crate) mod evidence;
 pub(crate) mod files;
@@ -11,6 +12,7 @@ pub(crate) mod inspection;
 pub(crate) mod inspections;
 pub(crate) mod nearby;
 pub(crate) mod onsite_record;
+pub(crate) mod order;
 pub(crate) mod overview;
 pub(crate) mod packs;
 pub(crate) mod record;
@@ -23,6 +25,14 @@ pub(crate) mod sync;
 pub(crate) mod tables;
 pub(crate) mod workbench;
 
+pub(crate) use admin::{
+    audit::{admin_audit, admin_audit_export},
+    codes::{admin_code_make, admin_code_withdraw, admin_codes},
+    devices::{admin_device_revoke, admin_device_unlock, admin_devices},
+    orgs::{admin_org_put, admin_orgs},
+    packs::{admin_pack_check, admin_pack_publish, admin_packs},
+    people::{admin_people, admin_person_put},
+};
 pub(crate) use conflicts::{conflict_settle, conflicts_list};
 pub(crate) use evidence::{evidence_add, evidence_remove, evidence_restore};
 pub(crate) use files::{file_open, file_save, upload_begin, upload_write};
@@ -35,6 +45,7 @@ pub(crate) use nearby::{
     nearby_open, nearby_put_away,
 };
 pub(crate) use onsite_record::inspection_paper;
+pub(crate) use order::order_unlock;
 pub(crate) use overview::{overview_export, overview_get};
 pub(crate) use packs::{checklist_get, directory_get, packs_list};
 pub(crate) use record::{draft_put, field_set, undo};

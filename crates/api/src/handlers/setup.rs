@@ -3,20 +3,20 @@
 use std::sync::Arc;
 
 use shicha_domain::receipt::fingerprint;
-use shicha_ledger::{DatabaseKey, KeyState, KeyStore, Ledger, OpenReport};
+use shicha_ledger::{DatabaseKey, KeyState, KeyStore, Ledger, OpenReport, Standing};
 use shicha_sync::client::{self, Engine, HttpTransport, MovedKind, SyncState, Worker};
 
 use crate::{
     app::{App, blocking},
     error::{ApiError, ErrorCode},
-    handlers::sync::status_of,
+    handlers::{order, sync::status_of},
     names::tail,
     schema::*,
     time::day_of,
 };
 
 /// The shortest passphrase, in characters.
-const LEAST_PASSPHRASE: usize = 8;
+pub(super) const LEAST_PASSPHRASE: usize = 8;
 
 pub(crate) async fn app_status(app: &App, _: Empty) -> Result<AppStatus, ApiError> {
     let app = app.clone();
@@ -29,6 +29,7 @@ pub(crate) async fn key_create(app: &App, request: KeyUse) -> Result<AppStatus, 
         if opening.is_open() {
             return Ok(());
         }
+        check_not_barred(&opening)?;
         let store = store(&opening);
         let key = match &request.passphrase {
             Some(text) if text.chars().count() < LEAST_PASSPHRASE => {
@@ -49,6 +50,7 @@ pub(crate) async fn key_unlock(app: &App, request: KeyUse) -> Result<AppStatus, 
         if opening.is_open() {
             return Ok(());
         }
+        check_not_barred(&opening)?;
         let store = store(&opening);
         let key = match &request.passphrase {
             Some(text) => store.unlock_with_passphrase(text)?,
@@ -107,6 +109,9 @@ pub(crate) async fn setting_set(app: &App, request: SettingSet) -> Result<AppSta
 
 /// Opens the ledger at start where no person is needed for it.
 pub(crate) fn open_by_keychain(app: &App) -> Result<(), ApiError> {
+    if order::go_on(app)? {
+        return Ok(());
+    }
     let store = store(app);
     if store.state()? != KeyState::Keychain {
         return Ok(());
@@ -129,11 +134,19 @@ pub(crate) fn open_by_keychain(app: &App) -> Result<(), ApiError> {
     }
 }
 
+/// Nothing is opened, and no new database begun, where the administrator locked one or it is not yet destroyed.
+fn check_not_barred(app: &App) -> Result<(), ApiError> {
+    match order::standing(app)? {
+        Some(standing) if standing.is_barred() => Err(ApiError::new(ErrorCode::Revoked)),
+        _ => Ok(()),
+    }
+}
+
 fn store(app: &App) -> KeyStore {
     KeyStore::new(&app.0.config.data_dir)
 }
 
-fn open(app: &App, key: &DatabaseKey) -> Result<(), ApiError> {
+pub(super) fn open(app: &App, key: &DatabaseKey) -> Result<(), ApiError> {
     let (ledger, report) = Ledger::open(&app.0.config.data_dir, key, app.now_ms())?;
     app.set_open(ledger, salvage_of(report));
     Ok(())
@@ -150,7 +163,7 @@ fn salvage_of(report: OpenReport) -> Option<Salvage> {
 }
 
 /// Goes on as far as the opened ledger allows.
-async fn begin(app: &App) -> Result<AppStatus, ApiError> {
+pub(super) async fn begin(app: &App) -> Result<AppStatus, ApiError> {
     let reading = app.clone();
     blocking(move || reading.read_identity()).await?;
     start_sync(app)?;
@@ -180,6 +193,7 @@ fn start_sync(app: &App) -> Result<(), ApiError> {
 /// Hands the state of synchronisation to the screens, and takes in what it brought.
 async fn follow(app: App, mut states: tokio::sync::watch::Receiver<SyncState>) {
     let mut seen = states.borrow_and_update().moved.front().cloned();
+    let mut known_command = None;
     while states.changed().await.is_ok() {
         let state = states.borrow_and_update().clone();
         let moved: Vec<MovedKind> = state
@@ -189,11 +203,19 @@ async fn follow(app: App, mut states: tokio::sync::watch::Receiver<SyncState>) {
             .map(|one| one.kind)
             .collect();
         seen = state.moved.front().cloned();
+        let command = (state.command != known_command)
+            .then(|| state.command.clone())
+            .flatten();
+        known_command.clone_from(&state.command);
         let telling = app.clone();
         // Reading what changed touches the disk.
         let told = tokio::task::spawn_blocking(move || tell(&telling, &state, &moved)).await;
         if let Err(error) = told {
             tracing::error!(%error, "the screens were not told of a change");
+        }
+        if let Some(command) = command {
+            // This ends the worker, and with it what is followed here.
+            tokio::spawn(order::obey(app.clone(), command));
         }
     }
 }
@@ -271,7 +293,10 @@ fn want_numbers(app: &App) {
 fn status(app: &App) -> Result<AppStatus, ApiError> {
     let store = store(app);
     let enrolled = app.enrolled();
+    let standing = order::standing(app)?;
+    let is_barred = standing.as_ref().is_some_and(Standing::is_barred);
     let stage = match (app.is_open(), store.state()?, &enrolled) {
+        (false, ..) if is_barred => Stage::Barred,
         (true, _, Some(_)) => Stage::Ready,
         (true, _, None) => Stage::NeedsEnrolment,
         (false, KeyState::Missing, _) => Stage::NeedsKey,
@@ -297,6 +322,10 @@ fn status(app: &App) -> Result<AppStatus, ApiError> {
             server_fingerprint: fingerprint(&me.server_key),
         }
     });
+    // Whoever works here again need not be told any more.
+    let ordered = standing
+        .filter(|standing| stage != Stage::Ready && !standing.is_lifted)
+        .map(|standing| order::view(&standing));
     let is_sample = app.enrolled().is_some_and(|enrolled| enrolled.me.is_sample);
     Ok(AppStatus {
         stage,
@@ -305,6 +334,7 @@ fn status(app: &App) -> Result<AppStatus, ApiError> {
         is_sample,
         has_keychain,
         salvage: app.salvage(),
+        order: ordered,
         language: app.0.prefs.language(),
     })
 }

@@ -12,6 +12,7 @@ macro_rules! dto {
     };
 }
 
+mod admin;
 mod conflict;
 mod evidence;
 mod finding;
@@ -25,6 +26,7 @@ mod subject;
 mod sync;
 mod workbench;
 
+pub use admin::*;
 pub use conflict::*;
 pub use evidence::*;
 pub use finding::*;
@@ -198,6 +200,11 @@ dto! {
         Nearby {
             /// The new state.
             view: NearbyView,
+        },
+        /// The administrator's order was carried out: nobody works here any more.
+        Ordered {
+            /// What was done.
+            order: OrderView,
         },
         /// A file is being taken in.
         Taking {

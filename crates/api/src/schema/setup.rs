@@ -5,6 +5,8 @@ use shicha_domain::{
     directory::{OrgKind, Role},
 };
 
+use super::OrderView;
+
 dto! {
     /// How far the application is set up.
     #[serde(rename_all = "snake_case")]
@@ -13,6 +15,8 @@ dto! {
         NeedsKey,
         /// A passphrase is needed to open the database.
         Locked,
+        /// The administrator locked this computer.
+        Barred,
         /// Open, but not enrolled at a central endpoint.
         NeedsEnrolment,
         /// Ready to work.
@@ -33,6 +37,8 @@ dto! {
         pub has_keychain: bool,
         /// What happened to a damaged database at this start.
         pub salvage: Option<Salvage>,
+        /// What the administrator did to this computer.
+        pub order: Option<OrderView>,
         /// Language chosen, `zh-CN` or `en`.
         pub language: String,
     }

@@ -6,6 +6,7 @@ mod evidence;
 mod first_start;
 mod inspection;
 mod kit;
+mod ordered;
 mod roster;
 mod signing;
 mod together;

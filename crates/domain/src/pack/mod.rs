@@ -4,6 +4,7 @@
 //! pack only when nothing is. So whoever holds a [`Pack`] may rely on this: every reference in it leads somewhere, nothing
 //! depends on itself, and all dates exist and lie in order. Reading files, publishing and showing packs is done elsewhere.
 
+mod changes;
 mod cross;
 mod cursor;
 mod date;
@@ -19,6 +20,7 @@ mod shape;
 mod tests;
 mod walk;
 
+pub use changes::{Change, ChangeKind, Part, changes};
 pub use date::{Date, DateFault, Weekday};
 pub use fault::{Fault, FaultCode};
 pub use ids::{

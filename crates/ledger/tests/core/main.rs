@@ -12,3 +12,4 @@ mod keychain;
 mod kit;
 mod log;
 mod numbers;
+mod order;

@@ -8,7 +8,7 @@ use shicha_domain::{
 use uuid::Uuid;
 
 use super::say::{Failure, Say};
-use crate::home::Home;
+use crate::{administration::Hand, home::Home};
 
 const ROLES: [(Role, &str); 4] = [
     (Role::Inspector, "执法人员"),
@@ -17,9 +17,8 @@ const ROLES: [(Role, &str); 4] = [
     (Role::Administrator, "管理员"),
 ];
 
-pub(super) fn add_org(say: &Say, home: &Home, org: &Org) -> Result<(), Failure> {
-    check_name(&org.name)?;
-    let is_new = home.store.put_org(org)?;
+pub(super) fn add_org(say: &Say, home: &Home, now: u64, org: &Org) -> Result<(), Failure> {
+    let is_new = Hand::command_line(home, now).put_org(org)?;
     say.result(&json!({ "org": org, "changed": is_new }), || {
         let verb = if is_new {
             "已写入 (written)"
@@ -51,14 +50,13 @@ pub(super) fn list_orgs(say: &Say, home: &Home) -> Result<(), Failure> {
 
 /// Adds a person, or finds the one who is there already.
 pub(super) fn put_person(
-    home: &Home,
+    hand: &Hand<'_>,
     name: String,
     org: OrgCode,
     role: Role,
     certificate: Option<String>,
 ) -> Result<(Person, bool), Failure> {
-    check_name(&name)?;
-    let register = home.store.register()?;
+    let register = hand.home.store.register()?;
     let known = register
         .directory
         .people
@@ -79,19 +77,19 @@ pub(super) fn put_person(
             is_active: true,
         },
     };
-    let is_changed = home.store.put_person(&person)?;
+    let is_changed = hand.put_person(&person)?;
     Ok((person, is_changed))
 }
 
 pub(super) fn add_person(
     say: &Say,
-    home: &Home,
+    hand: &Hand<'_>,
     name: String,
     org: OrgCode,
     role: Role,
     certificate: Option<String>,
 ) -> Result<(), Failure> {
-    let (person, is_changed) = put_person(home, name, org, role, certificate)?;
+    let (person, is_changed) = put_person(hand, name, org, role, certificate)?;
     say.result(&json!({ "person": person, "changed": is_changed }), || {
         let verb = if is_changed {
             "已写入 (written)"
@@ -106,12 +104,12 @@ pub(super) fn add_person(
     Ok(())
 }
 
-pub(super) fn retire_person(say: &Say, home: &Home, who: &str) -> Result<(), Failure> {
+pub(super) fn retire_person(say: &Say, home: &Home, now: u64, who: &str) -> Result<(), Failure> {
     let person = Person {
         is_active: false,
         ..find_person(home, who)?
     };
-    let is_changed = home.store.put_person(&person)?;
+    let is_changed = Hand::command_line(home, now).put_person(&person)?;
     say.result(&json!({ "person": person, "changed": is_changed }), || {
         vec![format!(
             "{} 已停用，其设备不再能同步 ({}: retired, their devices are out)",
@@ -174,19 +172,5 @@ pub(super) fn find_person(home: &Home, who: &str) -> Result<Person, Failure> {
                 several.len()
             ),
         )),
-    }
-}
-
-fn check_name(name: &str) -> Result<(), Failure> {
-    let fits = !name.trim().is_empty()
-        && name.chars().count() <= 100
-        && !name.chars().any(char::is_control);
-    if fits {
-        Ok(())
-    } else {
-        Err(Failure::input(
-            "名称须为 1 到 100 个字符",
-            "a name has 1 to 100 characters",
-        ))
     }
 }

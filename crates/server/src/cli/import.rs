@@ -16,7 +16,7 @@ use super::{
     directory::put_person,
     say::{Failure, Say},
 };
-use crate::{home::Home, store::StoreError};
+use crate::{administration::Hand, store::StoreError};
 
 /// The most bytes of such a file.
 const MAX_BYTES: u64 = 16 << 20;
@@ -40,7 +40,7 @@ struct NewPerson {
     certificate: Option<String>,
 }
 
-pub(super) fn import(say: &Say, home: &Home, path: &Path) -> Result<(), Failure> {
+pub(super) fn import(say: &Say, hand: &Hand<'_>, path: &Path) -> Result<(), Failure> {
     let unreadable = |error: &dyn std::fmt::Display| {
         Failure::input(
             format!("无法读取 {}", path.display()),
@@ -65,7 +65,7 @@ pub(super) fn import(say: &Say, home: &Home, path: &Path) -> Result<(), Failure>
         let before = waiting.len();
         let mut still = Vec::new();
         for org in waiting {
-            match home.store.put_org(&org) {
+            match hand.put_org(&org) {
                 Ok(is_new) => changed += usize::from(is_new),
                 Err(StoreError::Missing(_)) => still.push(org),
                 Err(error) => return Err(error.into()),
@@ -85,7 +85,7 @@ pub(super) fn import(say: &Say, home: &Home, path: &Path) -> Result<(), Failure>
     }
     let mut people = Vec::new();
     for one in file.people {
-        let (person, is_new) = put_person(home, one.name, one.org, one.role, one.certificate)?;
+        let (person, is_new) = put_person(hand, one.name, one.org, one.role, one.certificate)?;
         changed += usize::from(is_new);
         people.push(person);
     }

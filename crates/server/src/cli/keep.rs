@@ -9,8 +9,11 @@ use std::{
 use serde_json::json;
 use shicha_domain::BlobHash;
 
+use shicha_sync::protocol::admin::act;
+
 use super::say::{Failure, Say};
 use crate::{
+    administration::Hand,
     evidence::{Location, sync_folder},
     home::{DATABASE_FILE, EVIDENCE_FOLDER, Home, make_private},
     signer::KEY_FILE,
@@ -39,8 +42,8 @@ pub(super) fn verify(say: &Say, home: &Home) -> Result<(), Failure> {
     }
     say.result(&value, || {
         vec![format!(
-            "全部相符：设备 {}、条目 {}、回执 {}、频道 {}、附件 {} (everything fits: devices, entries, receipts, channels, files)",
-            found.devices, found.entries, found.receipts, found.channels, found.blobs
+            "全部相符：设备 {}、条目 {}、回执 {}、频道 {}、附件 {}、审计记录 {} (everything fits: devices, entries, receipts, channels, files, audit log)",
+            found.devices, found.entries, found.receipts, found.channels, found.blobs, found.audit_rows
         )]
     });
     Ok(())
@@ -79,12 +82,16 @@ fn sentence(fault: &VerifyFault) -> String {
             hash,
             is_there: false,
         } => format!("附件 {hash} 不见了 (file is missing)"),
+        VerifyFault::Audit { n, reason } => {
+            format!("审计记录从第 {n} 行起与写入时不同：{reason} (audit log does not fit)")
+        }
     }
 }
 
 /// Marks a restored database, so that its devices send again what it lacks and no document number is given twice.
-pub(super) fn restored(say: &Say, home: &Home) -> Result<(), Failure> {
+pub(super) fn restored(say: &Say, home: &Home, now: u64) -> Result<(), Failure> {
     home.store.mark_restored()?;
+    Hand::command_line(home, now).note(act::RESTORED, None, home.info.name.clone(), json!({}))?;
     say.result(&json!({ "restored": true }), || {
         vec!["已记下：下次启动后，各设备会补发恢复点之后的内容 (noted: after the next start the devices send again what is lacking)".to_owned()]
     });

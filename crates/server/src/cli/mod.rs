@@ -5,6 +5,7 @@
 //! 2 wrong usage, 3 the data folder cannot be used.
 
 mod archive;
+mod audit;
 mod device;
 mod directory;
 mod doctor;
@@ -24,10 +25,13 @@ use shicha_domain::{
 };
 
 use crate::{
+    administration::Hand,
     evidence::{Location, LocationFault},
     home::{Home, HomeError, Place, now_ms},
+    store::administration::CodeId,
 };
 use say::{Failure, Say};
+use shicha_sync::protocol::order::OrderAct;
 
 /// 实查中心端 (the Shicha central endpoint)
 #[derive(Parser)]
@@ -91,6 +95,8 @@ enum Command {
     /// 数据包：不联网的电脑用 U 盘交换的 .shicha 文件 (package files of machines without a network)
     #[command(subcommand)]
     Package(Package),
+    /// 审计记录：谁在何时做了什么 (audit log: who did what and when)
+    Audit(audit::Query),
     /// 逐条核对全部数据 (hold everything against what it must be)
     Verify,
     /// 声明 PostgreSQL 数据库刚从备份恢复，在启动之前运行 (the PostgreSQL database was just restored; before it is served again)
@@ -183,14 +189,34 @@ enum Code {
         #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=90))]
         days: u32,
     },
+    /// 列出未使用的 (list those that may still be used)
+    List,
+    /// 撤回未使用的 (take one back that was not used)
+    Withdraw {
+        /// 列表中的编号 (identifier from the list)
+        #[arg(long)]
+        code: CodeId,
+    },
 }
 
 #[derive(Subcommand)]
 enum Device {
     /// 列出 (list)
     List,
-    /// 吊销：立即生效，不可恢复 (revoke, at once and for ever)
+    /// 停用：立即生效，不可恢复 (revoke, at once and for ever)
     Revoke {
+        /// 设备编号 (identifier)
+        #[arg(long)]
+        device: shicha_domain::DeviceId,
+        /// 并在下次连接时锁定 (and it locks itself at its next contact)
+        #[arg(long)]
+        lock: bool,
+        /// 并在下次连接时清除其全部数据 (and it wipes itself at its next contact)
+        #[arg(long, conflicts_with = "lock")]
+        wipe: bool,
+    },
+    /// 显示被锁定设备的解锁码 (show the code that opens a locked device)
+    UnlockCode {
         /// 设备编号 (identifier)
         #[arg(long)]
         device: shicha_domain::DeviceId,
@@ -294,7 +320,7 @@ pub fn run_at(cli: Cli, now_ms: u64) -> ExitCode {
     };
     let result = match cli.command {
         Command::Serve(how) => serving::serve(&say, place, how),
-        Command::Init { name, sample } => serving::init(&say, place, &name, sample),
+        Command::Init { name, sample } => serving::init(&say, place, &name, sample, now_ms),
         Command::Pack(Pack::Check { file }) => pack::check(&say, &file),
         Command::Restore(how) => archive::restore(&say, &how),
         Command::Doctor(how) => doctor::doctor(&say, &place, now_ms, how),
@@ -326,23 +352,41 @@ fn with_home(say: &Say, home: &Home, now_ms: u64, command: Command) -> Result<()
                 kind,
                 region,
             };
-            directory::add_org(say, home, &org)
+            directory::add_org(say, home, now_ms, &org)
         }
         Command::Org(Org::List) => directory::list_orgs(say, home),
-        Command::Org(Org::Import { file }) => import::import(say, home, &file),
+        Command::Org(Org::Import { file }) => {
+            import::import(say, &Hand::command_line(home, now_ms), &file)
+        }
         Command::Person(Person::Add {
             name,
             org,
             role,
             certificate,
-        }) => directory::add_person(say, home, name, org, role, certificate),
-        Command::Person(Person::Retire { person }) => directory::retire_person(say, home, &person),
+        }) => {
+            let hand = Hand::command_line(home, now_ms);
+            directory::add_person(say, &hand, name, org, role, certificate)
+        }
+        Command::Person(Person::Retire { person }) => {
+            directory::retire_person(say, home, now_ms, &person)
+        }
         Command::Person(Person::List) => directory::list_people(say, home),
         Command::Code(Code::New { person, days }) => {
             device::new_code(say, home, now_ms, &person, days)
         }
         Command::Device(Device::List) => device::list(say, home),
-        Command::Device(Device::Revoke { device }) => device::revoke(say, home, now_ms, device),
+        Command::Code(Code::List) => device::list_codes(say, home, now_ms),
+        Command::Code(Code::Withdraw { code }) => device::withdraw_code(say, home, now_ms, code),
+        Command::Device(Device::Revoke { device, lock, wipe }) => {
+            let order = match (lock, wipe) {
+                (_, true) => Some(OrderAct::Wipe),
+                (true, false) => Some(OrderAct::Lock),
+                (false, false) => None,
+            };
+            device::revoke(say, home, now_ms, device, order)
+        }
+        Command::Device(Device::UnlockCode { device }) => device::unlock(say, home, now_ms, device),
+        Command::Audit(query) => audit::list(say, home, &query),
         Command::Pack(Pack::Publish { file, org, person }) => {
             pack::publish(say, home, now_ms, &file, &org, person.as_deref())
         }
@@ -359,7 +403,7 @@ fn with_home(say: &Say, home: &Home, now_ms: u64, command: Command) -> Result<()
             package::card(say, home, &out, url.as_deref())
         }
         Command::Verify => keep::verify(say, home),
-        Command::Restored => keep::restored(say, home),
+        Command::Restored => keep::restored(say, home, now_ms),
         Command::Backup {
             into: Some(archive),
             keep_days,

@@ -4,10 +4,12 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use ipnet::IpNet;
 use serde_json::json;
+use shicha_sync::protocol::admin::act;
 
 use super::say::{Failure, Say};
 use crate::{
     Limits,
+    administration::Hand,
     home::{Home, HomeError, Place},
     serve::{Config, Running, ServeError, serve as start},
     tls::{Dates, TlsError, TlsFiles, load},
@@ -55,7 +57,13 @@ fn network(text: &str) -> Result<IpNet, String> {
         .map_err(|_| "10.0.0.1 | 10.0.0.0/8".to_owned())
 }
 
-pub(super) fn init(say: &Say, place: Place, name: &str, is_sample: bool) -> Result<(), Failure> {
+pub(super) fn init(
+    say: &Say,
+    place: Place,
+    name: &str,
+    is_sample: bool,
+    now: u64,
+) -> Result<(), Failure> {
     if name.trim().is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
         return Err(Failure::input(
             "名称须为 1 到 100 个字符",
@@ -63,6 +71,12 @@ pub(super) fn init(say: &Say, place: Place, name: &str, is_sample: bool) -> Resu
         ));
     }
     let (home, is_new) = Home::init(place, name, is_sample)?;
+    Hand::command_line(&home, now).note(
+        act::SERVER_NAMED,
+        None,
+        name.to_owned(),
+        json!({ "is_sample": is_sample }),
+    )?;
     let fingerprint = home.signer.fingerprint();
     let value = json!({ "name": name, "is_sample": is_sample, "fingerprint": fingerprint, "changed": is_new });
     say.result(&value, || {

@@ -17,11 +17,13 @@ use shicha_sync::{
     Random,
     protocol::{
         EnrolCode, ProblemCode, VERSION,
+        admin::Changed,
         messages::{
             ChallengeReply, ChallengeRequest, DirectoryReply, EnrolReply, EnrolRequest,
             IdentityReply, IdentityRequest, NumbersRequest, ServerInfo, SessionReply,
             SessionRequest,
         },
+        order::Obeyed,
         signing,
     },
 };
@@ -29,9 +31,10 @@ use shicha_sync::{
 use super::{
     Change, Peer, Shared,
     fault::{Fault, blocking, message},
-    session::{Caller, active},
+    session::{Caller, admitted},
 };
 use crate::{
+    administration,
     home::Home,
     intake::actor_of,
     scope,
@@ -195,8 +198,11 @@ pub(super) async fn session(
                 "the device did not prove who it is",
             ));
         }
-        let state = active(state)?;
-        app.home.store.note_contact(request.device, now_ms)?;
+        let state = admitted(&app, state)?;
+        let version = label(&request.client_version);
+        app.home
+            .store
+            .note_contact(request.device, &version, now_ms)?;
         let (token, expires_at_ms) = app.sessions.token(request.device, now_ms);
         let info = info(&app.home)?;
         Ok(Json(SessionReply {
@@ -207,6 +213,26 @@ pub(super) async fn session(
             directory_version: info.directory_version,
             epoch: info.epoch,
         }))
+    })
+    .await
+}
+
+/// A device says that it did what it was ordered. Its signature is all that it can show: the session's key may be destroyed by then.
+pub(super) async fn obeyed(State(app): State<Shared>, body: Bytes) -> Result<Json<Changed>, Fault> {
+    let said: Obeyed = message(&body)?;
+    let now_ms = app.now_ms();
+    blocking(move || {
+        let changed = administration::obeyed(&app.home, &said, now_ms)?.ok_or_else(|| {
+            Fault::new(
+                ProblemCode::Unauthorized,
+                "no such order, or not that device's word",
+            )
+        })?;
+        if changed {
+            app.tell(Change::Directory);
+            tracing::info!(device = %said.device, act = said.act.as_str(), "a device obeyed");
+        }
+        Ok(Json(Changed { changed }))
     })
     .await
 }

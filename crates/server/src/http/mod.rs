@@ -3,6 +3,7 @@
 //! Invariant: whatever arrives, the answer is a reply or a problem with a request id; bodies and times are bounded before anything
 //! is done with them; blocking work is done off the threads that serve connections.
 
+mod admin;
 mod blobs;
 mod control;
 mod entries;
@@ -214,12 +215,14 @@ pub(crate) fn router(app: Shared) -> Router {
         .route("/v1/numbers", post(control::numbers))
         .route("/v1/pull", post(entries::pull))
         .route("/v1/events", get(events::stream))
+        .route("/v1/obeyed", post(control::obeyed))
         .layer(DefaultBodyLimit::max(MAX_JSON_BODY));
     Router::new()
         .merge(batches)
         .merge(blobs)
         .merge(packages)
         .merge(control)
+        .merge(admin::router())
         .fallback(async || StatusCode::NOT_FOUND)
         .layer(middleware::from_fn_with_state(
             Shared::clone(&app),

@@ -7,12 +7,15 @@
 use axum::{extract::FromRequestParts, http::header, http::request::Parts};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use shicha_domain::{DeviceId, authority::Actor};
-use shicha_sync::{Random, protocol::ProblemCode};
+use shicha_sync::{
+    Random,
+    protocol::{Problem, ProblemCode, order::ORDER},
+};
 use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 
 use super::{
-    Shared,
+    App, Shared,
     fault::{Fault, blocking},
 };
 use crate::{
@@ -154,7 +157,7 @@ impl FromRequestParts<Shared> for Caller {
         })?;
         let store = Shared::clone(app);
         let state = blocking(move || Ok(store.home.store.device(device)?)).await?;
-        let state = active(state)?;
+        let state = admitted(app, state)?;
         let actor = actor_of(&state);
         Ok(Self {
             state,
@@ -169,11 +172,31 @@ pub(super) fn active(state: Option<DeviceState>) -> Result<DeviceState, Fault> {
     match state {
         None => Err(Fault::new(ProblemCode::Unauthorized, "no such device")),
         Some(state) if state.is_active() => Ok(state),
-        Some(_) => Err(Fault::new(
-            ProblemCode::Revoked,
-            "the administrator revoked this device or its person",
-        )),
+        Some(_) => Err(revoked().into()),
     }
+}
+
+/// [`active`] for the very device that asks and has proved who it is: one that was revoked is told what it is to do.
+pub(super) fn admitted(app: &App, state: Option<DeviceState>) -> Result<DeviceState, Fault> {
+    let ordered = state
+        .as_ref()
+        .filter(|state| !state.is_active())
+        .and_then(|state| Some((state.device.id, state.order?)));
+    let Some((device, order)) = ordered else {
+        return active(state);
+    };
+    let order = app.home.signer.order(device, order.act, order.at_ms);
+    match serde_json::to_value(&order) {
+        Ok(order) => Err(revoked().with(ORDER, order).into()),
+        Err(error) => Err(Fault::internal(&error)),
+    }
+}
+
+fn revoked() -> Problem {
+    Problem::new(
+        ProblemCode::Revoked,
+        "the administrator revoked this device or its person",
+    )
 }
 
 #[cfg(test)]

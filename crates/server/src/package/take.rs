@@ -98,7 +98,7 @@ pub fn take(
     if let Some(sender) = &taking.sender {
         desk.home
             .store
-            .note_contact(sender.device.id, desk.now_ms)?;
+            .note_contact(sender.device.id, "", desk.now_ms)?;
     }
     Ok(taking.taken)
 }

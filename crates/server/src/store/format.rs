@@ -23,11 +23,18 @@ pub struct Migration {
 }
 
 /// All formats, from 1: a program knows as many as stand here.
-pub const MIGRATIONS: &[Migration] = &[Migration {
-    sqlite: include_str!("sqlite/migrations/0001_first.sql"),
-    postgres: include_str!("postgres/migrations/0001_first.sql"),
-    oldest: 1,
-}];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration {
+        sqlite: include_str!("sqlite/migrations/0001_first.sql"),
+        postgres: include_str!("postgres/migrations/0001_first.sql"),
+        oldest: 1,
+    },
+    Migration {
+        sqlite: include_str!("sqlite/migrations/0002_administration.sql"),
+        postgres: include_str!("postgres/migrations/0002_administration.sql"),
+        oldest: 1,
+    },
+];
 
 /// The key in `meta` for the oldest program format that may work on the store. Absent: no other than the store's own.
 pub(super) const OLDEST: &str = "oldest_format";

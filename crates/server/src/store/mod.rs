@@ -4,6 +4,7 @@
 //! not the store's business: it is handed a judge and keeps what the judge decides. Evidence bytes lie elsewhere
 //! ([`crate::evidence`]); the store knows who may send and fetch them.
 
+pub mod administration;
 mod agreement;
 pub mod format;
 pub mod postgres;
@@ -21,6 +22,7 @@ use shicha_domain::{
 use shicha_sync::protocol::{
     BatchWriter,
     messages::{Head, NumberRun, NumbersRequest},
+    order::OrderAct,
     wire::PulledChannel,
 };
 use uuid::Uuid;
@@ -116,8 +118,25 @@ pub struct DeviceState {
     pub person: Person,
     /// Up to where its ledger is held.
     pub head: Head,
+    /// When it was enrolled, Unix ms.
+    pub enrolled_at_ms: u64,
     /// When it opened a session last, Unix ms.
     pub last_contact_ms: Option<u64>,
+    /// The software that it ran then.
+    pub client_version: Option<String>,
+    /// What it is to do at its next contact, once it is revoked.
+    pub order: Option<OrderState>,
+}
+
+/// An order to a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OrderState {
+    /// What it is to do.
+    pub act: OrderAct,
+    /// When that was ordered, Unix ms.
+    pub at_ms: u64,
+    /// When the device said that it had done so, Unix ms.
+    pub done_at_ms: Option<u64>,
 }
 
 impl DeviceState {
@@ -262,7 +281,7 @@ pub struct ChannelNumbers {
 /// 4. A record lives in the channel of its first accepted entry.
 /// 5. No two blocks of document numbers of one organisation, word and year overlap.
 /// 6. Calls may come from several threads, and the administrator's commands from another process, at the same time.
-pub trait Store: Send + Sync + 'static {
+pub trait Store: administration::Administration + Send + Sync + 'static {
     /// Names the server; a new store gets an epoch with it. Naming it again changes the name.
     fn set_info(&self, name: &str, is_sample: bool, epoch: Uuid) -> Result<(), StoreError>;
     /// What the server is called, if it was named.
@@ -301,8 +320,13 @@ pub trait Store: Send + Sync + 'static {
     fn device(&self, device: DeviceId) -> Result<Option<DeviceState>, StoreError>;
     /// All devices, by when they were enrolled.
     fn devices(&self) -> Result<Vec<DeviceState>, StoreError>;
-    /// Notes that a device opened a session.
-    fn note_contact(&self, device: DeviceId, now_ms: u64) -> Result<(), StoreError>;
+    /// Notes that a device opened a session, and with which software; an empty word where that is not known.
+    fn note_contact(
+        &self,
+        device: DeviceId,
+        client_version: &str,
+        now_ms: u64,
+    ) -> Result<(), StoreError>;
     /// Revokes a device, for ever. `false`: it was revoked already.
     fn revoke(&self, device: DeviceId, now_ms: u64) -> Result<bool, StoreError>;
 

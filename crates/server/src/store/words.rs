@@ -4,9 +4,10 @@ use shicha_domain::{
     Channel, RecordKind,
     directory::{OrgKind, Role},
 };
+use shicha_sync::protocol::order::OrderAct;
 use uuid::Uuid;
 
-use super::StoreError;
+use super::{OrderState, StoreError};
 
 pub(in crate::store) fn hash(bytes: &[u8], what: &'static str) -> Result<[u8; 32], StoreError> {
     bytes.try_into().map_err(|_| StoreError::Damaged(what))
@@ -66,4 +67,25 @@ pub(in crate::store) fn record_kind(word: &str) -> Result<RecordKind, StoreError
     .into_iter()
     .find(|kind| kind.as_str() == word)
     .ok_or(StoreError::Damaged("kind of record"))
+}
+
+/// An order in its columns: what, when, and when it was done.
+pub(in crate::store) fn order(
+    act: Option<&str>,
+    at_ms: Option<u64>,
+    done_at_ms: Option<u64>,
+) -> Result<Option<OrderState>, StoreError> {
+    let (Some(act), Some(at_ms)) = (act, at_ms) else {
+        return Ok(None);
+    };
+    let act = match act {
+        "lock" => OrderAct::Lock,
+        "wipe" => OrderAct::Wipe,
+        _ => return Err(StoreError::Damaged("order")),
+    };
+    Ok(Some(OrderState {
+        act,
+        at_ms,
+        done_at_ms,
+    }))
 }

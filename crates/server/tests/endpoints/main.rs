@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod access;
+mod administration;
 #[path = "../common/mod.rs"]
 mod common;
 mod entries;

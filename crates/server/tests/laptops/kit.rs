@@ -122,6 +122,11 @@ impl Laptop {
         }
     }
 
+    /// The program ends. Its folder is there for as long as what this returns.
+    pub(crate) fn ended(self) -> Arc<tempfile::TempDir> {
+        self._folder
+    }
+
     /// The program ends and starts again.
     pub(crate) fn restart(self) -> Self {
         self.restart_after(|_| ())

@@ -13,6 +13,7 @@ mod kit;
 mod lying;
 mod nearby;
 mod numbers;
+mod ordered;
 mod parting;
 mod restored;
 mod salvaged;

@@ -149,3 +149,129 @@ fn slow_down(s: u64) -> Reply {
         body: serde_json::to_vec(&problem).unwrap(),
     }
 }
+/// What a proxy on the way does to the event stream.
+#[derive(Clone, Copy)]
+enum Held {
+    /// It gives the headers and keeps the rest until there is more of it.
+    Body,
+    /// It gives nothing at all before the answer has ended.
+    Everything,
+}
+
+/// A reverse proxy that passes everything on, except that it holds the event stream back.
+async fn buffering_proxy(server: &Server, held: Held) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let upstream = server.url.trim_start_matches("http://").to_owned();
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            let upstream = upstream.clone();
+            tokio::spawn(async move {
+                // A line that broke ends the connection, as with any proxy.
+                let _ended = pass_on(client, &upstream, held).await;
+            });
+        }
+    });
+    url
+}
+
+async fn pass_on(
+    mut client: tokio::net::TcpStream,
+    upstream: &str,
+    held: Held,
+) -> std::io::Result<()> {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let mut server = tokio::net::TcpStream::connect(upstream).await?;
+    // One request on each connection, so that none hides behind another.
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(client.read_u8().await?);
+    }
+    head.truncate(head.len() - 2);
+    head.extend_from_slice(b"connection: close\r\n\r\n");
+    server.write_all(&head).await?;
+    if !head.starts_with(b"GET /v1/events") {
+        tokio::io::copy_bidirectional(&mut client, &mut server).await?;
+        return Ok(());
+    }
+    let (mut from_client, mut to_client) = client.split();
+    let (mut from_server, mut to_server) = server.split();
+    let up = tokio::io::copy(&mut from_client, &mut to_server);
+    let down = async {
+        let mut kept = Vec::new();
+        let mut has_head = false;
+        loop {
+            let mut some = [0; 4_096];
+            let n = from_server.read(&mut some).await?;
+            if n == 0 {
+                return to_client.write_all(&kept).await;
+            }
+            kept.extend_from_slice(&some[..n]);
+            let head = kept.windows(4).position(|four| four == b"\r\n\r\n");
+            if let (Held::Body, false, Some(end)) = (held, has_head, head) {
+                has_head = true;
+                let body = kept.split_off(end + 4);
+                to_client.write_all(&kept).await?;
+                kept = body;
+            }
+        }
+    };
+    tokio::select! {
+        up = up => up.map(|_| ()),
+        down = down => down,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn behind_a_proxy_that_holds_the_stream_back_what_is_new_still_comes_within_seconds() {
+    for held in [Held::Body, Held::Everything] {
+        let server = Server::start().await;
+        let inspector = Laptop::of(&server, "甲", COUNTY, Role::Inspector).await;
+        let city = Laptop::of(&server, "市", CITY, Role::Supervisor).await;
+        let proxy = buffering_proxy(&server, held).await;
+        let transport = shicha_sync::client::HttpTransport::new(&proxy).unwrap();
+        let engine =
+            shicha_sync::client::Engine::new(Arc::new(transport), Arc::new(crate::kit::Ahead(0)));
+        // By chance the shortest pauses.
+        let down = Worker::start_with(engine, city.ledger.clone(), Box::new(|| 0.0));
+        until(&down, |state| state.last_success_ms.is_some()).await;
+        let record = inspector.subject("某机构");
+        inspector.round(&server).await.unwrap();
+        let begun = std::time::Instant::now();
+        let arrived = until(&down, |_| city.has(record));
+        tokio::time::timeout(std::time::Duration::from_secs(60), arrived)
+            .await
+            .unwrap();
+        println!("held back: seen after {:?}", begun.elapsed());
+        down.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_supervisors_ledger_follows_another_device_at_once() {
+    let server = Server::start().await;
+    let inspector = Laptop::of(&server, "甲", COUNTY, Role::Inspector).await;
+    let city = Laptop::of(&server, "市", CITY, Role::Supervisor).await;
+    let down = worker(&city, Line::to(&server));
+    until(&down, |state| state.last_success_ms.is_some()).await;
+    let mut delays = Vec::new();
+    for n in 0..20 {
+        let record = inspector.subject(&format!("第{n}家"));
+        let begun = std::time::Instant::now();
+        let arrived = async {
+            until(&down, |_| city.has(record)).await;
+            begun.elapsed()
+        };
+        let arrived = tokio::time::timeout(std::time::Duration::from_secs(30), arrived);
+        let (pushed, arrived) = tokio::join!(inspector.round(&server), arrived);
+        pushed.unwrap();
+        delays.push(arrived.unwrap());
+    }
+    delays.sort_unstable();
+    println!(
+        "from the beginning of the push to the supervisor's ledger: median {:?}, longest {:?}",
+        delays[delays.len() / 2],
+        delays[delays.len() - 1]
+    );
+    down.stop().await;
+}

@@ -1,6 +1,7 @@
 //! What every store promises, held against each implementation. A new implementation adds one line at the end.
 #![allow(clippy::unwrap_used)]
 
+mod administration;
 mod entries;
 mod formats;
 mod kit;
@@ -8,7 +9,7 @@ mod people;
 #[path = "../common/postgres.rs"]
 mod postgres_server;
 
-use crate::{entries::*, formats::*, kit::*, people::*};
+use crate::{administration::*, entries::*, formats::*, kit::*, people::*};
 
 macro_rules! suite {
     ($module:ident, $store:ident: $($name:ident),* $(,)?) => {
@@ -44,6 +45,10 @@ every_store!(
     two_threads_that_append_at_once_lose_nothing,
     a_challenge_is_used_once_and_forgotten_when_nobody_would_take_it,
     a_restored_store_begins_another_life_and_lends_no_number_that_may_be_lent_already,
+    what_an_administrator_does_is_noted_with_it_or_not_at_all,
+    the_log_is_read_backwards_page_by_page_and_only_as_far_as_one_may,
+    an_open_code_is_listed_and_a_withdrawn_one_enrols_nobody,
+    an_order_becomes_heavier_and_never_lighter_and_is_done_once,
     a_store_that_was_only_added_to_goes_on_being_served_by_the_programs_before,
     a_program_that_is_too_old_leaves_the_store_as_it_is,
     programs_that_start_at_once_migrate_once,

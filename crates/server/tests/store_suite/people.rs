@@ -55,7 +55,10 @@ pub(crate) fn a_code_enrols_one_device_once_and_not_after_it_ran_out<O: Open>() 
         stand.store.enrol(&other, &seal).unwrap().is_none(),
         "used by another key"
     );
-    stand.store.note_contact(first.0.device.id, 50).unwrap();
+    stand
+        .store
+        .note_contact(first.0.device.id, "0.1.0", 50)
+        .unwrap();
     assert!(
         stand.store.enrol(&again, &seal).unwrap().is_none(),
         "whoever asks now has overheard"

@@ -15,8 +15,6 @@ use super::{
 use crate::protocol::{MAX_BATCH_BODY, VERSION, VERSION_HEADER};
 
 const CONNECT_TIME: Duration = Duration::from_secs(10);
-/// The server says something every fifteen seconds; three times that, and the line is dead.
-const SILENCE: Duration = Duration::from_secs(45);
 
 /// One central endpoint over HTTP.
 pub struct HttpTransport {
@@ -169,17 +167,9 @@ impl Transport for HttpTransport {
                     response.status().as_u16()
                 )));
             }
-            let bytes =
-                futures::stream::unfold(response.bytes_stream().boxed(), |mut stream| async move {
-                    let chunk = match tokio::time::timeout(SILENCE, stream.next()).await {
-                        Err(_elapsed) => Err(TransportFault::Unreachable(
-                            "the line went silent".to_owned(),
-                        )),
-                        Ok(None) => return None,
-                        Ok(Some(chunk)) => chunk.map(|bytes| bytes.to_vec()).map_err(fault),
-                    };
-                    Some((chunk, stream))
-                });
+            let bytes = response
+                .bytes_stream()
+                .map(|chunk| chunk.map(|bytes| bytes.to_vec()).map_err(fault));
             Ok(bytes.boxed())
         }
         .boxed()

@@ -5,8 +5,10 @@
 //! at any instant and the next one goes on from what the ledger and the server hold; nothing is called delivered before its receipt
 //! is in the ledger. Whatever the server says is checked against the key that was pinned at enrolment.
 
+mod admin;
 mod blobs;
 mod carry;
+mod command;
 mod engine;
 mod enrol;
 mod error;
@@ -24,6 +26,8 @@ mod state;
 mod transport;
 mod worker;
 
+pub use admin::PackFault;
+pub use command::{Command, tell_obeyed, tell_obeyed_with};
 pub use engine::{Clock, Engine, NumberWant, Outcome, Skipped, SystemClock};
 pub use enrol::{Found, enrol, enrol_with, probe, probe_with};
 pub use error::{SyncError, SyncErrorCode};

@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::error::{SyncError, SyncErrorCode};
+use super::{
+    command::Command,
+    error::{SyncError, SyncErrorCode},
+};
 
 /// What synchronisation does now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -116,6 +119,9 @@ pub struct SyncState {
     pub waiting_bytes: u64,
     /// Bytes per second now, both ways; 0 when nothing moves.
     pub bytes_per_s: u64,
+    /// What the administrator ordered this device, which was revoked, to do.
+    #[serde(skip)]
+    pub command: Option<Command>,
     /// When a round last ended well, Unix ms by this computer's clock.
     pub last_success_ms: Option<u64>,
     /// What went wrong last; `None` once a round has ended well.

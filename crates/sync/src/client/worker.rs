@@ -17,14 +17,17 @@ use tokio::{
 };
 
 use super::{
+    command::Command,
     engine::{Engine, NumberWant, Outcome, blocking},
     error::{SyncError, SyncErrorCode},
-    events::Listening,
+    events::{Ear, Heard},
     state::{Phase, Progress, Speed, SyncFault, SyncState},
 };
 
 /// A round without any reason, in case the server's word was lost.
 const NOW_AND_THEN: Duration = Duration::from_secs(5 * 60);
+/// Where the server's word does not come through, it is asked this often instead: by chance between half of it and all of it.
+const ASKING: Duration = Duration::from_secs(10);
 /// Changes that follow each other this closely go up together.
 const TOGETHER: Duration = Duration::from_millis(300);
 /// After a failure a local change does not try again sooner than this.
@@ -101,6 +104,11 @@ impl Worker {
         self.poke();
     }
 
+    /// What it asks with.
+    pub fn engine(&self) -> Arc<Engine> {
+        Arc::clone(&self.engine)
+    }
+
     /// Ends. What was under way goes on from where it was when a worker starts again.
     pub async fn stop(self) {
         self.reasons.stop.notify_one();
@@ -120,21 +128,26 @@ struct Running {
 }
 
 /// Pauses that grow, each a little different so that a bureau's laptops do not all come back in the same second.
-struct Pauses {
+pub(super) struct Pauses {
     next: Duration,
 }
 
 impl Pauses {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { next: FIRST_PAUSE }
     }
 
     /// The next pause: by chance between half of it and all of it.
-    fn take(&mut self, chance: &Chance) -> Duration {
+    pub(super) fn take(&mut self, chance: &Chance) -> Duration {
         let pause = self.next;
         self.next = (pause * 2).min(LONGEST_PAUSE);
-        pause.mul_f64(0.5 + chance().clamp(0.0, 1.0) / 2.0)
+        spread(pause, chance)
     }
+}
+
+/// By chance between half of it and all of it.
+fn spread(pause: Duration, chance: &Chance) -> Duration {
+    pause.mul_f64(0.5 + chance().clamp(0.0, 1.0) / 2.0)
 }
 
 /// When the next round is due.
@@ -160,70 +173,47 @@ impl Due {
 impl Running {
     async fn run(self) {
         let mut pauses = Pauses::new();
-        let mut hearing_pauses = Pauses::new();
-        let mut listening: Option<Listening> = None;
-        let mut listen_from = Instant::now();
+        let mut ear = Ear::new();
         loop {
             self.state.send_modify(|state| {
                 state.phase = Phase::Connecting;
                 state.next_try_ms = None;
             });
-            let hears = listening.is_some() || Instant::now() < listen_from;
-            // Opened before the round, so that what comes in meanwhile is heard after it.
+            ear.listen({
+                let (engine, ledger) = (Arc::clone(&self.engine), self.ledger.clone());
+                async move { engine.event_bytes(&ledger).await }
+            });
             let round = async {
-                let opened = if hears {
-                    None
-                } else {
-                    Some(self.engine.listen(&self.ledger).await)
-                };
-                let opened = match opened {
+                if let Some(error) = ear.settle().await {
                     // Asking something else at once is not what it asked for.
-                    Some(Err(error)) if error.retry_after().is_some() => {
-                        return (None, Err(error));
-                    }
-                    opened => opened,
-                };
+                    return (Err(error), None);
+                }
                 let outcome = self
                     .engine
                     .sync_once(&self.ledger, &|progress| self.took(progress))
                     .await;
-                (opened, outcome)
+                let command = match &outcome {
+                    Ok(_) => None,
+                    Err(error) => self.engine.command(&self.ledger, error).await,
+                };
+                (outcome, command)
             };
-            let Some((opened, outcome)) = self.unless_stopped(round).await else {
+            let Some((outcome, command)) = self.unless_stopped(round).await else {
                 break;
             };
-            match opened {
-                Some(Ok(opened)) => listening = Some(opened),
-                Some(Err(error)) => {
-                    tracing::debug!(%error, "no event stream");
-                    listen_from = Instant::now() + hearing_pauses.take(&self.chance);
-                }
-                None => {}
-            }
             let due = match &outcome {
                 Ok(outcome) => {
                     pauses = Pauses::new();
                     self.ended_well(outcome)
                 }
                 Err(error) => {
-                    // The stream's session may be the reason.
-                    listening = None;
-                    self.failed(error, &mut pauses)
+                    ear.close(&self.chance);
+                    self.failed(error, command, &mut pauses)
                 }
             };
             self.refresh().await;
-            let due = if outcome.is_ok() && listening.is_none() {
-                due.no_later_than(listen_from)
-            } else {
-                due
-            };
-            match self.wait(due, &mut listening).await {
-                Wake::Round => {}
-                Wake::StreamEnded => {
-                    listen_from = Instant::now() + hearing_pauses.take(&self.chance)
-                }
-                Wake::Heard => hearing_pauses = Pauses::new(),
-                Wake::Stop => break,
+            if !self.wait(due, outcome.is_ok(), &mut ear).await {
+                break;
             }
         }
         self.state.send_modify(|state| {
@@ -296,7 +286,7 @@ impl Running {
         }
     }
 
-    fn failed(&self, error: &SyncError, pauses: &mut Pauses) -> Due {
+    fn failed(&self, error: &SyncError, command: Option<Command>, pauses: &mut Pauses) -> Due {
         tracing::info!(code = ?error.code(), %error, "a round of synchronisation failed");
         let is_revoked = error.code() == SyncErrorCode::Revoked;
         let pause = if error.needs_person() {
@@ -314,6 +304,7 @@ impl Running {
                 Phase::Offline
             };
             state.last_error = Some(SyncFault::from(error));
+            state.command = command;
             state.next_try_ms = (!is_revoked).then_some(now_ms + pause.as_millis() as u64);
         });
         if is_revoked {
@@ -331,9 +322,10 @@ impl Running {
         }
     }
 
-    /// Waits for a reason to go the next round.
-    async fn wait(&self, due: Due, listening: &mut Option<Listening>) -> Wake {
-        let mut at = due.at;
+    /// Waits for a reason to go the next round; `false`: the worker is to stop. `is_there`: the server answered, so that it may be
+    /// asked where it cannot be heard.
+    async fn wait(&self, due: Due, is_there: bool, ear: &mut Ear) -> bool {
+        let mut at = self.unless_heard(due, is_there, ear).at;
         loop {
             let time = async {
                 match at {
@@ -341,29 +333,22 @@ impl Running {
                     None => std::future::pending().await,
                 }
             };
-            let heard = async {
-                match listening.as_mut() {
-                    Some(listening) => listening.next().await,
-                    None => std::future::pending().await,
-                }
-            };
             tokio::select! {
-                () = self.reasons.stop.notified() => return Wake::Stop,
+                () = self.reasons.stop.notified() => return false,
                 () = self.reasons.wish.notified() => {
                     if Instant::now() >= due.wish_from {
-                        return Wake::Round;
+                        return true;
                     }
                     at = Some(due.wish_from);
                 }
-                () = time => return Wake::Round,
-                heard = heard => {
-                    if heard.is_some() {
-                        return Wake::Heard;
+                () = time => return true,
+                heard = ear.next(&self.chance) => match heard {
+                    Heard::News => return true,
+                    Heard::End => {
+                        // The session has run out, the line broke or is held back: a round finds out which.
+                        at = self.unless_heard(Due { at, ..due }, is_there, ear).at;
                     }
-                    // The session has run out or the line broke: a round finds out which.
-                    *listening = None;
-                    return Wake::StreamEnded;
-                }
+                },
                 () = self.reasons.change.notified() => {
                     if let Some(from) = due.change_from {
                         let soon = (Instant::now() + TOGETHER).max(from);
@@ -373,6 +358,25 @@ impl Running {
                 }
             }
         }
+    }
+
+    /// Where the server is there and cannot be heard, it is asked soon, and the stream tried again when it is time.
+    fn unless_heard(&self, due: Due, is_there: bool, ear: &Ear) -> Due {
+        if !is_there || ear.is_good() {
+            return due;
+        }
+        let due = due.no_later_than(Instant::now() + spread(ASKING, &self.chance));
+        let due = match ear.again_at() {
+            Some(again) => due.no_later_than(again),
+            None => due,
+        };
+        if let Some(at) = due.at {
+            let left = at.saturating_duration_since(Instant::now());
+            let next_ms = self.engine.now_ms() + left.as_millis() as u64;
+            self.state
+                .send_if_modified(|state| state.next_try_ms.replace(next_ms) != Some(next_ms));
+        }
+        due
     }
 
     /// Counts what waits, and how fast it goes.
@@ -411,13 +415,6 @@ impl Running {
             Err(error) => tracing::warn!(%error, "could not count what waits"),
         }
     }
-}
-
-enum Wake {
-    Round,
-    Heard,
-    StreamEnded,
-    Stop,
 }
 
 #[cfg(test)]

@@ -3,12 +3,15 @@
 //! Invariant: nothing here trusts its input. Every size is bounded before memory is taken for it, and whatever a peer sends is
 //! either read whole or answered with a fault that says why. No transport, no storage, no clock.
 
+pub mod admin;
 pub mod batch;
 pub mod code;
 pub mod messages;
+pub mod order;
 pub mod problem;
 mod serial;
 pub mod signing;
+pub mod unlock;
 pub mod wire;
 
 pub use batch::{Batch, BatchFault, BatchWriter, Row};

@@ -37,6 +37,8 @@ pub enum ProblemCode {
     NotFound,
     /// The enrolment code is unknown, used or expired.
     BadCode,
+    /// What is asked contradicts what is there; `reason` says how.
+    Conflict,
     /// Too many attempts; wait.
     SlowDown,
     /// The server is shutting down or cannot reach its storage.
@@ -58,7 +60,7 @@ impl ProblemCode {
             Self::BadRequest | Self::Unknown => 400,
             Self::TooLarge => 413,
             Self::Timeout => 408,
-            Self::Fork | Self::Gap | Self::Offset => 409,
+            Self::Fork | Self::Gap | Self::Offset | Self::Conflict => 409,
             Self::HashMismatch => 422,
             Self::NoSpace => 507,
             Self::NotFound => 404,
@@ -86,6 +88,7 @@ impl ProblemCode {
             Self::NoSpace => "The server has no space left",
             Self::NotFound => "Not found",
             Self::BadCode => "The enrolment code is unknown, used or expired",
+            Self::Conflict => "It contradicts what is there",
             Self::SlowDown => "Too many attempts",
             Self::Unavailable => "The server cannot answer now",
             Self::Internal => "The server failed",
@@ -111,6 +114,7 @@ impl ProblemCode {
             Self::NoSpace => "no_space",
             Self::NotFound => "not_found",
             Self::BadCode => "bad_code",
+            Self::Conflict => "conflict",
             Self::SlowDown => "slow_down",
             Self::Unavailable => "unavailable",
             Self::Internal => "internal",

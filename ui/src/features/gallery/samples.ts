@@ -21,6 +21,7 @@ export const sampleStatus: AppStatus = {
   is_sample: true,
   has_keychain: true,
   salvage: null,
+  order: null,
   language: 'zh-CN',
 };
 

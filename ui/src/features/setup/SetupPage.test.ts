@@ -22,7 +22,7 @@ const ME: Me = {
 };
 
 function status(stage: AppStatus['stage'], more: Partial<AppStatus> = {}): AppStatus {
-  return { stage, version: '0.1.0', me: null, is_sample: false, has_keychain: true, salvage: null, language: 'zh-CN', ...more };
+  return { stage, version: '0.1.0', me: null, is_sample: false, has_keychain: true, salvage: null, order: null, language: 'zh-CN', ...more };
 }
 
 const FOUND = {
@@ -139,5 +139,31 @@ describe('enrolling', () => {
     await at('enrol-clock-warning').find('button').trigger('click');
     await flushPromises();
     expect(at('enrol-clock-warning').exists()).toBe(false);
+  });
+
+  it('says who locked this computer and whom to call, and opens it only with a code and a new passphrase', async () => {
+    const order = { order: 'lock', at_ms: Date.UTC(2022, 3, 12, 2), server_name: '连云港市中心端', is_told: true };
+    const core = installFakeCore({ order_unlock: () => status('ready', { me: ME }) });
+    useApp().take(status('barred', { order }));
+    const { at, type, submit } = await mountPage(SetupPage);
+    expect(at('setup-barred').text()).toContain('连云港市中心端 的管理员于 2022-04-12 10:00');
+    await submit();
+    await type('setup-unlock-code', '0123-4567');
+    await type('setup-unlock-passphrase', 'kurz');
+    await submit();
+    expect(core.calls).toEqual([]);
+    await type('setup-unlock-passphrase', 'lang genug');
+    await submit();
+    expect(core.requests('order_unlock')).toEqual([{ code: '0123-4567', passphrase: 'lang genug' }]);
+  });
+
+  it('says that the administrator wiped this computer before it is begun anew', async () => {
+    const order = { order: 'wipe', at_ms: Date.UTC(2022, 3, 12, 2), server_name: '连云港市中心端', is_told: false };
+    installFakeCore({});
+    useApp().take(status('needs_key', { order }));
+    const { at } = await mountPage(SetupPage);
+    expect(at('setup-wiped').text()).toContain('已送达服务器的记录不受影响');
+    expect(at('setup-wiped').text()).toContain('还没有通知到管理员');
+    expect(at('setup-stage-needs_key').exists()).toBe(true);
   });
 });

@@ -11,7 +11,7 @@ import type { ServerFound } from '@/bindings/ServerFound';
 import { call } from '@/core/call';
 import { useApp } from '@/stores/app';
 
-export type SetupScreen = 'key' | 'unlock' | 'enrol' | 'done' | 'salvage';
+export type SetupScreen = 'key' | 'unlock' | 'barred' | 'enrol' | 'done' | 'salvage';
 export type EnrolStep = 'server' | 'compare' | 'code';
 
 export const useSetup = defineStore('setup', () => {
@@ -29,6 +29,7 @@ export const useSetup = defineStore('setup', () => {
     const current = status.value;
     if (current === null || current.stage === 'needs_key') return 'key';
     if (current.stage === 'locked') return 'unlock';
+    if (current.stage === 'barred') return 'barred';
     if (current.salvage !== null && !salvageSeen.value) return 'salvage';
     return current.stage === 'ready' ? 'done' : 'enrol';
   });
@@ -57,6 +58,13 @@ export const useSetup = defineStore('setup', () => {
       const next = await call('key_unlock', { passphrase });
       if (next.salvage === null) app.take(next);
       else held.value = next;
+    });
+  }
+
+  /** Opens a computer that the administrator locked. */
+  function lift(code: string, passphrase: string): Promise<void> {
+    return attempt(async () => {
+      app.take(await call('order_unlock', { code, passphrase }));
     });
   }
 
@@ -94,5 +102,5 @@ export const useSetup = defineStore('setup', () => {
     if (next !== null) app.take(next);
   }
 
-  return { status, screen, step, found, busy, error, salvageSeen, createKey, unlock, probe, enrol, goTo, passSalvage, finish };
+  return { status, screen, step, found, busy, error, salvageSeen, createKey, unlock, lift, probe, enrol, goTo, passSalvage, finish };
 });

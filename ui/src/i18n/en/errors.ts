@@ -119,6 +119,16 @@ const errors: Catalogue['errors'] = {
     safe: 'Everything recorded is still complete on this computer.',
     advice: 'Contact your administrator.',
   },
+  contradiction: {
+    happened: 'This contradicts what is at the server, and was not done.',
+    safe: 'Nothing was changed.',
+    advice: 'Put it right as told, and try again.',
+  },
+  bad_unlock_code: {
+    happened: 'This is not the unlock code.',
+    safe: 'The ledger is locked still, and unharmed.',
+    advice: 'Compare the code with the administrator: 26 characters, upper or lower case.',
+  },
   version_mismatch: {
     happened: 'The program and the server are of versions that do not work together.',
     safe: 'Everything is saved on this computer.',

@@ -19,6 +19,7 @@ import nearby from './nearby';
 import sync from './sync';
 import conflicts from './conflicts';
 import settings from './settings';
+import admin from './admin';
 import type { Catalogue } from '../catalogue';
 
 /** The English catalogue. */
@@ -44,6 +45,7 @@ const messages: Catalogue = {
   sync,
   conflicts,
   settings,
+  admin,
 };
 
 export default messages;

@@ -11,6 +11,7 @@ const nav: Catalogue['nav'] = {
   sync: 'Sync',
   nearby: 'Laptops nearby',
   conflicts: 'Conflicts',
+  admin: 'Administration',
   settings: 'Settings',
   gallery: 'Gallery',
   collapse: 'Collapse navigation',

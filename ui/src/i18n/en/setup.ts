@@ -103,6 +103,17 @@ const setup: Catalogue['setup'] = {
   salvageContinue: 'I have read this, continue',
   unitEntries: '{n} entry | {n} entries',
   unitFiles: '{n} file | {n} files',
+  barredTitle: 'This computer is locked',
+  barredText: 'The administrator of {server} revoked and locked this computer at {time}. The ledger is closed and its key locked away; nothing here can be read, written or sent any more.',
+  barredTold: 'The administrator knows that it is locked.',
+  barredUntold: 'The administrator does not know yet; it is told as soon as there is a network.',
+  barredCall: 'If this computer was found again, ask the administrator of {server} for the unlock code.',
+  barredCode: 'Unlock code from the administrator',
+  barredPassphrase: 'A new passphrase for the ledger',
+  barredUnlock: 'Unlock',
+  wipedTitle: 'The administrator wiped this computer',
+  wipedText: 'The administrator of {server} revoked and wiped this computer at {time}: the ledger, the photos and the key are destroyed for good. What was delivered to the server is not affected. If you have questions, call the administrator of {server}.',
+  wipedAgain: 'To go on working at this computer, ask the administrator for a new enrolment code and begin anew.',
 };
 
 export default setup;

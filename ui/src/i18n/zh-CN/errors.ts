@@ -118,6 +118,16 @@ export default {
     safe: '已经记录的内容仍完整保存在本机。',
     advice: '请联系管理员。',
   },
+  contradiction: {
+    happened: '这与服务器上已有的内容矛盾，没有执行。',
+    safe: '没有改动任何内容。',
+    advice: '请按提示改正后重试。',
+  },
+  bad_unlock_code: {
+    happened: '解锁码不对。',
+    safe: '台账仍锁着，没有受到影响。',
+    advice: '请向管理员核对解锁码：26 个字符，不分大小写。',
+  },
   version_mismatch: {
     happened: '程序与服务器的版本不相容。',
     safe: '全部内容都已存本机。',

@@ -19,6 +19,7 @@ import nearby from './nearby';
 import sync from './sync';
 import conflicts from './conflicts';
 import settings from './settings';
+import admin from './admin';
 
 /** The Chinese catalogue: the source of truth for the keys. */
 export default {
@@ -43,4 +44,5 @@ export default {
   sync,
   conflicts,
   settings,
+  admin,
 };

@@ -10,6 +10,7 @@ export default {
   sync: '同步',
   nearby: '附近的电脑',
   conflicts: '冲突',
+  admin: '管理',
   settings: '设置',
   gallery: '组件陈列',
   collapse: '收起导航',

@@ -19,24 +19,8 @@ impl PostgresStore {
         now_ms: u64,
         expires_at_ms: u64,
     ) -> Result<(), StoreError> {
-        self.connections.write(|tx| {
-            if tx
-                .first("SELECT 1 FROM person WHERE id = $1", &[&person.0])?
-                .is_none()
-            {
-                return Err(StoreError::Missing("person"));
-            }
-            tx.execute(
-                "INSERT INTO code (hash, person, created_at_ms, expires_at_ms) VALUES ($1, $2, $3, $4)",
-                &[
-                    &code.as_slice(),
-                    &person.0,
-                    &(now_ms as i64),
-                    &(expires_at_ms as i64),
-                ],
-            )?;
-            Ok(())
-        })
+        self.connections
+            .write(|tx| add_code(tx, code, person, now_ms, expires_at_ms))
     }
 
     pub(super) fn do_enrol(
@@ -110,11 +94,16 @@ impl PostgresStore {
         })
     }
 
-    pub(super) fn do_note_contact(&self, device: DeviceId, now_ms: u64) -> Result<(), StoreError> {
+    pub(super) fn do_note_contact(
+        &self,
+        device: DeviceId,
+        client_version: &str,
+        now_ms: u64,
+    ) -> Result<(), StoreError> {
         self.connections.write(|tx| {
             tx.execute(
-                "UPDATE device SET last_contact_ms = $2 WHERE id = $1",
-                &[&device.0, &(now_ms as i64)],
+                "UPDATE device SET last_contact_ms = $2, client_version = coalesce(nullif($3, ''), client_version) WHERE id = $1",
+                &[&device.0, &(now_ms as i64), &client_version],
             )?;
             Ok(())
         })
@@ -133,6 +122,31 @@ impl PostgresStore {
             Ok(changes > 0)
         })
     }
+}
+
+pub(super) fn add_code(
+    tx: &mut Tx<'_>,
+    code: &[u8; 32],
+    person: PersonId,
+    now_ms: u64,
+    expires_at_ms: u64,
+) -> Result<(), StoreError> {
+    if tx
+        .first("SELECT 1 FROM person WHERE id = $1", &[&person.0])?
+        .is_none()
+    {
+        return Err(StoreError::Missing("person"));
+    }
+    tx.execute(
+        "INSERT INTO code (hash, person, created_at_ms, expires_at_ms) VALUES ($1, $2, $3, $4)",
+        &[
+            &code.as_slice(),
+            &person.0,
+            &(now_ms as i64),
+            &(expires_at_ms as i64),
+        ],
+    )?;
+    Ok(())
 }
 
 fn key_is_taken(

@@ -52,25 +52,33 @@ impl PostgresStore {
     }
 
     pub(super) fn do_put_org(&self, org: &Org) -> Result<bool, StoreError> {
-        self.connections.write(|tx| {
-            // One at a time: two changes that are fine alone may make a circle together.
-            tx.execute("LOCK TABLE org IN SHARE ROW EXCLUSIVE MODE", &[])?;
-            let orgs = orgs(tx)?;
-            if orgs.iter().any(|known| known == org) {
-                return Ok(false);
-            }
-            if let Some(parent) = &org.parent {
-                let tree = OrgTree::new(&orgs);
-                if !tree.has(parent) {
-                    return Err(StoreError::Missing("organisation above"));
-                }
-                if *parent == org.code || tree.is_at_or_below(parent, &org.code) {
-                    return Err(StoreError::Contradiction(
-                        "an organisation cannot lie below itself",
-                    ));
-                }
-            }
-            tx.execute(
+        self.connections.write(|tx| put_org(tx, org))
+    }
+
+    pub(super) fn do_put_person(&self, person: &Person) -> Result<bool, StoreError> {
+        self.connections.write(|tx| put_person(tx, person))
+    }
+}
+
+pub(super) fn put_org(tx: &mut Tx<'_>, org: &Org) -> Result<bool, StoreError> {
+    // One at a time: two changes that are fine alone may make a circle together.
+    tx.execute("LOCK TABLE org IN SHARE ROW EXCLUSIVE MODE", &[])?;
+    let orgs = orgs(tx)?;
+    if orgs.iter().any(|known| known == org) {
+        return Ok(false);
+    }
+    if let Some(parent) = &org.parent {
+        let tree = OrgTree::new(&orgs);
+        if !tree.has(parent) {
+            return Err(StoreError::Missing("organisation above"));
+        }
+        if *parent == org.code || tree.is_at_or_below(parent, &org.code) {
+            return Err(StoreError::Contradiction(
+                "an organisation cannot lie below itself",
+            ));
+        }
+    }
+    tx.execute(
                 "INSERT INTO org (code, name, short_name, parent, kind, region) VALUES ($1, $2, $3, $4, $5, $6)
                  ON CONFLICT (code) DO UPDATE SET name = excluded.name, short_name = excluded.short_name,
                      parent = excluded.parent, kind = excluded.kind, region = excluded.region",
@@ -83,27 +91,28 @@ impl PostgresStore {
                     &org.region,
                 ],
             )?;
-            changed(tx)?;
-            Ok(true)
-        })
-    }
+    changed(tx)?;
+    Ok(true)
+}
 
-    pub(super) fn do_put_person(&self, person: &Person) -> Result<bool, StoreError> {
-        self.connections.write(|tx| {
-            let known = tx.first(
-                "SELECT id, name, org, role, certificate, is_active FROM person WHERE id = $1 FOR UPDATE",
-                &[&person.id.0],
-            )?;
-            if let Some(row) = &known
-                && rows::person(row, 0)? == *person
-            {
-                return Ok(false);
-            }
-            let org = person.org.as_str();
-            if tx.first("SELECT 1 FROM org WHERE code = $1", &[&org])?.is_none() {
-                return Err(StoreError::Missing("organisation"));
-            }
-            tx.execute(
+pub(super) fn put_person(tx: &mut Tx<'_>, person: &Person) -> Result<bool, StoreError> {
+    let known = tx.first(
+        "SELECT id, name, org, role, certificate, is_active FROM person WHERE id = $1 FOR UPDATE",
+        &[&person.id.0],
+    )?;
+    if let Some(row) = &known
+        && rows::person(row, 0)? == *person
+    {
+        return Ok(false);
+    }
+    let org = person.org.as_str();
+    if tx
+        .first("SELECT 1 FROM org WHERE code = $1", &[&org])?
+        .is_none()
+    {
+        return Err(StoreError::Missing("organisation"));
+    }
+    tx.execute(
                 "INSERT INTO person (id, name, org, role, certificate, is_active) VALUES ($1, $2, $3, $4, $5, $6)
                  ON CONFLICT (id) DO UPDATE SET name = excluded.name, org = excluded.org, role = excluded.role,
                      certificate = excluded.certificate, is_active = excluded.is_active",
@@ -116,10 +125,8 @@ impl PostgresStore {
                     &person.is_active,
                 ],
             )?;
-            changed(tx)?;
-            Ok(true)
-        })
-    }
+    changed(tx)?;
+    Ok(true)
 }
 
 /// Makes the next version of the directory.

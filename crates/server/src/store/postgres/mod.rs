@@ -3,6 +3,7 @@
 //! Invariant: the numbers of a channel are given under a lock on its row that lasts until they are visible, so that they become visible
 //! in the order in which they were given (promise 3). No process keeps anything that another would have to know.
 
+mod administration;
 mod append;
 mod devices;
 mod directory;
@@ -140,8 +141,13 @@ impl Store for PostgresStore {
         self.connections.read(rows::all_devices)
     }
 
-    fn note_contact(&self, device: DeviceId, now_ms: u64) -> Result<(), StoreError> {
-        self.do_note_contact(device, now_ms)
+    fn note_contact(
+        &self,
+        device: DeviceId,
+        client_version: &str,
+        now_ms: u64,
+    ) -> Result<(), StoreError> {
+        self.do_note_contact(device, client_version, now_ms)
     }
 
     fn revoke(&self, device: DeviceId, now_ms: u64) -> Result<bool, StoreError> {

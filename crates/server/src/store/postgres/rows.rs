@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::pool::Tx;
 pub(super) use crate::store::words::{
-    channel, hash, org_kind, org_kind_word, record_kind, role, role_word,
+    channel, hash, order, org_kind, org_kind_word, record_kind, role, role_word,
 };
 use crate::store::{DeviceState, StoreError};
 
@@ -54,6 +54,7 @@ macro_rules! device {
     ($rest:literal) => {
         concat!(
             "SELECT d.id, d.public_key, d.label, d.revoked_at_ms, d.head_seq, d.head, d.last_contact_ms,
+                    d.enrolled_at_ms, d.client_version, d.order_act, d.order_at_ms, d.order_done_at_ms,
                     p.id, p.name, p.org, p.role, p.certificate, p.is_active
              FROM device d JOIN person p ON p.id = d.person ",
             $rest
@@ -62,7 +63,7 @@ macro_rules! device {
 }
 
 fn device_state(row: &Row) -> Result<DeviceState, StoreError> {
-    let person = person(row, 7)?;
+    let person = person(row, 12)?;
     Ok(DeviceState {
         device: Device {
             id: DeviceId(get(row, 0)?),
@@ -77,6 +78,13 @@ fn device_state(row: &Row) -> Result<DeviceState, StoreError> {
             id: entry_id(row, 5)?,
         },
         last_contact_ms: count_or_none(row, 6)?,
+        enrolled_at_ms: count(row, 7)?,
+        client_version: get(row, 8)?,
+        order: order(
+            get::<Option<&str>>(row, 9)?,
+            count_or_none(row, 10)?,
+            count_or_none(row, 11)?,
+        )?,
     })
 }
 

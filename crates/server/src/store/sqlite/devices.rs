@@ -14,14 +14,7 @@ impl SqliteStore {
         now_ms: u64,
         expires_at_ms: u64,
     ) -> Result<(), StoreError> {
-        self.write(|transaction| {
-            let person = rows::person_n(transaction, person)?;
-            transaction.execute(
-                "INSERT INTO code (hash, person, created_at_ms, expires_at_ms) VALUES (?1, ?2, ?3, ?4)",
-                (code, person, now_ms as i64, expires_at_ms as i64),
-            )?;
-            Ok(())
-        })
+        self.write(|transaction| add_code(transaction, code, person, now_ms, expires_at_ms))
     }
 
     pub(super) fn do_enrol(
@@ -101,11 +94,16 @@ impl SqliteStore {
         })
     }
 
-    pub(super) fn do_note_contact(&self, device: DeviceId, now_ms: u64) -> Result<(), StoreError> {
+    pub(super) fn do_note_contact(
+        &self,
+        device: DeviceId,
+        client_version: &str,
+        now_ms: u64,
+    ) -> Result<(), StoreError> {
         self.write(|transaction| {
             transaction.execute(
-                "UPDATE device SET last_contact_ms = ?2 WHERE id = ?1",
-                (device.0.as_bytes(), now_ms as i64),
+                "UPDATE device SET last_contact_ms = ?2, client_version = coalesce(nullif(?3, ''), client_version) WHERE id = ?1",
+                (device.0.as_bytes(), now_ms as i64, client_version),
             )?;
             Ok(())
         })
@@ -124,6 +122,21 @@ impl SqliteStore {
             Ok(changes > 0)
         })
     }
+}
+
+pub(super) fn add_code(
+    connection: &Connection,
+    code: &[u8; 32],
+    person: PersonId,
+    now_ms: u64,
+    expires_at_ms: u64,
+) -> Result<(), StoreError> {
+    let person = rows::person_n(connection, person)?;
+    connection.execute(
+        "INSERT INTO code (hash, person, created_at_ms, expires_at_ms) VALUES (?1, ?2, ?3, ?4)",
+        (code, person, now_ms as i64, expires_at_ms as i64),
+    )?;
+    Ok(())
 }
 
 fn key_is_taken(connection: &Connection, key: &[u8; 32]) -> Result<Option<(i64, i64)>, StoreError> {

@@ -49,21 +49,31 @@ impl SqliteStore {
     }
 
     pub(super) fn do_put_org(&self, org: &Org) -> Result<bool, StoreError> {
-        self.write(|transaction| {
-            let directory = load(transaction, 0)?;
-            if directory.orgs.iter().any(|known| known == org) {
-                return Ok(false);
-            }
-            if let Some(parent) = &org.parent {
-                let tree = OrgTree::new(&directory.orgs);
-                if !tree.has(parent) {
-                    return Err(StoreError::Missing("organisation above"));
-                }
-                if *parent == org.code || tree.is_at_or_below(parent, &org.code) {
-                    return Err(StoreError::Contradiction("an organisation cannot lie below itself"));
-                }
-            }
-            transaction.execute(
+        self.write(|transaction| put_org(transaction, org))
+    }
+
+    pub(super) fn do_put_person(&self, person: &Person) -> Result<bool, StoreError> {
+        self.write(|transaction| put_person(transaction, person))
+    }
+}
+
+pub(super) fn put_org(transaction: &Connection, org: &Org) -> Result<bool, StoreError> {
+    let directory = load(transaction, 0)?;
+    if directory.orgs.iter().any(|known| known == org) {
+        return Ok(false);
+    }
+    if let Some(parent) = &org.parent {
+        let tree = OrgTree::new(&directory.orgs);
+        if !tree.has(parent) {
+            return Err(StoreError::Missing("organisation above"));
+        }
+        if *parent == org.code || tree.is_at_or_below(parent, &org.code) {
+            return Err(StoreError::Contradiction(
+                "an organisation cannot lie below itself",
+            ));
+        }
+    }
+    transaction.execute(
                 "INSERT INTO org (code, name, short_name, parent, kind, region) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
                  ON CONFLICT (code) DO UPDATE SET name = excluded.name, short_name = excluded.short_name,
                      parent = excluded.parent, kind = excluded.kind, region = excluded.region",
@@ -76,29 +86,32 @@ impl SqliteStore {
                     &org.region,
                 ),
             )?;
-            changed(transaction)?;
-            Ok(true)
-        })
-    }
+    changed(transaction)?;
+    Ok(true)
+}
 
-    pub(super) fn do_put_person(&self, person: &Person) -> Result<bool, StoreError> {
-        self.write(|transaction| {
-            let mut statement = transaction
-                .prepare_cached("SELECT id, name, org, role, certificate, is_active FROM person WHERE id = ?1")?;
-            let mut found = statement.query([person.id.0.as_bytes()])?;
-            if let Some(row) = found.next()?
-                && rows::person(row, 0)? == *person
-            {
-                return Ok(false);
-            }
-            let has_org = transaction
-                .query_row("SELECT 1 FROM org WHERE code = ?1", [person.org.as_str()], |_| Ok(()))
-                .optional()?
-                .is_some();
-            if !has_org {
-                return Err(StoreError::Missing("organisation"));
-            }
-            transaction.execute(
+pub(super) fn put_person(transaction: &Connection, person: &Person) -> Result<bool, StoreError> {
+    let mut statement = transaction.prepare_cached(
+        "SELECT id, name, org, role, certificate, is_active FROM person WHERE id = ?1",
+    )?;
+    let mut found = statement.query([person.id.0.as_bytes()])?;
+    if let Some(row) = found.next()?
+        && rows::person(row, 0)? == *person
+    {
+        return Ok(false);
+    }
+    let has_org = transaction
+        .query_row(
+            "SELECT 1 FROM org WHERE code = ?1",
+            [person.org.as_str()],
+            |_| Ok(()),
+        )
+        .optional()?
+        .is_some();
+    if !has_org {
+        return Err(StoreError::Missing("organisation"));
+    }
+    transaction.execute(
                 "INSERT INTO person (id, name, org, role, certificate, is_active) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
                  ON CONFLICT (id) DO UPDATE SET name = excluded.name, org = excluded.org, role = excluded.role,
                      certificate = excluded.certificate, is_active = excluded.is_active",
@@ -111,10 +124,8 @@ impl SqliteStore {
                     person.is_active,
                 ),
             )?;
-            changed(transaction)?;
-            Ok(true)
-        })
-    }
+    changed(transaction)?;
+    Ok(true)
 }
 
 /// Makes the next version of the directory.

@@ -3,6 +3,7 @@
 //! Invariant: every change is made on the one writing connection, one after another in `BEGIN IMMEDIATE` transactions, so that numbers
 //! become visible in the order in which they were given (promise 3). All SQL of the central endpoint is in this module tree.
 
+mod administration;
 mod append;
 mod devices;
 mod directory;

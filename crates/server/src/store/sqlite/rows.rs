@@ -8,7 +8,7 @@ use shicha_domain::{
 use shicha_sync::protocol::messages::Head;
 
 pub(super) use crate::store::words::{
-    channel, hash, org_kind, org_kind_word, record_kind, role, role_word, uuid,
+    channel, hash, order, org_kind, org_kind_word, record_kind, role, role_word, uuid,
 };
 use crate::store::{DeviceState, StoreError};
 
@@ -34,11 +34,12 @@ pub(super) fn person(row: &Row<'_>, at: usize) -> Result<Person, StoreError> {
 
 const DEVICE: &str =
     "SELECT d.id, d.public_key, d.label, d.revoked_at_ms, d.head_seq, d.head, d.last_contact_ms,
+                             d.enrolled_at_ms, d.client_version, d.order_act, d.order_at_ms, d.order_done_at_ms,
                              p.id, p.name, p.org, p.role, p.certificate, p.is_active
                       FROM device d JOIN person p ON p.n = d.person";
 
 fn device_state(row: &Row<'_>) -> Result<DeviceState, StoreError> {
-    let person = person(row, 7)?;
+    let person = person(row, 12)?;
     Ok(DeviceState {
         device: Device {
             id: DeviceId(uuid(&row.get::<_, Vec<u8>>(0)?, "device")?),
@@ -53,6 +54,13 @@ fn device_state(row: &Row<'_>) -> Result<DeviceState, StoreError> {
             id: EntryId(hash(&row.get::<_, Vec<u8>>(5)?, "head")?),
         },
         last_contact_ms: row.get::<_, Option<i64>>(6)?.map(|ms| ms as u64),
+        enrolled_at_ms: row.get::<_, i64>(7)? as u64,
+        client_version: row.get(8)?,
+        order: order(
+            row.get::<_, Option<String>>(9)?.as_deref(),
+            row.get::<_, Option<i64>>(10)?.map(|ms| ms as u64),
+            row.get::<_, Option<i64>>(11)?.map(|ms| ms as u64),
+        )?,
     })
 }
 

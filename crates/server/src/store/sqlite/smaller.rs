@@ -226,8 +226,13 @@ impl Store for SqliteStore {
         self.read(|transaction| rows::all_devices(transaction))
     }
 
-    fn note_contact(&self, device: DeviceId, now_ms: u64) -> Result<(), StoreError> {
-        self.do_note_contact(device, now_ms)
+    fn note_contact(
+        &self,
+        device: DeviceId,
+        client_version: &str,
+        now_ms: u64,
+    ) -> Result<(), StoreError> {
+        self.do_note_contact(device, client_version, now_ms)
     }
 
     fn revoke(&self, device: DeviceId, now_ms: u64) -> Result<bool, StoreError> {

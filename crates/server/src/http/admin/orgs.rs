@@ -1,0 +1,66 @@
+//! Organisations.
+
+use axum::{Json, body::Bytes, extract::State};
+use shicha_domain::directory::Org;
+use shicha_sync::protocol::admin::{Changed, Orgs};
+
+use super::{Administrator, conflict, refused, tell};
+use crate::http::{
+    Shared,
+    fault::{Fault, blocking, message},
+};
+
+pub(super) async fn list(
+    State(app): State<Shared>,
+    administrator: Administrator,
+) -> Result<Json<Orgs>, Fault> {
+    blocking(move || {
+        let register = app.home.store.register()?;
+        let all = register.directory.orgs.iter();
+        let orgs = all
+            .filter(|org| administrator.is_over(&register.tree, &org.code))
+            .cloned()
+            .collect();
+        Ok(Json(Orgs { orgs }))
+    })
+    .await
+}
+
+pub(super) async fn put(
+    State(app): State<Shared>,
+    administrator: Administrator,
+    body: Bytes,
+) -> Result<Json<Changed>, Fault> {
+    let org: Org = message(&body)?;
+    blocking(move || {
+        let register = app.home.store.register()?;
+        let known = register
+            .directory
+            .orgs
+            .iter()
+            .find(|known| known.code == org.code);
+        if known.is_some() {
+            administrator.check_over(&register.tree, &org.code)?;
+        }
+        let is_own = org.code == administrator.0.actor.org;
+        match &org.parent {
+            // Where the own organisation hangs is not its own affair.
+            parent if is_own => {
+                if known.is_none_or(|known| known.parent != *parent) {
+                    return Err(conflict("own_parent", "the own organisation is not moved"));
+                }
+            }
+            Some(parent) => administrator.check_over(&register.tree, parent)?,
+            None => {
+                return Err(conflict(
+                    "no_parent",
+                    "an organisation lies below another one",
+                ));
+            }
+        }
+        let changed = administrator.hand(&app).put_org(&org).map_err(refused)?;
+        tell(&app, changed);
+        Ok(Json(Changed { changed }))
+    })
+    .await
+}

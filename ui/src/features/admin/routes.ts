@@ -1,0 +1,12 @@
+import type { RouteRecordRaw } from 'vue-router';
+
+const routes: RouteRecordRaw[] = [
+  {
+    path: '/admin/:tab(orgs|people|devices|codes|packs|audit)?',
+    name: 'admin',
+    meta: { title: 'nav.admin', roles: ['administrator'] },
+    component: () => import('./AdminPage.vue'),
+  },
+];
+
+export default routes;
