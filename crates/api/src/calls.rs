@@ -95,6 +95,15 @@ macro_rules! calls {
                 sync_log: Empty => SyncLog,
                 verify: Empty => VerifyView,
 
+                package_recipients: Empty => PackageRecipients,
+                package_plan: PackageMake => PackagePlan,
+                package_make: PackageMake => PackageMade,
+                package_look: PackageLook => PackageLooked,
+                package_take: PackageTake => PackageTaken,
+                // Ends what is under way of the three above.
+                package_stop: Empty => Empty,
+                packages_list: Empty => PackagesList,
+
                 overview_get: OverviewGet => Overview,
                 overview_export: OverviewGet => FileOut,
 

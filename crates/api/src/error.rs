@@ -70,6 +70,22 @@ pub enum ErrorCode {
     BadFile,
     /// A file protected by a password.
     ProtectedFile,
+    /// A file that is no package.
+    NotAPackage,
+    /// A package that was made by a newer version.
+    NewerPackage,
+    /// A package that was cut off or altered.
+    DamagedPackage,
+    /// A package whose sender did not sign it, or that holds what none may hold.
+    PackageNotGenuine,
+    /// A package for somebody else.
+    PackageForAnother,
+    /// A package of somebody who is not known here or may not take part any more.
+    PackageFromUnknown,
+    /// Nobody to make a package for.
+    UnknownRecipient,
+    /// A person stopped it.
+    Stopped,
     /// No font for Chinese documents.
     NoFont,
     /// A fault of this software.

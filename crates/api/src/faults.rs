@@ -2,7 +2,10 @@
 
 use shicha_ledger::{KeyError, LedgerError};
 use shicha_papers::{PapersError, RosterError};
-use shicha_sync::client::{SyncError, SyncErrorCode};
+use shicha_sync::{
+    client::{SyncError, SyncErrorCode, package::PackageError},
+    package::PackageFault,
+};
 
 use crate::error::{ApiError, ErrorCode};
 
@@ -33,6 +36,35 @@ pub(crate) fn code_of_sync(code: SyncErrorCode) -> ErrorCode {
         SyncErrorCode::Untrustworthy => ErrorCode::ServerUntrustworthy,
         SyncErrorCode::Ledger => ErrorCode::Storage,
         SyncErrorCode::NotEnrolled => ErrorCode::NotReady,
+    }
+}
+
+impl From<PackageFault> for ApiError {
+    fn from(fault: PackageFault) -> Self {
+        let code = match &fault {
+            PackageFault::NotAPackage => ErrorCode::NotAPackage,
+            PackageFault::Newer { .. } => ErrorCode::NewerPackage,
+            PackageFault::Damaged(_) => ErrorCode::DamagedPackage,
+            PackageFault::NotSigned | PackageFault::Malformed(_) => ErrorCode::PackageNotGenuine,
+            PackageFault::ForAnother(_) => ErrorCode::PackageForAnother,
+            PackageFault::UnknownSender(_) => ErrorCode::PackageFromUnknown,
+            PackageFault::NoSpace { .. } => ErrorCode::DiskFull,
+            PackageFault::Stopped => ErrorCode::Stopped,
+            PackageFault::Io(_) => ErrorCode::BadFile,
+        };
+        Self::new(code).with("detail", whole(&fault))
+    }
+}
+
+impl From<PackageError> for ApiError {
+    fn from(error: PackageError) -> Self {
+        match error {
+            PackageError::Package(fault) => fault.into(),
+            PackageError::Ledger(error) => error.into(),
+            PackageError::Sync(error) => error.into(),
+            PackageError::NotEnrolled => Self::new(ErrorCode::NotReady),
+            PackageError::UnknownRecipient => Self::new(ErrorCode::UnknownRecipient),
+        }
     }
 }
 

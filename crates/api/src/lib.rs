@@ -13,6 +13,7 @@ mod handlers;
 mod made;
 mod names;
 mod packs;
+mod parcels;
 mod prefs;
 mod rosters;
 pub mod schema;

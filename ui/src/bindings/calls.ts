@@ -51,6 +51,15 @@ import type { NearbyView } from "./NearbyView";
 import type { OrderUnlock } from "./OrderUnlock";
 import type { Overview } from "./Overview";
 import type { OverviewGet } from "./OverviewGet";
+import type { PackageLook } from "./PackageLook";
+import type { PackageLooked } from "./PackageLooked";
+import type { PackageMade } from "./PackageMade";
+import type { PackageMake } from "./PackageMake";
+import type { PackagePlan } from "./PackagePlan";
+import type { PackageRecipients } from "./PackageRecipients";
+import type { PackageTake } from "./PackageTake";
+import type { PackageTaken } from "./PackageTaken";
+import type { PackagesList } from "./PackagesList";
 import type { PacksList } from "./PacksList";
 import type { PreviousView } from "./PreviousView";
 import type { RecordRef } from "./RecordRef";
@@ -153,5 +162,12 @@ export interface Calls {
   upload_begin: { request: UploadBegin; response: UploadBegun };
   upload_write: { request: UploadWrite; response: Empty };
   verify: { request: Empty; response: VerifyView };
+  package_recipients: { request: Empty; response: PackageRecipients };
+  package_plan: { request: PackageMake; response: PackagePlan };
+  package_make: { request: PackageMake; response: PackageMade };
+  package_look: { request: PackageLook; response: PackageLooked };
+  package_take: { request: PackageTake; response: PackageTaken };
+  package_stop: { request: Empty; response: Empty };
+  packages_list: { request: Empty; response: PackagesList };
   workbench_get: { request: Empty; response: Workbench };
 }

@@ -14,6 +14,7 @@ pub(crate) mod nearby;
 pub(crate) mod onsite_record;
 pub(crate) mod order;
 pub(crate) mod overview;
+pub(crate) mod packages;
 pub(crate) mod packs;
 pub(crate) mod record;
 pub(crate) mod roster;
@@ -47,6 +48,10 @@ pub(crate) use nearby::{
 pub(crate) use onsite_record::inspection_paper;
 pub(crate) use order::order_unlock;
 pub(crate) use overview::{overview_export, overview_get};
+pub(crate) use packages::{
+    package_look, package_make, package_plan, package_recipients, package_stop, package_take,
+    packages_list,
+};
 pub(crate) use packs::{checklist_get, directory_get, packs_list};
 pub(crate) use record::{draft_put, field_set, undo};
 pub(crate) use roster::{roster_left_export, roster_open, roster_preview, roster_take};

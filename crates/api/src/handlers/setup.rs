@@ -172,7 +172,11 @@ pub(super) async fn begin(app: &App) -> Result<AppStatus, ApiError> {
 
 /// Starts synchronisation, once the ledger is enrolled.
 fn start_sync(app: &App) -> Result<(), ApiError> {
-    let Some(enrolled) = app.enrolled() else {
+    // A computer that never had a network knows no address: it goes by packages.
+    let Some(enrolled) = app
+        .enrolled()
+        .filter(|enrolled| !enrolled.me.server_url.is_empty())
+    else {
         return Ok(());
     };
     let mut worker = app.0.worker.lock();
@@ -250,36 +254,38 @@ fn tell(app: &App, state: &SyncState, moved: &[MovedKind]) {
     }
 }
 
+/// Of which document numbers this computer should have a stock.
+pub(crate) fn number_wants(app: &App) -> Result<Vec<client::NumberWant>, ApiError> {
+    let (Some(enrolled), ledger) = (app.enrolled(), app.ledger()?) else {
+        return Ok(Vec::new());
+    };
+    let is_inspector = enrolled.me.role == shicha_domain::directory::Role::Inspector;
+    let Some(pack) = app.0.packs.newest(&ledger)?.filter(|_| is_inspector) else {
+        return Ok(Vec::new());
+    };
+    let today = day_of(app.now_ms());
+    let years = if today.month() == 12 { 0..=1 } else { 0..=0 };
+    let word = pack
+        .document_kind(super::signing::SITE_RECORD)
+        .and_then(|kind| kind.word.clone());
+    let wants = word.into_iter().flat_map(|word| {
+        years
+            .clone()
+            .map(move |ahead| (word.clone(), today.year() + ahead))
+    });
+    Ok(wants
+        .map(|(word, year)| client::NumberWant {
+            org: enrolled.me.org.clone(),
+            word,
+            year,
+        })
+        .collect())
+}
+
 /// Says of which document numbers this computer should have a stock: those of its bureau, for this year, and for the next one from
 /// December on.
 fn want_numbers(app: &App) {
-    let wanted = || -> Result<Vec<client::NumberWant>, ApiError> {
-        let (Some(enrolled), ledger) = (app.enrolled(), app.ledger()?) else {
-            return Ok(Vec::new());
-        };
-        let is_inspector = enrolled.me.role == shicha_domain::directory::Role::Inspector;
-        let Some(pack) = app.0.packs.newest(&ledger)?.filter(|_| is_inspector) else {
-            return Ok(Vec::new());
-        };
-        let today = day_of(app.now_ms());
-        let years = if today.month() == 12 { 0..=1 } else { 0..=0 };
-        let word = pack
-            .document_kind(super::signing::SITE_RECORD)
-            .and_then(|kind| kind.word.clone());
-        let wants = word.into_iter().flat_map(|word| {
-            years
-                .clone()
-                .map(move |ahead| (word.clone(), today.year() + ahead))
-        });
-        Ok(wants
-            .map(|(word, year)| client::NumberWant {
-                org: enrolled.me.org.clone(),
-                word,
-                year,
-            })
-            .collect())
-    };
-    match wanted() {
+    match number_wants(app) {
         Ok(wants) if !wants.is_empty() => {
             if let Some(worker) = app.0.worker.lock().as_ref() {
                 worker.want_numbers(wants);

@@ -164,6 +164,46 @@ const errors: Catalogue['errors'] = {
     safe: 'Other files are not affected.',
     advice: 'Remove the password and choose it again.',
   },
+  not_a_package: {
+    happened: 'This is no Shicha package.',
+    safe: 'Nothing was taken in.',
+    advice: 'Choose a file whose name ends in .shicha.',
+  },
+  newer_package: {
+    happened: 'This package was made by a newer version of the program.',
+    safe: 'Nothing was taken in, and the file is unchanged.',
+    advice: 'Update the program on this computer first.',
+  },
+  damaged_package: {
+    happened: 'The package is incomplete or was altered.',
+    safe: 'Nothing was taken in.',
+    advice: 'Copy it again and wait until it is written before pulling the stick out; if that does not help, ask for a new one.',
+  },
+  package_not_genuine: {
+    happened: 'The package was not made by whom it names, or holds what no package may hold.',
+    safe: 'Nothing was taken in.',
+    advice: 'Do not use this file. Ask the sender, and have it made again.',
+  },
+  package_for_another: {
+    happened: 'This package is not for this computer.',
+    safe: 'Nothing was taken in. It is sealed and cannot be opened here; it can be carried on.',
+    advice: 'Carry it to its recipient.',
+  },
+  package_from_unknown: {
+    happened: 'The sender is not in the directory here, or was revoked.',
+    safe: 'Nothing was taken in.',
+    advice: 'Bring the directory up to date first, over the network or by a package of the central endpoint; if the device was revoked, ask the administrator.',
+  },
+  unknown_recipient: {
+    happened: 'No package can be made for this device: it is not in the directory, or was revoked.',
+    safe: 'Nothing was written.',
+    advice: 'Bring the directory up to date and choose the recipient again.',
+  },
+  stopped: {
+    happened: 'Stopped, as you asked.',
+    safe: 'What was taken in before stays; a package that was not finished is removed.',
+    advice: 'Begin again whenever you like; nothing is done twice.',
+  },
   no_font: {
     happened: 'This computer lacks the Chinese fonts that documents need.',
     safe: 'The record is not affected.',

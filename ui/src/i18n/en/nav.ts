@@ -10,6 +10,7 @@ const nav: Catalogue['nav'] = {
   documents: 'Documents',
   sync: 'Sync',
   nearby: 'Laptops nearby',
+  packages: 'Packages',
   conflicts: 'Conflicts',
   admin: 'Administration',
   settings: 'Settings',

@@ -163,6 +163,46 @@ export default {
     safe: '其他文件不受影响。',
     advice: '请先去掉密码，再重新选择。',
   },
+  not_a_package: {
+    happened: '这不是实查数据包。',
+    safe: '没有导入任何内容。',
+    advice: '请选择扩展名为 .shicha 的文件。',
+  },
+  newer_package: {
+    happened: '这个数据包由更新版本的程序制作。',
+    safe: '没有导入任何内容，文件没有改动。',
+    advice: '请先更新本机的程序，再导入。',
+  },
+  damaged_package: {
+    happened: '数据包不完整，或者被改动过。',
+    safe: '没有导入任何内容。',
+    advice: '请从原处重新拷贝一次，等写完再拔 U 盘；仍不行请对方重新导出。',
+  },
+  package_not_genuine: {
+    happened: '数据包不是所称的发出方制作的，或内容不符合约定。',
+    safe: '没有导入任何内容。',
+    advice: '请勿使用这个文件，与发出方核实后重新导出。',
+  },
+  package_for_another: {
+    happened: '这个数据包不是给本机的。',
+    safe: '没有导入任何内容；内容已加密，本机打不开，可以继续代为转交。',
+    advice: '请带到它的接收方导入。',
+  },
+  package_from_unknown: {
+    happened: '发出方不在本机的名录中，或已被停用。',
+    safe: '没有导入任何内容。',
+    advice: '请先更新名录（联网同步，或导入中心端的数据包）；如对方设备已停用，请联系管理员。',
+  },
+  unknown_recipient: {
+    happened: '不能给这台设备制作数据包：名录中没有它，或已被停用。',
+    safe: '没有写入任何内容。',
+    advice: '请更新名录后重新选择接收方。',
+  },
+  stopped: {
+    happened: '已按您的要求停止。',
+    safe: '停止前已经导入的内容有效；未写完的数据包已删除。',
+    advice: '可以随时重新开始，不会重复。',
+  },
   no_font: {
     happened: '本机缺少制作文书所需的中文字体。',
     safe: '记录内容不受影响。',

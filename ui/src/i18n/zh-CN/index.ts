@@ -17,6 +17,7 @@ import record from './record';
 import overview from './overview';
 import nearby from './nearby';
 import sync from './sync';
+import packages from './packages';
 import conflicts from './conflicts';
 import settings from './settings';
 import admin from './admin';
@@ -42,6 +43,7 @@ export default {
   overview,
   nearby,
   sync,
+  packages,
   conflicts,
   settings,
   admin,

@@ -9,6 +9,7 @@ export default {
   documents: '文书',
   sync: '同步',
   nearby: '附近的电脑',
+  packages: '数据包',
   conflicts: '冲突',
   admin: '管理',
   settings: '设置',

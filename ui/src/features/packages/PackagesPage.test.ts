@@ -1,0 +1,127 @@
+import { flushPromises } from '@vue/test-utils';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import type { PackageLooked } from '@/bindings/PackageLooked';
+import type { PackageRow } from '@/bindings/PackageRow';
+import type { PackageTaken } from '@/bindings/PackageTaken';
+import { ApiError } from '@/errors';
+import { platform } from '@/platform';
+import { installFakeCore, type Answers } from '@/testing/fakeCore';
+import { freshStores, mountPage } from '@/testing/mountPage';
+import PackagesPage from './PackagesPage.vue';
+
+beforeEach(freshStores);
+
+const ENDPOINT = { is_endpoint: true, name: '连云港中心端', detail: '' };
+const ME = { is_endpoint: false, name: '张三', detail: '笔记本' };
+
+function row(changes: Partial<PackageRow> = {}): PackageRow {
+  return {
+    id: '018f0000-0000-7000-8000-00000000b001',
+    is_out: true,
+    made_at_ms: 1_650_000_000_000,
+    at_ms: 1_650_000_000_000,
+    file: '一周.shicha',
+    from: ME,
+    to: ENDPOINT,
+    entries: 120,
+    numbered: 0,
+    records: 2,
+    evidence: 6,
+    evidence_bytes: 1_800_000,
+    receipts: 0,
+    refused: 0,
+    from_ms: 1_650_000_000_000,
+    until_ms: 1_650_000_500_000,
+    is_answered: false,
+    ...changes,
+  };
+}
+
+const NOTHING: PackageTaken = {
+  entries: 0,
+  delivered: 0,
+  refused: 0,
+  evidence: 0,
+  sent: 0,
+  numbers: 0,
+  directory: false,
+  has_parted: false,
+  forked: null,
+  not_taken: [],
+  channels: 0,
+};
+
+function looked(changes: Partial<PackageLooked> = {}): PackageLooked {
+  return { token: 't1', package: row({ is_out: false, from: ENDPOINT, to: ME, receipts: 3 }), bytes: 2_000_000, taken_at_ms: null, ...changes };
+}
+
+async function open(answers: Answers = {}, rows: PackageRow[] = []) {
+  const core = installFakeCore({
+    package_recipients: () => ({ endpoint: '连云港中心端', devices: [] }),
+    package_plan: () => ({ name: '实查数据包.shicha', entries: 120, carried: 0, evidence: 6, bytes: 1_900_000 }),
+    packages_list: () => ({ rows }),
+    ...answers,
+  });
+  vi.spyOn(platform, 'openFiles').mockResolvedValue([{ kind: 'path', path: 'E:\\答复.shicha', name: '答复.shicha' }]);
+  const mounted = await mountPage(PackagesPage);
+  await flushPromises();
+  return { core, ...mounted };
+}
+
+describe('exchange by stick', () => {
+  it('says what would go along before anything is written', async () => {
+    const { core, at } = await open();
+    expect(at('package-plan').text()).toContain('120 条内容');
+    expect(at('package-plan').text()).toContain('6 件证据');
+    expect(core.requests('package_make')).toEqual([]);
+  });
+
+  it('shows from whom a package is and what is in it, and takes nothing before the person says so', async () => {
+    const { core, at, click } = await open({
+      package_look: () => looked(),
+      package_take: () => ({ ...NOTHING, delivered: 120, sent: 6 }),
+    });
+    await click('package-choose');
+    await flushPromises();
+    expect(at('package-looked').text()).toContain('中心端（连云港中心端）');
+    expect(at('package-looked').text()).toContain('签名有效');
+    expect(core.requests('package_take')).toEqual([]);
+    await click('package-take-button');
+    await flushPromises();
+    expect(core.requests('package_take')).toEqual([{ token: 't1' }]);
+    expect(at('package-taken').text()).toContain('120 条内容收到回执');
+  });
+
+  it('tells in words why a package is refused and what to do', async () => {
+    const { at, click } = await open({
+      package_look: () => {
+        throw new ApiError('damaged_package', {});
+      },
+    });
+    await click('package-choose');
+    await flushPromises();
+    expect(at('package-error').text()).toContain('不完整，或者被改动过');
+    expect(at('package-error').text()).toContain('没有导入任何内容');
+    expect(at('package-error').text()).toContain('重新拷贝');
+  });
+
+  it('names what is still to be done after taking', async () => {
+    const { at, click } = await open({
+      package_look: () => looked(),
+      package_take: () => ({ ...NOTHING, has_parted: true, not_taken: ['revoked'] }),
+    });
+    await click('package-choose');
+    await flushPromises();
+    await click('package-take-button');
+    await flushPromises();
+    expect(at('package-cautions').text()).toContain('请再导出一个数据包给中心端');
+    expect(at('package-cautions').text()).toContain('已被停用');
+  });
+
+  it('shows a package as awaiting receipts until they are here', async () => {
+    const { at } = await open({}, [row()]);
+    expect(at('package-list').text()).toContain('待回执');
+    const answered = await open({}, [row({ is_answered: true })]);
+    expect(answered.at('package-list').text()).toContain('已收到回执');
+  });
+});

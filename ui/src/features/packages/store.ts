@@ -1,0 +1,139 @@
+/** Package files: what would go into one, making it, looking at one, taking it in, and what became of them. */
+import { defineStore } from 'pinia';
+import { ref, shallowRef } from 'vue';
+import type { FileSource } from '@/bindings/FileSource';
+import type { PackageLooked } from '@/bindings/PackageLooked';
+import type { PackageMade } from '@/bindings/PackageMade';
+import type { PackagePlan } from '@/bindings/PackagePlan';
+import type { PackageTaken } from '@/bindings/PackageTaken';
+import { call } from '@/core/call';
+import { useEvent } from '@/core/events';
+import { sourceOf } from '@/core/files';
+import { makeQuery } from '@/core/query';
+import type { ChosenFile } from '@/platform';
+
+/** What is under way; only one of them at a time. */
+export type Task = 'plan' | 'make' | 'look' | 'take';
+
+export const usePackages = defineStore('packages', () => {
+  const recipients = makeQuery(() => call('package_recipients'));
+  const list = makeQuery(() => call('packages_list'));
+
+  /** `null`: the central endpoint. */
+  const to = ref<string | null>(null);
+  /** `null`: everything that waits. */
+  const records = ref<string[] | null>(null);
+  const plan = shallowRef<PackagePlan | null>(null);
+  const made = shallowRef<PackageMade | null>(null);
+  const makeError = shallowRef<unknown>(null);
+
+  const looked = shallowRef<PackageLooked | null>(null);
+  const taken = shallowRef<PackageTaken | null>(null);
+  const takeError = shallowRef<unknown>(null);
+
+  const task = ref<Task | null>(null);
+  const progress = ref<{ done: number; total: number } | null>(null);
+
+  async function attempt(now: Task, failed: (cause: unknown) => void, act: () => Promise<void>): Promise<void> {
+    if (task.value) return;
+    task.value = now;
+    progress.value = null;
+    failed(null);
+    try {
+      await act();
+    } catch (cause) {
+      failed(cause);
+    } finally {
+      task.value = null;
+      progress.value = null;
+    }
+  }
+
+  const ofMaking = (cause: unknown): void => {
+    makeError.value = cause;
+  };
+  const ofTaking = (cause: unknown): void => {
+    takeError.value = cause;
+  };
+
+  function ask(path: string | null) {
+    return { to: to.value, records: records.value, path };
+  }
+
+  function prepare(): Promise<void> {
+    return attempt('plan', ofMaking, async () => {
+      plan.value = await call('package_plan', ask(null));
+    });
+  }
+
+  async function chooseRecipient(device: string | null): Promise<void> {
+    to.value = device;
+    made.value = null;
+    await prepare();
+  }
+
+  /** `path` is `null` where the host keeps files its own way. */
+  function make(path: string | null): Promise<void> {
+    return attempt('make', ofMaking, async () => {
+      made.value = await call('package_make', ask(path));
+      await list.load();
+    });
+  }
+
+  function look(chosen: ChosenFile): Promise<void> {
+    looked.value = null;
+    taken.value = null;
+    return attempt('look', ofTaking, async () => {
+      const source: FileSource = await sourceOf(chosen);
+      looked.value = await call('package_look', { source });
+    });
+  }
+
+  function take(): Promise<void> {
+    return attempt('take', ofTaking, async () => {
+      if (!looked.value) return;
+      taken.value = await call('package_take', { token: looked.value.token });
+      await list.load();
+    });
+  }
+
+  function putBack(): void {
+    looked.value = null;
+    taken.value = null;
+    takeError.value = null;
+  }
+
+  async function stop(): Promise<void> {
+    await call('package_stop');
+  }
+
+  useEvent('progress', ({ task: name, done, total }) => {
+    if (task.value && name === `package_${task.value}`) progress.value = { done, total };
+  });
+
+  return {
+    recipients: recipients.data,
+    recipientsError: recipients.error,
+    loadRecipients: recipients.load,
+    list: list.data,
+    listError: list.error,
+    loadList: list.load,
+    to,
+    records,
+    plan,
+    made,
+    makeError,
+    looked,
+    taken,
+    takeError,
+    task,
+    progress,
+    prepare,
+    chooseRecipient,
+    make,
+    look,
+    take,
+    putBack,
+    stop,
+  };
+});
