@@ -5,16 +5,18 @@ use std::{collections::HashMap, path::Path, sync::Arc};
 
 use parking_lot::Mutex;
 use shicha_domain::{
-    BlobHash, Channel, DeviceId, PersonId, Receipt,
+    BlobHash, Channel, DeviceId, OrgCode, PersonId, Receipt,
     directory::{Org, Person},
     number::NumberBlock,
 };
 use shicha_server::store::{
     Appended, Candidate, ChannelNumbers, DeviceState, Enrolment, Figures, Format, HeldEntry, Info,
     Judge, PullQuery, Pulled, Register, Seal, SqliteStore, Store, StoreError,
+    administration::{Administration, By, Deed, Note, OpenCode, Sign},
 };
 use shicha_sync::protocol::{
     BatchWriter,
+    admin::{AuditQuery, AuditRow},
     messages::{Head, NumbersRequest},
 };
 use uuid::Uuid;
@@ -31,6 +33,33 @@ pub(crate) struct SharedStore {
 }
 
 type Done<T> = Result<T, StoreError>;
+
+impl Administration for SharedStore {
+    fn administer(
+        &self,
+        deed: Deed<'_>,
+        by: &By,
+        note: &Note,
+        now_ms: u64,
+        sign: Sign<'_>,
+    ) -> Done<bool> {
+        self.store.administer(deed, by, note, now_ms, sign)
+    }
+    fn open_codes(&self, now_ms: u64) -> Done<Vec<OpenCode>> {
+        self.store.open_codes(now_ms)
+    }
+    fn audit(
+        &self,
+        query: &AuditQuery,
+        may_read: &dyn Fn(Option<&OrgCode>) -> bool,
+        limit: usize,
+    ) -> Done<Vec<AuditRow>> {
+        self.store.audit(query, may_read, limit)
+    }
+    fn audit_from(&self, n: u64, limit: usize) -> Done<Vec<AuditRow>> {
+        self.store.audit_from(n, limit)
+    }
+}
 
 impl Store for SharedStore {
     fn set_info(&self, name: &str, is_sample: bool, epoch: Uuid) -> Done<()> {
@@ -80,8 +109,8 @@ impl Store for SharedStore {
     fn devices(&self) -> Done<Vec<DeviceState>> {
         self.store.devices()
     }
-    fn note_contact(&self, device: DeviceId, now_ms: u64) -> Done<()> {
-        self.store.note_contact(device, now_ms)
+    fn note_contact(&self, device: DeviceId, client_version: &str, now_ms: u64) -> Done<()> {
+        self.store.note_contact(device, client_version, now_ms)
     }
     fn revoke(&self, device: DeviceId, now_ms: u64) -> Done<bool> {
         self.store.revoke(device, now_ms)
