@@ -217,7 +217,7 @@ pub(crate) fn sim(workspace: &Workspace, words: &[OsString]) -> Result<()> {
     debian::install()?;
     proc::timed("build", || {
         let package = ["build", "--locked", "--release", "--package", "shicha-sim"];
-        proc::run(cargo(workspace, &package))
+        proc::run(&mut cargo(workspace, &package))
     })?;
     proc::run(Command::new(workspace.program("release", "shicha-sim")).args(words))
 }

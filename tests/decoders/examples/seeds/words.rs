@@ -384,6 +384,7 @@ pub(crate) fn messages() -> Vec<Vec<u8>> {
         common: Some(head),
         log: vec![head],
         head,
+        refused: vec![(1, "channel".into())],
     }));
     add(json_of(&m::NumbersRequest {
         request: Uuid::from_u128(4),
