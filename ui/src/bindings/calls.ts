@@ -142,6 +142,13 @@ export interface Calls {
   order_unlock: { request: OrderUnlock; response: AppStatus };
   overview_export: { request: OverviewGet; response: FileOut };
   overview_get: { request: OverviewGet; response: Overview };
+  package_look: { request: PackageLook; response: PackageLooked };
+  package_make: { request: PackageMake; response: PackageMade };
+  package_plan: { request: PackageMake; response: PackagePlan };
+  package_recipients: { request: Empty; response: PackageRecipients };
+  package_stop: { request: Empty; response: Empty };
+  package_take: { request: PackageTake; response: PackageTaken };
+  packages_list: { request: Empty; response: PackagesList };
   packs_list: { request: Empty; response: PacksList };
   record_history: { request: RecordRef; response: History };
   roster_left_export: { request: RosterMapping; response: FileOut };
@@ -162,12 +169,5 @@ export interface Calls {
   upload_begin: { request: UploadBegin; response: UploadBegun };
   upload_write: { request: UploadWrite; response: Empty };
   verify: { request: Empty; response: VerifyView };
-  package_recipients: { request: Empty; response: PackageRecipients };
-  package_plan: { request: PackageMake; response: PackagePlan };
-  package_make: { request: PackageMake; response: PackageMade };
-  package_look: { request: PackageLook; response: PackageLooked };
-  package_take: { request: PackageTake; response: PackageTaken };
-  package_stop: { request: Empty; response: Empty };
-  packages_list: { request: Empty; response: PackagesList };
   workbench_get: { request: Empty; response: Workbench };
 }
