@@ -174,12 +174,12 @@ impl World<'_> {
         }
         let rebuilt = self.dice.place(self.laptops.len());
         let mut views: BTreeMap<Vec<EntryId>, ([u8; 32], usize)> = BTreeMap::new();
-        for n in 0..self.laptops.len() {
-            self.is_well(n, &has[n], &on_server)?;
+        for (n, shown) in has.iter().enumerate() {
+            self.is_well(n, shown, &on_server)?;
             let laptop = &self.laptops[n];
             let ledger = laptop.work().context("it runs")?;
             let digest = ledger.views_digest()?;
-            let ids: Vec<EntryId> = has[n].keys().copied().collect();
+            let ids: Vec<EntryId> = shown.keys().copied().collect();
             let (other, first) = *views.entry(ids).or_insert((digest, n));
             ensure!(
                 other == digest,

@@ -222,6 +222,7 @@ pub(super) async fn pull(
         .await
         .map_err(|error| Fault::internal(&error))?;
     app.metrics.waited(waiting);
+    let device = caller.state.device.id;
     let (body, seen) = blocking({
         let app = Shared::clone(&app);
         move || give_out(&app, &caller, request)
@@ -232,8 +233,19 @@ pub(super) async fn pull(
         // Nobody waits for this, and if it is lost the next pull says it again.
         let app = Shared::clone(&app);
         let _nobody_waits = work::begin(move || {
-            if let Err(error) = app.home.store.note_seen(cursors.0, &cursors.1) {
+            let (person, cursors) = cursors;
+            if let Err(error) = app.home.store.note_seen(person, &cursors) {
                 tracing::warn!(%error, "could not note how far channels were seen");
+                return;
+            }
+            // Whoever wrote there is shown that somebody else has it; what is public is nobody's to wait for.
+            let is_awaited = |channel: &Channel| !matches!(channel, Channel::Pub(_));
+            let channels: Vec<Channel> = cursors.into_keys().filter(is_awaited).collect();
+            if !channels.is_empty() {
+                app.tell(Change::Entries {
+                    channels,
+                    by: Some(device),
+                });
             }
         });
     }

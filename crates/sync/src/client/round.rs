@@ -75,6 +75,12 @@ impl<'a> Round<'a> {
                     parted = Some(device);
                     self.engine.forget_session().await;
                 }
+                // The new session said nothing of it: the server tells one thing of this ledger and gives another.
+                Err(SyncError::Ledger(LedgerError::Parted)) => {
+                    return Err(SyncError::untrustworthy(
+                        "other entries in this device's name than those that it wrote",
+                    ));
+                }
                 pulled => break pulled?,
             }
         }
