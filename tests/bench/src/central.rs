@@ -83,6 +83,11 @@ impl Central {
         Ok(Home::open(self.place.clone())?)
     }
 
+    /// Its data folder.
+    pub(crate) fn data(&self) -> std::path::PathBuf {
+        self.place.dir.clone()
+    }
+
     /// The most memory that its process ever held, in bytes.
     pub(crate) fn peak_memory(&self) -> Result<u64> {
         report::peak_memory(self.child.id().context("it runs")?)

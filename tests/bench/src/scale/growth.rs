@@ -38,6 +38,15 @@ pub(crate) async fn run(storage: Storage, largest: usize) -> Result<()> {
         held += PUSHES * TOGETHER;
         let first = *first.get_or_insert(median);
         report::time(&format!("among {target} entries"), median, first);
+        let size = storage.size(&central.data(), database.as_deref())?;
+        report::figure(
+            "the store on the disk",
+            &format!(
+                "{}, {:.0} bytes/entry",
+                report::megabytes(size),
+                size as f64 / held as f64
+            ),
+        );
         let within = median.as_secs_f64() <= first.as_secs_f64() * AIM;
         if target * 10 > largest {
             let verdict = if within { "within" } else { "BEYOND" };

@@ -7,6 +7,9 @@ pub(crate) mod laptop;
 pub(crate) mod returning;
 pub(crate) mod steady;
 
+use std::path::Path;
+
+use anyhow::Result;
 use clap::ValueEnum;
 
 use crate::postgres_server;
@@ -27,6 +30,25 @@ impl Storage {
             Self::Sqlite => None,
             Self::Postgres => Some(tokio::task::block_in_place(postgres_server::database)),
         }
+    }
+
+    /// Bytes that the store takes on the disk: the database with its write-ahead log, without the logs that PostgreSQL keeps for all.
+    pub(crate) fn size(self, data: &Path, database: Option<&str>) -> Result<u64> {
+        let Some(database) = database else {
+            return ["server.db", "server.db-wal"]
+                .iter()
+                .try_fold(0, |sum, name| match std::fs::metadata(data.join(name)) {
+                    Ok(file) => Ok(sum + file.len()),
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(sum),
+                    Err(error) => Err(error.into()),
+                });
+        };
+        let size: i64 = tokio::task::block_in_place(|| {
+            postgres::Client::connect(database, postgres::NoTls)?
+                .query_one("SELECT pg_database_size(current_database())", &[])?
+                .try_get(0)
+        })?;
+        Ok(size as u64)
     }
 
     pub(crate) const fn name(self) -> &'static str {
