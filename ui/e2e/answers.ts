@@ -362,6 +362,18 @@ export function answersOf({ language, stage = 'ready', role = 'inspector', signe
     admin_audit: () => adminAudit(),
     setting_set: () => appStatus({ language, is_sample: true, me: me({ role }) }),
     sync_status: () => syncStatus({ waiting_entries: 12, waiting_blobs: 3, waiting_bytes: 9_800_000, last_success_ms: Date.now() - 7_200_000, last_receipt_ms: LATER, phase: 'offline', next_try_ms: Date.now() + 40_000, last_error: { code: 'unreachable', params: {} } }),
+    packages_list: () => ({
+      rows: [true, false].map((isOut, n) => ({
+        id: `0180162e-0000-7000-8000-00000000000${n}`, is_out: isOut, made_at_ms: Date.UTC(2022, 3, 11, 8), at_ms: Date.UTC(2022, 3, 11, 9 + n),
+        file: `实查-数据包-${n + 1}.shicha`,
+        from: { is_endpoint: !isOut, name: isOut ? '张三' : '连云港市应急管理局中心端', detail: isOut ? '联想 E14' : '' },
+        to: { is_endpoint: isOut, name: isOut ? '连云港市应急管理局中心端' : '张三', detail: isOut ? '' : '联想 E14' },
+        entries: 128, numbered: 0, records: 2, evidence: 6, evidence_bytes: 1_800_000, receipts: isOut ? 0 : 3, refused: 0,
+        from_ms: Date.UTC(2022, 3, 4), until_ms: Date.UTC(2022, 3, 11), is_answered: isOut ? false : null,
+      })),
+    }),
+    package_recipients: () => ({ endpoint: '连云港市应急管理局中心端', devices: [] }),
+    package_plan: () => ({ name: '实查-数据包-3.shicha', entries: 128, carried: 12, evidence: 6, bytes: 1_900_000 }),
     sync_log: () => ({
       rows: [
         { at_ms: LATER, code: 'pushed', params: { entries: 48 } },

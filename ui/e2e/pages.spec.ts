@@ -36,6 +36,7 @@ const PAGES: Shown[] = [
   { name: 'findings', address: '/findings', ready: '[role=row][data-key]' },
   { name: 'overview', address: '/overview', ready: '[data-test=overview-row]', scene: { role: 'supervisor' } },
   { name: 'sync', address: '/sync', ready: '[data-test=sync-log-row]' },
+  { name: 'packages', address: '/packages', ready: '[data-test=package-row]' },
   { name: 'conflicts', address: '/conflicts', ready: '[data-test=conflict]' },
   { name: 'admin-people', address: '/admin/people', ready: '[data-test=admin-person-row]', scene: { role: 'administrator' } },
   { name: 'admin-people-away', address: '/admin/people', ready: '[data-test=admin-person-row]', scene: { role: 'administrator', away: true } },
