@@ -1,5 +1,7 @@
 /** Prints an enrolment slip on a sheet of its own, without the window around it. */
 
+import { printOnly } from '@/printOnly';
+
 export interface Slip {
   title: string;
   heading: string;
@@ -29,23 +31,7 @@ function part(tag: string, text: string, name = ''): HTMLElement {
 }
 
 export function printSlip({ title, heading, code, lines, foot }: Slip): void {
-  const holder = document.createElement('div');
-  holder.className = HOLDER;
-  holder.setAttribute('aria-hidden', 'true');
   const list = document.createElement('dl');
   for (const [name, text] of lines) list.append(part('dt', name), part('dd', text));
-  holder.append(part('h1', title), part('p', heading), part('p', code, 'code'), list, part('p', foot));
-  const rules = document.createElement('style');
-  rules.textContent = RULES;
-  document.head.append(rules);
-  document.body.append(holder);
-  window.addEventListener(
-    'afterprint',
-    () => {
-      holder.remove();
-      rules.remove();
-    },
-    { once: true },
-  );
-  window.print();
+  printOnly(HOLDER, RULES, [part('h1', title), part('p', heading), part('p', code, 'code'), list, part('p', foot)]);
 }

@@ -1,5 +1,7 @@
 /** Prints pictures of pages, one a sheet, without the window around them. */
 
+import { printOnly } from '@/printOnly';
+
 const HOLDER = 'printed-pages';
 
 const RULES = `
@@ -14,21 +16,5 @@ const RULES = `
 `;
 
 export function printPages(pages: HTMLCanvasElement[]): void {
-  const holder = document.createElement('div');
-  holder.className = HOLDER;
-  holder.setAttribute('aria-hidden', 'true');
-  holder.append(...pages);
-  const rules = document.createElement('style');
-  rules.textContent = RULES;
-  document.head.append(rules);
-  document.body.append(holder);
-  window.addEventListener(
-    'afterprint',
-    () => {
-      holder.remove();
-      rules.remove();
-    },
-    { once: true },
-  );
-  window.print();
+  printOnly(HOLDER, RULES, pages);
 }
