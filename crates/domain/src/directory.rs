@@ -8,6 +8,7 @@ use crate::ids::{DeviceId, OrgCode, PersonId};
 
 /// What an organisation is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum OrgKind {
@@ -21,6 +22,7 @@ pub enum OrgKind {
 
 /// An organisation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Org {
     /// Its code, for ever.
     pub code: OrgCode,
@@ -38,6 +40,7 @@ pub struct Org {
 
 /// In which role a person acts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
@@ -53,6 +56,7 @@ pub enum Role {
 
 /// A person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Person {
     /// Who.
     pub id: PersonId,
@@ -70,6 +74,7 @@ pub struct Person {
 
 /// A device.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Device {
     /// Which.
     pub id: DeviceId,
@@ -77,6 +82,7 @@ pub struct Device {
     pub person: PersonId,
     /// Ed25519 public key.
     #[serde(with = "hex")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, pattern = "^[0-9a-f]{64}$"))]
     pub public_key: [u8; 32],
     /// What its user calls it.
     pub label: String,
@@ -86,6 +92,7 @@ pub struct Device {
 
 /// Organisations, people and devices that a person may know of.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Directory {
     /// Grows with every change.
     pub version: u64,

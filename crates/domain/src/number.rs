@@ -9,6 +9,7 @@ use crate::ids::{DeviceId, OrgCode};
 
 /// A block of numbers lent to one device. Both ends belong to it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NumberBlock {
     /// Whose numbers.
     pub org: OrgCode,

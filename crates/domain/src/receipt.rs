@@ -10,6 +10,7 @@ use crate::ids::{DeviceId, EntryId, ReceiptId};
 
 /// The server's word for a device's ledger up to `seq`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Receipt {
     /// Whose ledger.
     pub device: DeviceId,
@@ -21,6 +22,7 @@ pub struct Receipt {
     pub received_at_ms: u64,
     /// Ed25519 over the rest, by the server's key; 64 bytes.
     #[serde(with = "hex")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, pattern = "^([0-9a-f]{2})*$"))]
     pub signature: Vec<u8>,
 }
 

@@ -97,6 +97,13 @@ fn progress(status: StatusCode, held: Held) -> Response {
     response
 }
 
+/// How much of it is there.
+#[utoipa::path(
+    head, path = "/v1/blobs/{hash}", tag = "evidence", params(("hash" = String, Path, description = "SHA-256 of the bytes")),
+    responses((status = 200, description = "how much is there", headers(
+        ("upload-offset" = u64), ("upload-complete" = String), ("upload-length" = u64)
+    )))
+)]
 pub(super) async fn state(
     State(app): State<Shared>,
     caller: Caller,
@@ -110,6 +117,19 @@ pub(super) async fn state(
     .await
 }
 
+/// A part of it, from where the last one ended.
+#[utoipa::path(
+    patch, path = "/v1/blobs/{hash}", tag = "evidence",
+    params(
+        ("hash" = String, Path, description = "SHA-256 of the bytes"),
+        ("upload-offset" = u64, Header, description = "where the part begins"),
+        ("upload-length" = u64, Header, description = "how many bytes there are in all"),
+    ),
+    request_body(content = String, content_type = "application/octet-stream"),
+    responses((status = 200, description = "how much is there now", headers(
+        ("upload-offset" = u64), ("upload-complete" = String), ("upload-length" = u64)
+    )))
+)]
 pub(super) async fn send(
     State(app): State<Shared>,
     caller: Caller,
@@ -236,6 +256,16 @@ async fn write(
     blocking(move || Ok(app.home.evidence.append(hash, at, total, piece)?)).await
 }
 
+/// Its bytes.
+#[utoipa::path(
+    get, path = "/v1/blobs/{hash}", tag = "evidence",
+    params(("hash" = String, Path, description = "SHA-256 of the bytes"), ("range" = Option<String>, Header, description = "bytes=FIRST- or bytes=FIRST-LAST")),
+    responses(
+        (status = 200, description = "all of it", body = String, content_type = "application/octet-stream"),
+        (status = 206, description = "a part", body = String, content_type = "application/octet-stream"),
+        (status = 416, description = "the range begins after the end"),
+    )
+)]
 pub(super) async fn fetch(
     State(app): State<Shared>,
     caller: Caller,

@@ -52,6 +52,11 @@ pub(crate) fn info(home: &Home) -> Result<Info, Fault> {
         .ok_or_else(|| Fault::internal(&"the store has lost the server's name"))
 }
 
+/// Who the server is; asked in every version.
+#[utoipa::path(
+    get, path = "/v1/server", tag = "server",
+    responses((status = 200, description = "who it is", body = ServerInfo))
+)]
 pub(super) async fn server(State(app): State<Shared>) -> Result<Json<ServerInfo>, Fault> {
     blocking(move || {
         let info = info(&app.home)?;
@@ -67,6 +72,12 @@ pub(super) async fn server(State(app): State<Shared>) -> Result<Json<ServerInfo>
     .await
 }
 
+/// A new device takes its place.
+#[utoipa::path(
+    post, path = "/v1/enrol", tag = "session",
+    request_body = EnrolRequest,
+    responses((status = 200, description = "the device", body = EnrolReply))
+)]
 pub(super) async fn enrol(
     State(app): State<Shared>,
     Extension(Peer(peer)): Extension<Peer>,
@@ -149,6 +160,12 @@ fn enrol_reply(home: &Home, state: &DeviceState, receipt: Receipt) -> Result<Enr
     })
 }
 
+/// The server proves who it is.
+#[utoipa::path(
+    post, path = "/v1/session/challenge", tag = "session",
+    request_body = ChallengeRequest,
+    responses((status = 200, description = "what to sign", body = ChallengeReply))
+)]
 pub(super) async fn challenge(
     State(app): State<Shared>,
     body: Bytes,
@@ -169,6 +186,12 @@ pub(super) async fn challenge(
     }))
 }
 
+/// A device proves who it is.
+#[utoipa::path(
+    post, path = "/v1/session", tag = "session",
+    request_body = SessionRequest,
+    responses((status = 200, description = "a session", body = SessionReply))
+)]
 pub(super) async fn session(
     State(app): State<Shared>,
     body: Bytes,
@@ -218,6 +241,11 @@ pub(super) async fn session(
 }
 
 /// A device says that it did what it was ordered. Its signature is all that it can show: the session's key may be destroyed by then.
+#[utoipa::path(
+    post, path = "/v1/obeyed", tag = "session",
+    request_body = Obeyed,
+    responses((status = 200, description = "whether it was not known yet", body = Changed))
+)]
 pub(super) async fn obeyed(State(app): State<Shared>, body: Bytes) -> Result<Json<Changed>, Fault> {
     let said: Obeyed = message(&body)?;
     let now_ms = app.now_ms();
@@ -237,6 +265,12 @@ pub(super) async fn obeyed(State(app): State<Shared>, body: Bytes) -> Result<Jso
     .await
 }
 
+/// The device goes on under a new key.
+#[utoipa::path(
+    post, path = "/v1/identity", tag = "session",
+    request_body = IdentityRequest,
+    responses((status = 200, description = "the new identity", body = IdentityReply))
+)]
 pub(super) async fn identity(
     State(app): State<Shared>,
     caller: Caller,
@@ -300,6 +334,12 @@ pub(super) struct Since {
     since: u64,
 }
 
+/// People, organisations and devices within the scope of the person.
+#[utoipa::path(
+    get, path = "/v1/directory", tag = "sync",
+    params(("since" = Option<u64>, Query, description = "the version that the device has")),
+    responses((status = 200, description = "the directory, unless it is the one that the device has", body = DirectoryReply))
+)]
 pub(super) async fn directory(
     State(app): State<Shared>,
     caller: Caller,
@@ -315,6 +355,12 @@ pub(super) async fn directory(
     .await
 }
 
+/// A block of document numbers.
+#[utoipa::path(
+    post, path = "/v1/numbers", tag = "sync",
+    request_body = NumbersRequest,
+    responses((status = 200, description = "the block", body = NumberBlock))
+)]
 pub(super) async fn numbers(
     State(app): State<Shared>,
     caller: Caller,

@@ -38,17 +38,20 @@ use crate::{
 /// How many ids a fork report holds at most.
 const FORK_LOG: usize = 2_000;
 
+/// Entries of the device's own ledger.
+#[utoipa::path(
+    post, path = "/v1/push", tag = "sync",
+    request_body(content = String, content_type = "application/vnd.shicha.batch+zstd", description = "a batch, docs/PROTOCOL.md"),
+    responses((status = 200, description = "receipts", body = PushReply))
+)]
 pub(super) async fn push(
     State(app): State<Shared>,
     caller: Caller,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<PushReply>, Fault> {
-    if headers
-        .get(header::CONTENT_TYPE)
-        .is_none_or(|kind| kind != BATCH_TYPE)
-    {
-        return Err(Fault::bad_request(format!("the body must be {BATCH_TYPE}")));
+    if !headers.contains_key(header::CONTENT_TYPE) {
+        return Err(Fault::wrong_kind(BATCH_TYPE));
     }
     let weight = if body.len() <= SMALL_BODY { 1 } else { LARGE };
     app.metrics.bytes("push", body.len() as u64);
@@ -209,6 +212,11 @@ fn to_json(value: &impl serde::Serialize) -> Result<serde_json::Value, Fault> {
     serde_json::to_value(value).map_err(|error| Fault::internal(&error))
 }
 
+/// What is new in the channels that the person may read.
+#[utoipa::path(
+    post, path = "/v1/pull", tag = "sync", request_body = PullRequest,
+    responses((status = 200, description = "a batch, docs/PROTOCOL.md", body = String, content_type = "application/vnd.shicha.batch+zstd"))
+)]
 pub(super) async fn pull(
     State(app): State<Shared>,
     caller: Caller,

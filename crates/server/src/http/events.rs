@@ -34,6 +34,11 @@ impl Drop for Listening {
     }
 }
 
+/// Says that there is something new.
+#[utoipa::path(
+    get, path = "/v1/events", tag = "sync",
+    responses((status = 200, description = "server-sent events: data is a notice", body = String, content_type = "text/event-stream"))
+)]
 pub(super) async fn stream(
     State(app): State<Shared>,
     caller: Caller,

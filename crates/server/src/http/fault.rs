@@ -26,6 +26,14 @@ impl Fault {
         Self::new(ProblemCode::BadRequest, detail)
     }
 
+    /// The body is of another kind than it must be.
+    pub(crate) fn wrong_kind(kinds: &str) -> Self {
+        let detail = format!("the body must be {kinds}");
+        let mut problem = Problem::new(ProblemCode::BadRequest, detail);
+        problem.status = StatusCode::UNSUPPORTED_MEDIA_TYPE.as_u16();
+        problem.into()
+    }
+
     /// The client is to come again in so many seconds.
     pub(crate) fn slow_down(wait_s: u64, detail: impl Into<String>) -> Self {
         Problem::new(ProblemCode::SlowDown, detail)

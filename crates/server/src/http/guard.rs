@@ -1,6 +1,6 @@
 //! What every request goes through: a name, the version of the protocol, a time limit, and an answer that is always well formed.
 
-use std::{panic::AssertUnwindSafe, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use axum::{
     extract::{MatchedPath, Request, State},
@@ -17,6 +17,7 @@ use tracing::Instrument as _;
 use super::{
     App, Shared,
     fault::Fault,
+    openapi::{ANY_VERSION, Contract, OPEN},
     proxy::{self, Peer},
 };
 
@@ -30,7 +31,11 @@ fn time_limit(method: &Method, route: &str) -> Duration {
     })
 }
 
-pub(crate) async fn guard(State(app): State<Shared>, mut request: Request, next: Next) -> Response {
+pub(super) async fn guard(
+    State((app, contract)): State<(Shared, Arc<Contract>)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let id = format!("{:016x}", u64::from_be_bytes(app.random.bytes()));
     let method = request.method().clone();
     let route = request
@@ -45,8 +50,9 @@ pub(crate) async fn guard(State(app): State<Shared>, mut request: Request, next:
         // Where a length and chunks contradict each other, whoever passes the request on may take a part of it for the next one. Devices
         // send lengths; after chunks nothing more is read.
         let is_last = request.headers().contains_key(header::TRANSFER_ENCODING);
-        let checked =
-            check_version(&request, &route).and_then(|()| check_rate(&app, &mut request, &route));
+        let checked = check_version(&request, &route)
+            .and_then(|()| check_rate(&app, &mut request, &route))
+            .and_then(|()| contract.check(&request, &route));
         let response = match checked {
             Err(fault) => fault.into_response(),
             Ok(()) if app.is_outgrown() => Fault::new(
@@ -89,7 +95,7 @@ pub(crate) async fn guard(State(app): State<Shared>, mut request: Request, next:
 
 fn check_version(request: &Request, route: &str) -> Result<(), Fault> {
     // Whoever asks who the server is cannot know yet what it speaks.
-    if route == "/v1/server" {
+    if ANY_VERSION.contains(&route) {
         return Ok(());
     }
     let spoken = request
@@ -118,10 +124,7 @@ fn check_rate(app: &App, request: &mut Request, route: &str) -> Result<(), Fault
     };
     let client = proxy::client(peer, request.headers(), &app.proxies);
     request.extensions_mut().insert(Peer(client));
-    if !matches!(
-        route,
-        "/v1/server" | "/v1/enrol" | "/v1/session/challenge" | "/v1/session" | "/v1/obeyed"
-    ) {
+    if !OPEN.contains(&route) {
         return Ok(());
     }
     app.addresses.take(client).map_err(|wait_s| {

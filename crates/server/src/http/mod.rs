@@ -12,6 +12,7 @@ mod fault;
 mod guard;
 mod limit;
 mod metrics;
+mod openapi;
 mod packages;
 mod proxy;
 mod rate;
@@ -26,13 +27,7 @@ use std::{
     },
 };
 
-use axum::{
-    Router,
-    extract::DefaultBodyLimit,
-    http::StatusCode,
-    middleware,
-    routing::{get, post},
-};
+use axum::{Extension, Router, extract::DefaultBodyLimit, http::StatusCode, middleware};
 use ipnet::IpNet;
 use shicha_domain::{Channel, DeviceId};
 use shicha_sync::{
@@ -40,6 +35,7 @@ use shicha_sync::{
     protocol::{MAX_BATCH_BODY, MAX_JSON_BODY},
 };
 use tokio::sync::{Semaphore, broadcast, watch};
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     home::Home,
@@ -191,41 +187,43 @@ impl App {
 /// What handlers are given.
 pub(crate) type Shared = Arc<App>;
 
-/// All endpoints.
+/// All endpoints. One that is added says what it takes and answers with `#[utoipa::path]`; a test finds those that do not.
 pub(crate) fn router(app: Shared) -> Router {
-    let batches = Router::new()
-        .route("/v1/push", post(entries::push))
+    let batches = OpenApiRouter::new()
+        .routes(routes!(entries::push))
         .layer(DefaultBodyLimit::max(MAX_BATCH_BODY));
-    let blobs = Router::new()
-        .route(
-            "/v1/blobs/{hash}",
-            get(blobs::fetch).head(blobs::state).patch(blobs::send),
-        )
+    let blobs = OpenApiRouter::new()
+        .routes(routes!(blobs::fetch, blobs::state, blobs::send))
         .layer(DefaultBodyLimit::disable());
-    let packages = Router::new()
-        .route("/v1/packages", post(packages::take))
+    let packages = OpenApiRouter::new()
+        .routes(routes!(packages::take))
         .layer(DefaultBodyLimit::disable());
-    let control = Router::new()
-        .route("/v1/server", get(control::server))
-        .route("/v1/enrol", post(control::enrol))
-        .route("/v1/session/challenge", post(control::challenge))
-        .route("/v1/session", post(control::session))
-        .route("/v1/identity", post(control::identity))
-        .route("/v1/directory", get(control::directory))
-        .route("/v1/numbers", post(control::numbers))
-        .route("/v1/pull", post(entries::pull))
-        .route("/v1/events", get(events::stream))
-        .route("/v1/obeyed", post(control::obeyed))
+    let control = OpenApiRouter::new()
+        .routes(routes!(openapi::describe))
+        .routes(routes!(control::server))
+        .routes(routes!(control::enrol))
+        .routes(routes!(control::challenge))
+        .routes(routes!(control::session))
+        .routes(routes!(control::identity))
+        .routes(routes!(control::directory))
+        .routes(routes!(control::numbers))
+        .routes(routes!(entries::pull))
+        .routes(routes!(events::stream))
+        .routes(routes!(control::obeyed))
         .layer(DefaultBodyLimit::max(MAX_JSON_BODY));
-    Router::new()
+    let (router, api) = OpenApiRouter::with_openapi(openapi::begin())
         .merge(batches)
         .merge(blobs)
         .merge(packages)
         .merge(control)
         .merge(admin::router())
+        .split_for_parts();
+    let contract = Arc::new(openapi::Contract::new(&api));
+    router
         .fallback(async || StatusCode::NOT_FOUND)
+        .layer(Extension(Arc::clone(&contract)))
         .layer(middleware::from_fn_with_state(
-            Shared::clone(&app),
+            (Shared::clone(&app), contract),
             guard::guard,
         ))
         .with_state(Arc::clone(&app))

@@ -38,6 +38,12 @@ const MOST: u64 = 8 << 30;
 /// Space that is left free for the database.
 const KEEP_FREE: u64 = 512 << 20;
 
+/// A package of a machine that has no network, and the answer to it.
+#[utoipa::path(
+    post, path = "/v1/packages", tag = "packages",
+    request_body(content = String, content_type = "application/vnd.shicha.package"),
+    responses((status = 200, description = "the answer, sealed for its sender", body = String, content_type = "application/vnd.shicha.package"))
+)]
 pub(super) async fn take(
     State(app): State<Shared>,
     caller: Caller,

@@ -5,6 +5,7 @@ mod access;
 mod administration;
 #[path = "../common/mod.rs"]
 mod common;
+mod description;
 mod entries;
 mod evidence;
 mod institution;

@@ -54,6 +54,8 @@ impl Instance {
             .arg("--evidence")
             .arg(place.evidence.as_ref().unwrap().to_string())
             .args(["serve", "--listen", listen])
+            // Devices here write as fast as they can, which is not what these tests are about.
+            .args(["--device-rate", "0", "--address-rate", "0"])
             .envs(settings(place))
             .env("RUST_LOG", "off");
         command

@@ -18,6 +18,7 @@ pub const MAX_AUDIT_ROWS: u32 = 1_000;
 
 /// `GET /v1/admin/orgs`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Orgs {
     /// The administrator's organisation and all below it.
     pub orgs: Vec<Org>,
@@ -25,6 +26,7 @@ pub struct Orgs {
 
 /// `GET /v1/admin/people`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct People {
     /// Everybody of these organisations, also those who act no more.
     pub people: Vec<Person>,
@@ -32,6 +34,7 @@ pub struct People {
 
 /// The answer to whatever changes something: `POST /v1/admin/orgs` (an organisation), `POST /v1/admin/people` (a person).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Changed {
     /// `false`: it was so already.
     pub changed: bool,
@@ -39,6 +42,7 @@ pub struct Changed {
 
 /// `GET /v1/admin/devices`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Devices {
     /// By when they were enrolled.
     pub devices: Vec<DeviceReport>,
@@ -46,6 +50,7 @@ pub struct Devices {
 
 /// What the server knows of a device.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DeviceReport {
     /// Which.
     pub device: DeviceId,
@@ -73,6 +78,7 @@ pub struct DeviceReport {
 
 /// `POST /v1/admin/devices/revoke`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Revoke {
     /// Which device.
     pub device: DeviceId,
@@ -82,6 +88,7 @@ pub struct Revoke {
 
 /// `POST /v1/admin/devices/unlock`: asks for the code that opens a locked device.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Unlock {
     /// Which device.
     pub device: DeviceId,
@@ -89,6 +96,7 @@ pub struct Unlock {
 
 /// The answer to [`Unlock`]. Never logged.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UnlockCode {
     /// What is typed at the locked device.
     pub code: String,
@@ -96,6 +104,7 @@ pub struct UnlockCode {
 
 /// `GET /v1/admin/codes`: enrolment codes that may still be used.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Codes {
     /// By when they run out.
     pub codes: Vec<OpenCode>,
@@ -103,6 +112,7 @@ pub struct Codes {
 
 /// An enrolment code that may still be used. The code itself is not kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct OpenCode {
     /// Names it: 16 hexadecimal digits.
     pub id: String,
@@ -116,6 +126,7 @@ pub struct OpenCode {
 
 /// `POST /v1/admin/codes`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NewCode {
     /// For whom.
     pub person: PersonId,
@@ -125,6 +136,7 @@ pub struct NewCode {
 
 /// The answer to [`NewCode`]; the code is told only here. Never logged.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MadeCode {
     /// Names it in the list of open codes.
     pub id: String,
@@ -138,6 +150,7 @@ pub struct MadeCode {
 
 /// `POST /v1/admin/codes/withdraw`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WithdrawCode {
     /// Which.
     pub id: String,
@@ -145,6 +158,7 @@ pub struct WithdrawCode {
 
 /// `GET /v1/admin/packs`: what the administrator's organisation has published.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Packs {
     /// Newest first.
     pub packs: Vec<PublishedPack>,
@@ -152,6 +166,7 @@ pub struct Packs {
 
 /// A pack that was published.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PublishedPack {
     /// Its id.
     pub id: String,
@@ -171,6 +186,7 @@ pub struct PublishedPack {
 
 /// The answer to `POST /v1/admin/packs`, whose body is the file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PackPublished {
     /// Its id.
     pub id: String,
@@ -190,6 +206,7 @@ pub mod pack_refusal {
 
 /// The query of `GET /v1/admin/audit`: all that is given must fit.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
 pub struct AuditQuery {
     /// Only rows before this number.
     #[serde(default)]
@@ -213,6 +230,7 @@ pub struct AuditQuery {
 
 /// The answer to [`AuditQuery`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Audit {
     /// Newest first.
     pub rows: Vec<AuditRow>,
@@ -222,6 +240,7 @@ pub struct Audit {
 
 /// One row of the audit log.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AuditRow {
     /// Its number, from 1 without a gap.
     pub n: u64,
@@ -243,9 +262,11 @@ pub struct AuditRow {
     pub detail: String,
     /// SHA-256 of [`AuditRow::signed_bytes`]; the next row holds it.
     #[serde(with = "hex")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, pattern = "^[0-9a-f]{64}$"))]
     pub hash: [u8; 32],
     /// The server's signature over the same.
     #[serde(with = "hex")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, pattern = "^([0-9a-f]{2})*$"))]
     pub signature: Vec<u8>,
 }
 

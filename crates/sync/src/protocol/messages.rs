@@ -11,11 +11,13 @@ use uuid::Uuid;
 
 /// `GET /v1/server`: who a central endpoint is. Answered to anybody and for every version of the protocol.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ServerInfo {
     /// Its name, e.g. 连云港市应急管理局中心端.
     pub name: String,
     /// Its Ed25519 public key.
     #[serde(with = "hex")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, pattern = "^[0-9a-f]{64}$"))]
     pub public_key: [u8; 32],
     /// The versions of the protocol that it speaks.
     pub protocols: Vec<u32>,
@@ -29,16 +31,19 @@ pub struct ServerInfo {
 
 /// `POST /v1/enrol`: a new device takes its place.
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct EnrolRequest {
     /// The enrolment code in its one spelling ([`super::EnrolCode::canonical`]).
     pub code: String,
     /// The device's new Ed25519 public key.
     #[serde(with = "hex")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, pattern = "^[0-9a-f]{64}$"))]
     pub public_key: [u8; 32],
     /// What its user calls the device.
     pub label: String,
     /// Signature over [`super::signing::enrol_bytes`] with that key.
     #[serde(with = "hex")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, pattern = "^([0-9a-f]{2})*$"))]
     pub proof: Vec<u8>,
     /// Version of the client's software.
     pub client_version: String,
@@ -46,6 +51,7 @@ pub struct EnrolRequest {
 
 /// The answer to [`EnrolRequest`]. The same code with the same key is answered again, in case the answer was lost.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct EnrolReply {
     /// The device's identity.
     pub device: DeviceId,
@@ -63,6 +69,7 @@ pub struct EnrolReply {
     pub receipt: Receipt,
     /// The server's public key, again.
     #[serde(with = "hex")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, pattern = "^[0-9a-f]{64}$"))]
     pub server_key: [u8; 32],
     /// The server's name, again.
     pub server_name: String,
@@ -72,35 +79,43 @@ pub struct EnrolReply {
 
 /// `POST /v1/session/challenge`: a device asks the server to prove who it is, before it says anything.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ChallengeRequest {
     /// Which device asks.
     pub device: DeviceId,
     /// Random, so that the proof cannot be an old one.
     #[serde(with = "hex")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, pattern = "^[0-9a-f]{64}$"))]
     pub nonce: [u8; 32],
 }
 
 /// The answer to [`ChallengeRequest`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ChallengeReply {
     /// What the device is to sign; good once and for a short time.
     #[serde(with = "hex")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, pattern = "^([0-9a-f]{2})*$"))]
     pub challenge: Vec<u8>,
     /// The server's signature over [`super::signing::hello_bytes`].
     #[serde(with = "hex")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, pattern = "^([0-9a-f]{2})*$"))]
     pub signature: Vec<u8>,
 }
 
 /// `POST /v1/session`: a device proves who it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SessionRequest {
     /// Which device.
     pub device: DeviceId,
     /// The challenge that the server gave.
     #[serde(with = "hex")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, pattern = "^([0-9a-f]{2})*$"))]
     pub challenge: Vec<u8>,
     /// The device's signature over [`shicha_domain::receipt::session_bytes`].
     #[serde(with = "hex")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, pattern = "^([0-9a-f]{2})*$"))]
     pub signature: Vec<u8>,
     /// Version of the client's software.
     pub client_version: String,
@@ -108,6 +123,7 @@ pub struct SessionRequest {
 
 /// The answer to [`SessionRequest`].
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SessionReply {
     /// What goes into the `authorization: Bearer` header. Never logged.
     pub token: String,
@@ -120,11 +136,13 @@ pub struct SessionReply {
     /// Version of the directory.
     pub directory_version: u64,
     /// Changes when the server was restored from a backup, so that numbers and heads may lie behind what devices know.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = "uuid"))]
     pub epoch: Uuid,
 }
 
 /// A place in a device's ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Head {
     /// Sequence number, 0 for an empty ledger.
     pub seq: u64,
@@ -142,6 +160,7 @@ impl Head {
 
 /// The answer to `POST /v1/push`. It speaks of all entries from the first one pushed up to the last receipt's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PushReply {
     /// The receipts that cover the entries, by rising `seq`. More than one when entries had arrived before.
     pub receipts: Vec<Receipt>,
@@ -155,6 +174,7 @@ pub struct PushReply {
 
 /// Consecutive entries with consecutive numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NumberRun {
     /// Sequence number of the first.
     pub seq: u64,
@@ -198,11 +218,14 @@ pub mod refusal {
 
 /// `POST /v1/pull`: what is new in the channels that the person may read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PullRequest {
     /// Up to which number the device has each channel; a channel that is not named counts as 0.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<(String, u64)>))]
     pub cursors: Vec<(Channel, u64)>,
     /// Channels to leave out this time, because what was given of them could not be trusted.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
     pub without: Vec<Channel>,
     /// The most entries that the device wants.
     pub max_entries: u32,
@@ -218,6 +241,7 @@ fn yes() -> bool {
 
 /// What a fork brings along under `fork` in its problem.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ForkReport {
     /// The last place at which the pushed entries and the server's agree, where the push reached back that far.
     pub common: Option<Head>,
@@ -232,8 +256,10 @@ pub struct ForkReport {
 
 /// `POST /v1/numbers`: asks for a block of document numbers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NumbersRequest {
     /// Names this request: the same name is answered with the same block, in case the answer was lost.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = "uuid"))]
     pub request: Uuid,
     /// Whose numbers.
     pub org: OrgCode,
@@ -245,6 +271,7 @@ pub struct NumbersRequest {
 
 /// The answer to `GET /v1/directory?since=`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DirectoryReply {
     /// The server's version of the directory.
     pub version: u64,
@@ -254,15 +281,19 @@ pub struct DirectoryReply {
 
 /// `POST /v1/identity`: the device goes on under a new key, because its ledger and the server's parted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct IdentityRequest {
     /// The new Ed25519 public key.
     #[serde(with = "hex")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, pattern = "^[0-9a-f]{64}$"))]
     pub public_key: [u8; 32],
     /// The old key's signature over [`super::signing::identity_bytes`].
     #[serde(with = "hex")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, pattern = "^([0-9a-f]{2})*$"))]
     pub signature: Vec<u8>,
     /// The new key's signature over the same.
     #[serde(with = "hex")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, pattern = "^([0-9a-f]{2})*$"))]
     pub proof: Vec<u8>,
     /// What the new device is called.
     pub label: String,
@@ -270,6 +301,7 @@ pub struct IdentityRequest {
 
 /// The answer to [`IdentityRequest`]. The same key is answered with the same identity.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct IdentityReply {
     /// The new identity.
     pub device: DeviceId,
@@ -279,6 +311,7 @@ pub struct IdentityReply {
 
 /// What the event stream says (`GET /v1/events`): look for yourself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Notice {
     /// There are new entries in a channel that the person may read.

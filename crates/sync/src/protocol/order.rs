@@ -14,6 +14,7 @@ pub const ORDER: &str = "order";
 
 /// What a device is to do, by rising weight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum OrderAct {
     /// Close the ledger so that only the administrator's code opens it again.
@@ -85,6 +86,7 @@ impl Order {
 /// `POST /v1/obeyed`: a device's word that it carried an order out. It was signed before the device's key was destroyed and is sent
 /// after; it needs no session and may be sent again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Obeyed {
     /// Which device.
     pub device: DeviceId,
@@ -94,6 +96,7 @@ pub struct Obeyed {
     pub at_ms: u64,
     /// The device's signature over [`obeyed_bytes`].
     #[serde(with = "hex")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, pattern = "^([0-9a-f]{2})*$"))]
     pub signature: Vec<u8>,
 }
 

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 /// What a problem is told apart by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ProblemCode {
     /// The two sides speak different versions of the protocol.
@@ -125,6 +126,7 @@ impl ProblemCode {
 
 /// A problem, as `application/problem+json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Problem {
     /// A URI that names the kind of problem.
     #[serde(rename = "type")]
@@ -142,6 +144,7 @@ pub struct Problem {
     pub request_id: String,
     /// What the code brings along, e.g. the right `offset`.
     #[serde(flatten)]
+    #[cfg_attr(feature = "openapi", schema(value_type = std::collections::HashMap<String, Value>))]
     pub extra: Map<String, Value>,
 }
 

@@ -13,6 +13,12 @@ use crate::http::{
     fault::{Fault, blocking},
 };
 
+/// What administrators did.
+#[utoipa::path(
+    get, path = "/v1/admin/audit", tag = "administration",
+    params(AuditQuery),
+    responses((status = 200, description = "rows of the log", body = Audit))
+)]
 pub(super) async fn list(
     State(app): State<Shared>,
     administrator: Administrator,

@@ -31,6 +31,11 @@ fn person<'a>(
         .ok_or_else(|| Fault::new(ProblemCode::NotFound, "no such person"))
 }
 
+/// Enrolment codes that may still be used.
+#[utoipa::path(
+    get, path = "/v1/admin/codes", tag = "administration",
+    responses((status = 200, description = "the codes", body = Codes))
+)]
 pub(super) async fn list(
     State(app): State<Shared>,
     administrator: Administrator,
@@ -53,6 +58,12 @@ pub(super) async fn list(
     .await
 }
 
+/// Makes an enrolment code.
+#[utoipa::path(
+    post, path = "/v1/admin/codes", tag = "administration",
+    request_body = NewCode,
+    responses((status = 200, description = "the code, told this once", body = MadeCode))
+)]
 pub(super) async fn make(
     State(app): State<Shared>,
     administrator: Administrator,
@@ -72,6 +83,12 @@ pub(super) async fn make(
     .await
 }
 
+/// Withdraws one.
+#[utoipa::path(
+    post, path = "/v1/admin/codes/withdraw", tag = "administration",
+    request_body = WithdrawCode,
+    responses((status = 200, description = "whether anything changed", body = Changed))
+)]
 pub(super) async fn withdraw(
     State(app): State<Shared>,
     administrator: Administrator,

@@ -16,6 +16,11 @@ use crate::{
     store::DeviceState,
 };
 
+/// The devices of these people.
+#[utoipa::path(
+    get, path = "/v1/admin/devices", tag = "administration",
+    responses((status = 200, description = "the devices", body = Devices))
+)]
 pub(super) async fn list(
     State(app): State<Shared>,
     administrator: Administrator,
@@ -63,6 +68,12 @@ fn known(
         .ok_or_else(|| Fault::new(ProblemCode::NotFound, "no such device"))
 }
 
+/// Revokes a device, and orders what it is to do besides.
+#[utoipa::path(
+    post, path = "/v1/admin/devices/revoke", tag = "administration",
+    request_body = Revoke,
+    responses((status = 200, description = "whether anything changed", body = Changed))
+)]
 pub(super) async fn revoke(
     State(app): State<Shared>,
     administrator: Administrator,
@@ -85,6 +96,12 @@ pub(super) async fn revoke(
     .await
 }
 
+/// The code that opens a locked device.
+#[utoipa::path(
+    post, path = "/v1/admin/devices/unlock", tag = "administration",
+    request_body = Unlock,
+    responses((status = 200, description = "the code", body = UnlockCode))
+)]
 pub(super) async fn unlock(
     State(app): State<Shared>,
     administrator: Administrator,

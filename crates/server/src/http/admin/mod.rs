@@ -12,10 +12,8 @@ mod packs;
 mod people;
 
 use axum::{
-    Router,
     extract::{DefaultBodyLimit, FromRequestParts},
     http::request::Parts,
-    routing::{get, post},
 };
 use shicha_domain::{
     OrgCode,
@@ -23,6 +21,7 @@ use shicha_domain::{
     pack,
 };
 use shicha_sync::protocol::{MAX_JSON_BODY, Problem, ProblemCode};
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{App, Change, Shared, fault::Fault, session::Caller};
 use crate::{
@@ -30,19 +29,19 @@ use crate::{
     store::{StoreError, administration::By},
 };
 
-pub(super) fn router() -> Router<Shared> {
-    let packs = Router::new()
-        .route("/v1/admin/packs", get(packs::list).post(packs::publish))
+pub(super) fn router() -> OpenApiRouter<Shared> {
+    let packs = OpenApiRouter::new()
+        .routes(routes!(packs::list, packs::publish))
         .layer(DefaultBodyLimit::max(pack::MAX_BYTES));
-    Router::new()
-        .route("/v1/admin/orgs", get(orgs::list).post(orgs::put))
-        .route("/v1/admin/people", get(people::list).post(people::put))
-        .route("/v1/admin/devices", get(devices::list))
-        .route("/v1/admin/devices/revoke", post(devices::revoke))
-        .route("/v1/admin/devices/unlock", post(devices::unlock))
-        .route("/v1/admin/codes", get(codes::list).post(codes::make))
-        .route("/v1/admin/codes/withdraw", post(codes::withdraw))
-        .route("/v1/admin/audit", get(audit::list))
+    OpenApiRouter::new()
+        .routes(routes!(orgs::list, orgs::put))
+        .routes(routes!(people::list, people::put))
+        .routes(routes!(devices::list))
+        .routes(routes!(devices::revoke))
+        .routes(routes!(devices::unlock))
+        .routes(routes!(codes::list, codes::make))
+        .routes(routes!(codes::withdraw))
+        .routes(routes!(audit::list))
         .layer(DefaultBodyLimit::max(MAX_JSON_BODY))
         .merge(packs)
 }

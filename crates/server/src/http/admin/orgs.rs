@@ -10,6 +10,11 @@ use crate::http::{
     fault::{Fault, blocking, message},
 };
 
+/// The administrator's organisation and all below it.
+#[utoipa::path(
+    get, path = "/v1/admin/orgs", tag = "administration",
+    responses((status = 200, description = "the organisations", body = Orgs))
+)]
 pub(super) async fn list(
     State(app): State<Shared>,
     administrator: Administrator,
@@ -26,6 +31,12 @@ pub(super) async fn list(
     .await
 }
 
+/// Adds or changes one of them.
+#[utoipa::path(
+    post, path = "/v1/admin/orgs", tag = "administration",
+    request_body = Org,
+    responses((status = 200, description = "whether anything changed", body = Changed))
+)]
 pub(super) async fn put(
     State(app): State<Shared>,
     administrator: Administrator,

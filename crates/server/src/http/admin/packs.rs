@@ -16,6 +16,11 @@ use crate::{
     publishing::{self, PublishFault},
 };
 
+/// What the administrator's organisation has published.
+#[utoipa::path(
+    get, path = "/v1/admin/packs", tag = "administration",
+    responses((status = 200, description = "the packs", body = Packs))
+)]
 pub(super) async fn list(
     State(app): State<Shared>,
     administrator: Administrator,
@@ -31,6 +36,12 @@ pub(super) async fn list(
     .await
 }
 
+/// Publishes a pack; everyone at or below the organisation gets it.
+#[utoipa::path(
+    post, path = "/v1/admin/packs", tag = "administration",
+    request_body(content = serde_json::Value, description = "the file of the pack"),
+    responses((status = 200, description = "what was published", body = PackPublished))
+)]
 pub(super) async fn publish(
     State(app): State<Shared>,
     administrator: Administrator,

@@ -10,6 +10,11 @@ use crate::http::{
     fault::{Fault, blocking, message},
 };
 
+/// Everybody of these organisations.
+#[utoipa::path(
+    get, path = "/v1/admin/people", tag = "administration",
+    responses((status = 200, description = "the people", body = People))
+)]
 pub(super) async fn list(
     State(app): State<Shared>,
     administrator: Administrator,
@@ -26,6 +31,12 @@ pub(super) async fn list(
     .await
 }
 
+/// Adds or changes one of them.
+#[utoipa::path(
+    post, path = "/v1/admin/people", tag = "administration",
+    request_body = Person,
+    responses((status = 200, description = "whether anything changed", body = Changed))
+)]
 pub(super) async fn put(
     State(app): State<Shared>,
     administrator: Administrator,
