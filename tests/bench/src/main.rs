@@ -1,4 +1,4 @@
-//! Measures what users wait for: `cargo xtask bench [save|list|sync|photo|start|returning|first-pull|steady|growth]…`.
+//! Measures what users wait for: `cargo xtask bench [save|list|sync|photo|start|returning|first-pull|steady|growth|follow]…`.
 //!
 //! Every figure is printed with a floor that was measured in the same run on the same disk, and their ratio: what the least possible
 //! program would have taken. Nothing here is a test; a slow machine makes both numbers slow.
@@ -25,7 +25,7 @@ use std::ffi::OsString;
 
 use anyhow::Result;
 use clap::{Parser, ValueEnum};
-use scale::{Storage, first_pull, growth, returning, steady};
+use scale::{Storage, first_pull, follow, growth, returning, steady};
 
 #[derive(Parser)]
 #[command(about = "Measures Shicha against floors measured in the same run")]
@@ -67,6 +67,8 @@ enum What {
     Steady,
     /// A push while the ledger grows.
     Growth,
+    /// From an inspector's answer to a supervisor's screen.
+    Follow,
 }
 
 fn main() -> Result<()> {
@@ -99,7 +101,7 @@ fn main() -> Result<()> {
             What::Sync => runtime.block_on(sync::run())?,
             What::Photo => runtime.block_on(photo::run())?,
             What::Start => runtime.block_on(start::run())?,
-            What::Returning | What::FirstPull | What::Steady | What::Growth => {
+            What::Returning | What::FirstPull | What::Steady | What::Growth | What::Follow => {
                 for storage in Storage::value_variants() {
                     if options.store.is_none_or(|only| only == *storage) {
                         runtime.block_on(at_scale(what, *storage, &options))?;
@@ -116,6 +118,7 @@ async fn at_scale(what: What, storage: Storage, options: &Options) -> Result<()>
         What::Returning => returning::run(storage).await,
         What::FirstPull => first_pull::run(storage, options.pull).await,
         What::Steady => steady::run(storage, options.seconds).await,
+        What::Follow => follow::run(storage).await,
         _ => growth::run(storage, options.largest).await,
     }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod first_pull;
 mod floor;
+pub(crate) mod follow;
 pub(crate) mod growth;
 pub(crate) mod laptop;
 pub(crate) mod returning;
