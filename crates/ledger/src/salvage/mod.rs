@@ -4,6 +4,7 @@
 //! is made under another name and takes the old one's place when it is whole, so that a salvage that is cut short is begun again.
 
 mod source;
+mod writer;
 
 use std::{
     collections::HashMap,
@@ -11,7 +12,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rusqlite::{Connection, params_from_iter, types::Value};
+use rusqlite::{Connection, types::Value};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
@@ -25,6 +26,7 @@ use crate::{
     settings::{get, put},
 };
 use source::{Source, Table, Walk};
+use writer::Writer;
 
 /// The new database while it is made.
 const MAKING: &str = "ledger.salvage.db";
@@ -480,61 +482,4 @@ fn hash_of(db: &Connection, blob: i64) -> Result<[u8; 32], LedgerError> {
         hash.update(bytes);
     }
     Ok(hash.finalize().into())
-}
-
-/// Writes rows of one table, many in a transaction.
-struct Writer<'a> {
-    into: &'a mut Connection,
-    table: &'static str,
-    insert: String,
-    rows: Vec<Vec<Value>>,
-}
-
-impl<'a> Writer<'a> {
-    fn new(into: &'a mut Connection, table: &'static str) -> Self {
-        Self {
-            into,
-            table,
-            insert: String::new(),
-            rows: Vec::new(),
-        }
-    }
-
-    fn put(&mut self, columns: &[&str], row: Vec<Value>) -> Result<(), LedgerError> {
-        if self.insert.is_empty() {
-            let marks = vec!["?"; columns.len()].join(", ");
-            self.insert = format!(
-                "INSERT OR REPLACE INTO {} ({}) VALUES ({marks})",
-                self.table,
-                columns.join(", ")
-            );
-        }
-        self.rows.push(row);
-        if self.rows.len() >= TOGETHER {
-            self.flush()?;
-        }
-        Ok(())
-    }
-
-    fn flush(&mut self) -> Result<(), LedgerError> {
-        let tx = begin(self.into)?;
-        for row in self.rows.drain(..) {
-            match tx
-                .prepare_cached(&self.insert)?
-                .execute(params_from_iter(row))
-            {
-                Ok(_) => {}
-                // A row that is not what this program writes.
-                Err(error)
-                    if error.sqlite_error_code()
-                        == Some(rusqlite::ErrorCode::ConstraintViolation) =>
-                {
-                    tracing::warn!(%error, table = self.table, "a row does not fit");
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
-        tx.commit()?;
-        Ok(())
-    }
 }

@@ -4,16 +4,14 @@
 //! Invariant: nothing is taken that the endpoint would refuse by what is known here, and what the endpoint says always goes before: an
 //! entry of it takes the place of one that stands here without a number, which is put aside and never dropped.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+mod judged;
+mod seals;
 
-use ed25519_dalek::{Signature, VerifyingKey};
-use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
+use std::collections::HashMap;
+
+use rusqlite::{Connection, OptionalExtension as _, params};
 use shicha_domain::{
-    Channel, DeviceId, EntryId, Event, Receipt, RecordId, RecordKind,
-    authority::{self, Actor},
-    directory::{Directory, OrgTree},
-    entry::Entry,
-    receipt::push_bytes,
+    DeviceId, EntryId, Event, Receipt, RecordId, authority::Actor, directory::OrgTree, entry::Entry,
 };
 
 use crate::{
@@ -23,8 +21,10 @@ use crate::{
     error::LedgerError,
     incoming::id_at,
     ledger::{Ledger, begin},
-    record::{Locals, fold},
+    record::Locals,
 };
+use judged::{Judge, actor_of, fresh, signed_by};
+pub(crate) use seals::{carried_devices, forget_settled, put_aside, put_seal};
 
 /// A stretch of another device's log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -265,226 +265,6 @@ impl Ledger {
     }
 }
 
-/// Who wrote a stretch: its device is known, may take part, and signed it; the entries are what their names say and follow each other.
-fn signed_by(
-    sealed: &Sealed,
-    directory: &Directory,
-    vouched: Option<&Vouched>,
-) -> Result<Actor, SealedRefusal> {
-    let Some((last_id, last)) = sealed.entries.last() else {
-        return Err(SealedRefusal::NotSigned);
-    };
-    let vouched = vouched.filter(|vouched| vouched.device == last.device);
-    let (key, actor) = match (actor_of(directory, last.device), vouched) {
-        // What the directory says goes before what a person says.
-        (Err(SealedRefusal::UnknownDevice), Some(vouched)) => {
-            (vouched.public_key, vouched.actor.clone())
-        }
-        (known, _) => known?,
-    };
-    let said = push_bytes(last.device, last.seq, *last_id);
-    let is_signed = VerifyingKey::from_bytes(&key)
-        .ok()
-        .zip(Signature::from_slice(&sealed.signature).ok())
-        .is_some_and(|(key, signature)| key.verify_strict(&said, &signature).is_ok());
-    let mut before: Option<(u64, EntryId)> = None;
-    let is_chain = sealed.entries.iter().all(|(id, entry)| {
-        let follows = before
-            .is_none_or(|(seq, prev)| seq.checked_add(1) == Some(entry.seq) && prev == entry.prev);
-        before = Some((entry.seq, *id));
-        follows
-            && entry.seq > 0
-            && (entry.seq > 1 || entry.prev == EntryId::NONE)
-            && entry.device == last.device
-            && entry.id() == *id
-    });
-    if is_signed && is_chain {
-        Ok(actor)
-    } else {
-        Err(SealedRefusal::NotSigned)
-    }
-}
-
-/// The key of a device that may take part, and as whom it acts.
-fn actor_of(directory: &Directory, device: DeviceId) -> Result<([u8; 32], Actor), SealedRefusal> {
-    let device = directory
-        .devices
-        .iter()
-        .find(|known| known.id == device)
-        .ok_or(SealedRefusal::UnknownDevice)?;
-    let person = directory
-        .people
-        .iter()
-        .find(|person| person.id == device.person)
-        .ok_or(SealedRefusal::UnknownDevice)?;
-    if device.revoked_at_ms.is_some() || !person.is_active {
-        return Err(SealedRefusal::Revoked);
-    }
-    let actor = Actor {
-        person: person.id,
-        org: person.org.clone(),
-        role: person.role,
-    };
-    Ok((device.public_key, actor))
-}
-
-/// Entries of a stretch that are not here.
-type Fresh<'s> = Vec<&'s (EntryId, Entry)>;
-
-/// The entries of the stretch that are not here, if all of it may be taken.
-fn fresh<'s>(
-    db: &Connection,
-    sealed: &'s Sealed,
-    mut judge: Judge<'_>,
-) -> Result<Result<Fresh<'s>, SealedRefusal>, LedgerError> {
-    let device = match sealed.entries.first() {
-        Some((_, first)) => device_n(db, first.device)?,
-        None => None,
-    };
-    let mut settled: HashMap<&Channel, u64> = HashMap::new();
-    let mut fresh = Vec::new();
-    for one in &sealed.entries {
-        let (id, entry) = one;
-        if let Some(device) = device {
-            if fresh.is_empty()
-                && entry.seq > 1
-                && id_at(db, device, entry.seq - 1)?.is_some_and(|before| before != entry.prev)
-            {
-                return Ok(Err(SealedRefusal::Parted));
-            }
-            match id_at(db, device, entry.seq)? {
-                Some(here) if here != *id => return Ok(Err(SealedRefusal::Parted)),
-                Some(_) => continue,
-                None => {}
-            }
-            let upto = match settled.get(&entry.channel) {
-                Some(upto) => *upto,
-                None => {
-                    let upto = numbered_upto(db, device, &entry.channel)?;
-                    settled.insert(&entry.channel, upto);
-                    upto
-                }
-            };
-            // The endpoint gave numbers to what comes after it in this channel, and none to it: it refused it.
-            if entry.seq < upto {
-                continue;
-            }
-        }
-        if let Err(refusal) = judge.entry(db, entry)? {
-            return Ok(Err(refusal));
-        }
-        fresh.push(one);
-    }
-    Ok(Ok(fresh))
-}
-
-/// Decides as the endpoint does, by the directory and the records that are here.
-struct Judge<'a> {
-    author: &'a Actor,
-    reader: &'a Actor,
-    tree: &'a OrgTree,
-    placed: HashMap<RecordId, Option<(Channel, Option<RecordKind>)>>,
-}
-
-impl Judge<'_> {
-    fn entry(
-        &mut self,
-        db: &Connection,
-        entry: &Entry,
-    ) -> Result<Result<(), SealedRefusal>, LedgerError> {
-        if !authority::may_read(self.reader, &entry.channel, self.tree) {
-            return Ok(Err(SealedRefusal::MayNotRead));
-        }
-        let placed = match self.placed.get(&entry.record) {
-            Some(placed) => placed.clone(),
-            None => fold(db, entry.record)?.map(|state| (state.channel().clone(), state.kind())),
-        };
-        let Ok(event) = Event::parse(&entry.event) else {
-            return Ok(Err(SealedRefusal::MayNotWrite));
-        };
-        let is_elsewhere = placed
-            .as_ref()
-            .is_some_and(|(channel, _)| *channel != entry.channel);
-        let kind = placed.and_then(|(_, kind)| kind);
-        let may_write = entry.author == self.author.person
-            && !is_elsewhere
-            && authority::may_write(self.author, &entry.channel, kind, &event, self.tree).is_ok();
-        if !may_write {
-            return Ok(Err(SealedRefusal::MayNotWrite));
-        }
-        let kind = match event {
-            Event::Opened { kind: opened, .. } => kind.or(Some(opened)),
-            _ => kind,
-        };
-        self.placed
-            .insert(entry.record, Some((entry.channel.clone(), kind)));
-        Ok(Ok(()))
-    }
-}
-
-fn device_n(db: &Connection, device: DeviceId) -> Result<Option<i64>, LedgerError> {
-    Ok(db
-        .prepare_cached("SELECT n FROM device WHERE id = ?1")?
-        .query_row([device.0.as_bytes()], |row| row.get(0))
-        .optional()?)
-}
-
-/// The last entry of the device in that channel that has a number here; 0 where there is none.
-fn numbered_upto(db: &Connection, device: i64, channel: &Channel) -> Result<u64, LedgerError> {
-    let upto: Option<i64> = db
-        .prepare_cached(
-            "SELECT seq FROM entry WHERE device = ?1 AND channel = (SELECT n FROM channel WHERE name = ?2)
-                AND number IS NOT NULL
-             ORDER BY seq DESC LIMIT 1",
-        )?
-        .query_row(params![device, channel.to_string()], |row| row.get(0))
-        .optional()?;
-    Ok(upto.unwrap_or(0) as u64)
-}
-
-/// Keeps a seal, unless all that it seals has numbers; one that it reaches over goes.
-pub(crate) fn put_seal(
-    tx: &Transaction<'_>,
-    device: i64,
-    (first, last): (u64, u64),
-    signature: &[u8],
-) -> Result<(), LedgerError> {
-    let reached: bool = tx.query_row(
-        "SELECT EXISTS (SELECT 1 FROM seal WHERE device = ?1 AND first <= ?2 AND last >= ?3)",
-        params![device, first as i64, last as i64],
-        |row| row.get(0),
-    )?;
-    if reached {
-        return Ok(());
-    }
-    tx.execute(
-        "DELETE FROM seal WHERE device = ?1 AND first >= ?2 AND last <= ?3",
-        params![device, first as i64, last as i64],
-    )?;
-    tx.execute(
-        "INSERT INTO seal (device, first, last, signature) VALUES (?1, ?2, ?3, ?4)",
-        params![device, first as i64, last as i64, signature],
-    )?;
-    forget_settled(tx)
-}
-
-/// Seals of stretches in which everything has a number are of no more use: the endpoint has all of it.
-pub(crate) fn forget_settled(tx: &Transaction<'_>) -> Result<(), LedgerError> {
-    tx.execute(
-        "DELETE FROM seal WHERE NOT EXISTS (SELECT 1 FROM entry e
-             WHERE e.device = seal.device AND e.seq BETWEEN seal.first AND seal.last AND e.number IS NULL)",
-        [],
-    )?;
-    Ok(())
-}
-
-/// Devices of which something is held that has no number.
-pub(crate) fn carried_devices(db: &Connection) -> Result<HashSet<i64>, LedgerError> {
-    let mut statement = db.prepare_cached("SELECT DISTINCT device FROM seal")?;
-    let devices = statement.query_map([], |row| row.get(0))?;
-    Ok(devices.collect::<Result<_, _>>()?)
-}
-
 fn stretch(
     db: &Connection,
     device: i64,
@@ -500,43 +280,4 @@ fn stretch(
         entries.push(read_entry(row)?);
     }
     Ok(entries)
-}
-
-/// Puts entries without a number aside: those of a log from one place to another, in all channels or in one. Which records they were of.
-pub(crate) fn put_aside(
-    tx: &Transaction<'_>,
-    device: i64,
-    (from, to): (u64, u64),
-    channel: Option<i64>,
-    now_ms: u64,
-) -> Result<BTreeSet<RecordId>, LedgerError> {
-    let mut moved = Vec::new();
-    {
-        let mut statement = tx.prepare_cached(&format!(
-            "{ENTRY} WHERE e.device = ?1 AND e.seq BETWEEN ?2 AND ?3 AND (?4 IS NULL OR e.channel = ?4)
-                AND e.number IS NULL AND e.refused IS NULL"
-        ))?;
-        let to = i64::try_from(to).unwrap_or(i64::MAX);
-        let mut rows = statement.query(params![device, from as i64, to, channel])?;
-        while let Some(row) = rows.next()? {
-            moved.push(read_entry(row)?);
-        }
-    }
-    let mut aside = tx.prepare_cached(
-        "INSERT INTO entry_aside (device, seq, id, event, moved_ms) VALUES (?1, ?2, ?3, ?4, ?5)",
-    )?;
-    let mut gone = tx.prepare_cached("DELETE FROM entry WHERE device = ?1 AND seq = ?2")?;
-    let mut records = BTreeSet::new();
-    for (id, entry) in moved {
-        aside.execute(params![
-            entry.device.0.as_bytes(),
-            entry.seq as i64,
-            id.0,
-            entry.event,
-            now_ms as i64
-        ])?;
-        gone.execute(params![device, entry.seq as i64])?;
-        records.insert(entry.record);
-    }
-    Ok(records)
 }
