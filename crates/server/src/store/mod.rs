@@ -222,6 +222,19 @@ pub struct Holding {
     pub new: u64,
 }
 
+impl Default for Holding {
+    fn default() -> Self {
+        Self {
+            receipts: Vec::new(),
+            accepted: Vec::new(),
+            refused: Vec::new(),
+            head: Head::EMPTY,
+            channels: Vec::new(),
+            new: 0,
+        }
+    }
+}
+
 /// What a pull asks for.
 pub struct PullQuery<'a> {
     /// Who asks; what they have themselves does not count as seen by others.

@@ -160,6 +160,10 @@ fn pack(body: &impl Serialize) -> Result<Vec<u8>, BatchFault> {
     }
     let mut encoder = zstd::stream::Encoder::new(Vec::with_capacity(bytes.len() / 4), LEVEL)
         .map_err(|_| BatchFault::Compression)?;
+    // Knowing the size, it takes no more memory than a small batch needs.
+    encoder
+        .set_pledged_src_size(Some(bytes.len() as u64))
+        .map_err(|_| BatchFault::Compression)?;
     encoder
         .include_checksum(true)
         .map_err(|_| BatchFault::Compression)?;
@@ -178,7 +182,8 @@ fn unpack<T: DeserializeOwned>(packed: &[u8]) -> Result<T, BatchFault> {
     if packed.len() > MAX_BATCH_BODY {
         return Err(BatchFault::TooLarge);
     }
-    let mut decoder = zstd::stream::Decoder::new(packed).map_err(|_| BatchFault::Compression)?;
+    let mut decoder =
+        zstd::stream::Decoder::with_buffer(packed).map_err(|_| BatchFault::Compression)?;
     decoder
         .window_log_max(MAX_WINDOW_LOG)
         .map_err(|_| BatchFault::Compression)?;

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use shicha_domain::{BlobHash, Channel, DeviceId, EntryId, Event, PersonId, RecordId};
+use shicha_domain::{BlobHash, Channel, DeviceId, Event, PersonId, RecordId};
 use shicha_sync::protocol::messages::{Head, NumberRun};
 use uuid::Uuid;
 
@@ -56,14 +56,14 @@ impl PostgresStore {
             };
             let receipt = seal(device, last.entry.seq, last.id);
             rows::insert_receipt(tx, &receipt, push_signature)?;
-            let verdicts = judged(tx, fresh, judge)?;
-            let numbers = numbers(tx, fresh, &verdicts)?;
-            new_numbers = numbers.iter().flatten().count() as u64;
-            insert(tx, fresh, &verdicts, &numbers, state.person.id, receipt.seq)?;
             tx.execute(
                 "UPDATE device SET head_seq = $2, head = $3 WHERE id = $1",
                 &[&device.0, &(last.entry.seq as i64), &last.id.0.as_slice()],
             )?;
+            let verdicts = judged(tx, fresh, judge)?;
+            let numbers = numbers(tx, fresh, &verdicts)?;
+            new_numbers = numbers.iter().flatten().count() as u64;
+            insert(tx, fresh, &verdicts, &numbers, state.person.id, receipt.seq)?;
             for ((candidate, verdict), number) in fresh.iter().zip(&verdicts).zip(&numbers) {
                 let seq = candidate.entry.seq;
                 match (verdict, number) {
@@ -191,10 +191,17 @@ fn placed(
     }
     open.retain(|id| !placed.contains_key(&RecordId(*id)));
     if !open.is_empty() {
-        tx.execute(
-            "INSERT INTO record (id) SELECT id FROM unnest($1::uuid[]) AS new (id) ORDER BY id ON CONFLICT (id) DO NOTHING",
+        let new = tx.query(
+            "INSERT INTO record (id) SELECT id FROM unnest($1::uuid[]) AS new (id) ORDER BY id ON CONFLICT (id) DO NOTHING
+             RETURNING id",
             &[&open],
         )?;
+        // What was just made is nowhere yet, and nobody else sees it.
+        let new = new.iter().map(|row| get(row, 0));
+        let new: BTreeSet<Uuid> = new.collect::<Result<_, _>>()?;
+        open.retain(|id| !new.contains(id));
+    }
+    if !open.is_empty() {
         let found = tx.query(
             "SELECT id, channel, kind FROM record WHERE id = ANY ($1) ORDER BY id FOR UPDATE",
             &[&open],
@@ -414,20 +421,4 @@ fn held(tx: &mut Tx<'_>, device: DeviceId, first: u64, last: u64) -> Result<Hold
         }
     }
     Ok(holding)
-}
-
-impl Default for Holding {
-    fn default() -> Self {
-        Self {
-            receipts: Vec::new(),
-            accepted: Vec::new(),
-            refused: Vec::new(),
-            head: Head {
-                seq: 0,
-                id: EntryId::NONE,
-            },
-            channels: Vec::new(),
-            new: 0,
-        }
-    }
 }

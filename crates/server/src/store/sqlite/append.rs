@@ -1,8 +1,11 @@
 //! Taking entries in: the one place where a device's ledger and its channels grow.
 
-use std::collections::HashMap;
+use std::collections::{
+    HashMap,
+    hash_map::Entry::{Occupied, Vacant},
+};
 
-use rusqlite::{Connection, OptionalExtension as _};
+use rusqlite::{CachedStatement, Connection, OptionalExtension as _};
 use shicha_domain::{Channel, DeviceId, EntryId, Event, ReceiptId, RecordId};
 use shicha_sync::protocol::messages::{Head, NumberRun};
 
@@ -21,10 +24,12 @@ impl SqliteStore {
         judge: Judge<'_>,
         seal: Seal<'_>,
     ) -> Result<Appended, StoreError> {
+        let (Some(first), Some(last)) = (entries.first(), entries.last()) else {
+            return Err(StoreError::Contradiction("nothing to append"));
+        };
+        // Signed before the one connection is asked for; where nothing is new it goes to nobody.
+        let receipt = seal(device, last.entry.seq, last.id);
         self.write(|transaction| {
-            let (Some(first), Some(last)) = (entries.first(), entries.last()) else {
-                return Err(StoreError::Contradiction("nothing to append"));
-            };
             let state =
                 rows::device_by_id(transaction, device)?.ok_or(StoreError::Missing("device"))?;
             let device_n = rows::device_n(transaction, device)?;
@@ -38,40 +43,37 @@ impl SqliteStore {
                 Agreement::Whole(common) => common,
                 Agreement::Parted(common) => return Ok(Appended::Fork { common, head }),
             };
-            let fresh = &entries[common.min(entries.len())..];
-            let mut channels = Vec::new();
-            if !fresh.is_empty() {
-                let receipt = seal(device, last.entry.seq, last.id);
-                let covered =
-                    rows::insert_receipt(transaction, device_n, &receipt, push_signature)?;
-                let author = rows::person_n(transaction, state.person.id)?;
-                let mut intake = Intake::new(transaction, device_n, author, covered);
-                for candidate in fresh {
-                    intake.take(candidate, state.person.id, judge)?;
-                }
-                channels = intake.finish()?;
-                transaction.execute(
-                    "UPDATE device SET head_seq = ?2, head = ?3 WHERE n = ?1",
-                    (device_n, last.entry.seq as i64, last.id.0),
-                )?;
+            let (before, fresh) = entries.split_at(common.min(entries.len()));
+            if fresh.is_empty() {
+                let mut holding = held(transaction, device, first.entry.seq, last.entry.seq)?;
+                holding.head = head;
+                return Ok(Appended::Held(holding));
             }
-            let mut holding = holding(
-                transaction,
-                device_n,
-                device,
-                first.entry.seq,
-                last.entry.seq,
-            )?;
-            holding.head = if fresh.is_empty() {
-                head
-            } else {
-                Head {
-                    seq: last.entry.seq,
-                    id: last.id,
-                }
+            // What was held before is looked up; what is new is known.
+            let mut holding = match before {
+                [] => Holding::default(),
+                [.., before] => held(transaction, device, first.entry.seq, before.entry.seq)?,
             };
-            holding.channels = channels;
+            let covered = rows::insert_receipt(transaction, device_n, &receipt, push_signature)?;
+            let author = rows::person_n(transaction, state.person.id)?;
+            let mut intake = Intake::new(transaction, device_n, author, covered)?;
+            for candidate in fresh {
+                let seq = candidate.entry.seq;
+                match intake.take(candidate, state.person.id, judge)? {
+                    Ok(number) => NumberRun::extend(&mut holding.accepted, seq, number),
+                    Err(code) => holding.refused.push((seq, code.to_owned())),
+                }
+            }
+            holding.channels = intake.finish()?;
+            holding.receipts.push(receipt);
             holding.new = fresh.len() as u64;
+            holding.head = Head {
+                seq: last.entry.seq,
+                id: last.id,
+            };
+            transaction
+                .prepare_cached("UPDATE device SET head_seq = ?2, head = ?3 WHERE n = ?1")?
+                .execute((device_n, last.entry.seq as i64, last.id.0))?;
             Ok(Appended::Held(holding))
         })
     }
@@ -116,105 +118,111 @@ fn log(
 /// Takes new entries in, one by one, remembering what was looked up.
 struct Intake<'t> {
     transaction: &'t Connection,
+    insert: CachedStatement<'t>,
     device: i64,
     person: i64,
     covered: i64,
-    channels: HashMap<Channel, Growing>,
-    records: HashMap<RecordId, (i64, Option<Placed>)>,
-    afters: HashMap<ReceiptId, i64>,
+    /// Few; the one that the last entry went to is looked at first.
+    channels: Vec<Growing>,
+    records: HashMap<RecordId, Home>,
+    after: Option<(ReceiptId, i64)>,
 }
 
 struct Growing {
+    channel: Channel,
     n: i64,
     last: u64,
     has_grown: bool,
 }
 
+/// Where a record is, as far as it was decided.
+struct Home {
+    n: i64,
+    placed: Option<Placed>,
+}
+
 impl<'t> Intake<'t> {
-    fn new(transaction: &'t Connection, device: i64, person: i64, covered: i64) -> Self {
-        Self {
+    fn new(
+        transaction: &'t Connection,
+        device: i64,
+        person: i64,
+        covered: i64,
+    ) -> Result<Self, StoreError> {
+        let insert = transaction.prepare_cached(
+            "INSERT INTO entry (device, seq, id, after, at, author, channel, number, record, covered, event)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        )?;
+        Ok(Self {
             transaction,
+            insert,
             device,
             person,
             covered,
-            channels: HashMap::new(),
+            channels: Vec::new(),
             records: HashMap::new(),
-            afters: HashMap::new(),
-        }
+            after: None,
+        })
     }
 
+    /// Takes an entry in: the number that it got, or the code of its refusal.
     fn take(
         &mut self,
         candidate: &Candidate,
         person: shicha_domain::PersonId,
         judge: Judge<'_>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Result<u64, &'static str>, StoreError> {
         let entry = &candidate.entry;
         let after = entry.after.map(|after| self.after(after)).transpose()?;
-        let (channel, next) = self.channel(&entry.channel)?;
-        let (record, placed) = self.record(entry.record)?;
-        let verdict = judge(candidate, placed.as_ref());
+        let at = self.channel(&entry.channel)?;
+        let home = match self.records.entry(entry.record) {
+            Occupied(known) => known.into_mut(),
+            Vacant(place) => place.insert(home(self.transaction, entry.record)?),
+        };
+        let growing = &mut self.channels[at];
+        let verdict = judge(candidate, home.placed.as_ref()).map(|()| growing.last + 1);
         let author = (entry.author != person).then(|| *entry.author.0.as_bytes());
-        self.transaction
-            .prepare_cached(
-                "INSERT INTO entry (device, seq, id, after, at, author, channel, number, record, covered, event)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-            )?
-            .execute((
-                self.device,
-                entry.seq as i64,
-                candidate.id.0,
-                after,
-                entry.at.0 as i64,
-                author,
-                channel,
-                verdict.is_ok().then_some(next as i64),
-                record,
-                self.covered,
-                &entry.event,
-            ))?;
-        match verdict {
+        self.insert.execute((
+            self.device,
+            entry.seq as i64,
+            candidate.id.0,
+            after,
+            entry.at.0 as i64,
+            author,
+            growing.n,
+            verdict.ok().map(|number| number as i64),
+            home.n,
+            self.covered,
+            &entry.event,
+        ))?;
+        let number = match verdict {
+            Ok(number) => number,
             Err(code) => {
                 self.transaction
                     .prepare_cached("INSERT INTO refused (entry, code) VALUES (?1, ?2)")?
                     .execute((self.transaction.last_insert_rowid(), code))?;
-                Ok(())
+                return Ok(Err(code));
             }
-            Ok(()) => self.accepted(candidate, record, placed, channel),
-        }
-    }
-
-    fn accepted(
-        &mut self,
-        candidate: &Candidate,
-        record: i64,
-        placed: Option<Placed>,
-        channel: i64,
-    ) -> Result<(), StoreError> {
-        let entry = &candidate.entry;
-        if let Some(growing) = self.channels.get_mut(&entry.channel) {
-            growing.last += 1;
-            growing.has_grown = true;
-        }
+        };
+        growing.last = number;
+        growing.has_grown = true;
         let opened = match &candidate.event {
             Some(Event::Opened { kind, .. }) => Some(*kind),
             _ => None,
         };
-        let kind = placed.as_ref().and_then(|placed| placed.kind).or(opened);
-        if placed.as_ref().is_none_or(|placed| placed.kind != kind) {
+        let kind = home.placed.as_ref().and_then(|placed| placed.kind);
+        let kind = kind.or(opened);
+        if home
+            .placed
+            .as_ref()
+            .is_none_or(|placed| placed.kind != kind)
+        {
             self.transaction
                 .prepare_cached("UPDATE record SET channel = ?2, kind = ?3 WHERE n = ?1")?
-                .execute((record, channel, kind.map(|kind| kind.as_str())))?;
-            self.records.insert(
-                entry.record,
-                (
-                    record,
-                    Some(Placed {
-                        channel: entry.channel.clone(),
-                        kind,
-                    }),
-                ),
-            );
+                .execute((home.n, growing.n, kind.map(|kind| kind.as_str())))?;
+            home.placed = Some(Placed {
+                channel: entry.channel.clone(),
+                kind,
+            });
         }
         if let Some((blob, size)) = candidate.event.as_ref().and_then(Event::blobs) {
             self.transaction
@@ -227,15 +235,16 @@ impl<'t> Intake<'t> {
                     "INSERT INTO blob_use (blob, channel, person) SELECT n, ?2, ?3 FROM blob WHERE hash = ?1
                      ON CONFLICT DO NOTHING",
                 )?
-                .execute((blob.0, channel, self.person))?;
+                .execute((blob.0, growing.n, self.person))?;
         }
-        Ok(())
+        Ok(Ok(number))
     }
 
-    /// The channel's small integer and the next number in it.
-    fn channel(&mut self, channel: &Channel) -> Result<(i64, u64), StoreError> {
-        if let Some(growing) = self.channels.get(channel) {
-            return Ok((growing.n, growing.last + 1));
+    /// The place of a channel among those that are remembered.
+    fn channel(&mut self, channel: &Channel) -> Result<usize, StoreError> {
+        let mut known = self.channels.iter().rev();
+        if let Some(from_end) = known.position(|growing| growing.channel == *channel) {
+            return Ok(self.channels.len() - 1 - from_end);
         }
         let name = channel.to_string();
         self.transaction
@@ -247,55 +256,17 @@ impl<'t> Intake<'t> {
             .query_row([&name], |row| {
                 Ok((row.get(0)?, row.get::<_, i64>(1)? as u64))
             })?;
-        self.channels.insert(
-            channel.clone(),
-            Growing {
-                n,
-                last,
-                has_grown: false,
-            },
-        );
-        Ok((n, last + 1))
-    }
-
-    fn record(&mut self, record: RecordId) -> Result<(i64, Option<Placed>), StoreError> {
-        if let Some(known) = self.records.get(&record) {
-            return Ok(known.clone());
-        }
-        let found = self
-            .transaction
-            .prepare_cached(
-                "SELECT r.n, c.name, r.kind FROM record r LEFT JOIN channel c ON c.n = r.channel WHERE r.id = ?1",
-            )?
-            .query_row([record.0.as_bytes()], |row| {
-                Ok((row.get::<_, i64>(0)?, row.get::<_, Option<String>>(1)?, row.get::<_, Option<String>>(2)?))
-            })
-            .optional()?;
-        let known = match found {
-            None => {
-                self.transaction
-                    .prepare_cached("INSERT INTO record (id) VALUES (?1)")?
-                    .execute([record.0.as_bytes()])?;
-                (self.transaction.last_insert_rowid(), None)
-            }
-            Some((n, None, _)) => (n, None),
-            Some((n, Some(name), kind)) => {
-                let kind = kind.as_deref().map(rows::record_kind).transpose()?;
-                (
-                    n,
-                    Some(Placed {
-                        channel: rows::channel(&name)?,
-                        kind,
-                    }),
-                )
-            }
-        };
-        self.records.insert(record, known.clone());
-        Ok(known)
+        self.channels.push(Growing {
+            channel: channel.clone(),
+            n,
+            last,
+            has_grown: false,
+        });
+        Ok(self.channels.len() - 1)
     }
 
     fn after(&mut self, after: ReceiptId) -> Result<i64, StoreError> {
-        if let Some(&n) = self.afters.get(&after) {
+        if let Some((_, n)) = self.after.filter(|(known, _)| *known == after) {
             return Ok(n);
         }
         self.transaction
@@ -305,34 +276,63 @@ impl<'t> Intake<'t> {
             .transaction
             .prepare_cached("SELECT n FROM receipt WHERE id = ?1")?
             .query_row([after.0], |row| row.get(0))?;
-        self.afters.insert(after, n);
+        self.after = Some((after, n));
         Ok(n)
     }
 
     /// Writes how far the channels have grown and returns those that have.
     fn finish(self) -> Result<Vec<Channel>, StoreError> {
         let mut grown = Vec::new();
-        for (channel, growing) in self.channels {
+        for growing in self.channels {
             if growing.has_grown {
                 self.transaction
                     .prepare_cached("UPDATE channel SET last = ?2 WHERE n = ?1")?
                     .execute((growing.n, growing.last as i64))?;
-                grown.push(channel);
+                grown.push(growing.channel);
             }
         }
         Ok(grown)
     }
 }
 
-/// What is held from `first` on up to the receipt that covers `last`.
-fn holding(
+/// Where a record is; one that is new gets its small integer.
+fn home(transaction: &Connection, record: RecordId) -> Result<Home, StoreError> {
+    let found = transaction
+        .prepare_cached(
+            "SELECT r.n, c.name, r.kind FROM record r LEFT JOIN channel c ON c.n = r.channel WHERE r.id = ?1",
+        )?
+        .query_row([record.0.as_bytes()], |row| {
+            Ok((row.get(0)?, row.get::<_, Option<String>>(1)?, row.get::<_, Option<String>>(2)?))
+        })
+        .optional()?;
+    let Some((n, name, kind)) = found else {
+        transaction
+            .prepare_cached("INSERT INTO record (id) VALUES (?1)")?
+            .execute([record.0.as_bytes()])?;
+        return Ok(Home {
+            n: transaction.last_insert_rowid(),
+            placed: None,
+        });
+    };
+    let placed = match name {
+        None => None,
+        Some(name) => Some(Placed {
+            channel: rows::channel(&name)?,
+            kind: kind.as_deref().map(rows::record_kind).transpose()?,
+        }),
+    };
+    Ok(Home { n, placed })
+}
+
+/// What was held before, from `first` on up to the receipt that covers `last`.
+fn held(
     connection: &Connection,
-    device_n: i64,
     device: DeviceId,
     first: u64,
     last: u64,
 ) -> Result<Holding, StoreError> {
-    let mut receipts = Vec::new();
+    let device_n = rows::device_n(connection, device)?;
+    let mut holding = Holding::default();
     let mut statement = connection.prepare_cached(
         "SELECT seq, head, received_at_ms, signature FROM receipt
          WHERE device = ?1 AND seq >= ?2 AND signature IS NOT NULL ORDER BY seq",
@@ -342,13 +342,11 @@ fn holding(
     while let Some(row) = found.next()? {
         let receipt = rows::receipt(row, 0, device)?;
         upto = receipt.seq;
-        receipts.push(receipt);
+        holding.receipts.push(receipt);
         if upto >= last {
             break;
         }
     }
-    let mut accepted = Vec::new();
-    let mut refused = Vec::new();
     let mut statement = connection.prepare_cached(
         "SELECT e.seq, e.number, r.code FROM entry e LEFT JOIN refused r ON r.entry = e.n
          WHERE e.device = ?1 AND e.seq BETWEEN ?2 AND ?3 ORDER BY e.seq",
@@ -357,21 +355,13 @@ fn holding(
     while let Some(row) = found.next()? {
         let seq = row.get::<_, i64>(0)? as u64;
         match row.get::<_, Option<i64>>(1)? {
-            Some(number) => NumberRun::extend(&mut accepted, seq, number as u64),
-            None => refused.push((
+            Some(number) => NumberRun::extend(&mut holding.accepted, seq, number as u64),
+            None => holding.refused.push((
                 seq,
                 row.get::<_, Option<String>>(2)?
                     .ok_or(StoreError::Damaged("refusal"))?,
             )),
         }
     }
-    let head = Head::EMPTY;
-    Ok(Holding {
-        receipts,
-        accepted,
-        refused,
-        head,
-        channels: Vec::new(),
-        new: 0,
-    })
+    Ok(holding)
 }

@@ -29,8 +29,15 @@ use super::{
     format::{self, OLDEST},
 };
 
-/// Connections that are kept for reading; more are opened when all are in use, and closed again.
-const READERS_KEPT: usize = 8;
+/// Connections that are kept for reading; more are opened when all are in use, and closed again. Opening one costs as much as a push
+/// of a hundred entries.
+const READERS_KEPT: usize = 48;
+/// Memory for pages of a connection for reading, KiB; the system keeps the file's pages besides.
+const READER_CACHE_KIB: i64 = 4_096;
+/// Memory for pages of the writing connection, KiB: the indexes of many devices grow at once.
+const WRITER_CACHE_KIB: i64 = 131_072;
+/// Pages that the write-ahead log may have before they are taken over into the file: those that change again and again are written once.
+const CHECKPOINT_PAGES: i64 = 8_000;
 
 /// The store in one SQLite file.
 pub struct SqliteStore {
@@ -64,6 +71,8 @@ impl SqliteStore {
         )?;
         writer.pragma_update(None, "journal_mode", "WAL")?;
         writer.pragma_update(None, "synchronous", "FULL")?;
+        writer.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
+        writer.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
         writer.set_prepared_statement_cache_capacity(64);
         migrate(&mut writer, migrations)?;
         Ok(Self {
@@ -95,6 +104,7 @@ impl SqliteStore {
             None => {
                 let connection = connect(&self.path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
                 connection.pragma_update(None, "query_only", true)?;
+                connection.pragma_update(None, "cache_size", -READER_CACHE_KIB)?;
                 connection.set_prepared_statement_cache_capacity(64);
                 connection
             }
@@ -116,7 +126,6 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
     let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
     connection.pragma_update(None, "foreign_keys", true)?;
-    connection.pragma_update(None, "cache_size", -32_768)?;
     Ok(connection)
 }
 

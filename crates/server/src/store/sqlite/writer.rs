@@ -9,7 +9,7 @@
 use std::{
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     sync::{
-        Arc, OnceLock,
+        Arc,
         atomic::{AtomicUsize, Ordering},
     },
 };
@@ -27,7 +27,6 @@ pub(super) struct Writer {
     state: Mutex<State>,
     /// Changes that want the connection and do not have it yet.
     waiting: AtomicUsize,
-    over: Condvar,
 }
 
 struct State {
@@ -37,10 +36,28 @@ struct State {
     joined: usize,
 }
 
-/// Changes that are committed together.
+/// Changes that are committed together. Those who wait for the commit wait here and not at the connection, which others want.
 #[derive(Default)]
 struct Group {
-    outcome: OnceLock<Result<(), Refusal>>,
+    outcome: Mutex<Option<Result<(), Refusal>>>,
+    over: Condvar,
+}
+
+impl Group {
+    fn end(&self, outcome: Result<(), Refusal>) {
+        *self.outcome.lock() = Some(outcome);
+        self.over.notify_all();
+    }
+
+    fn wait(&self) -> Result<(), Refusal> {
+        let mut outcome = self.outcome.lock();
+        loop {
+            match &*outcome {
+                Some(outcome) => return outcome.clone(),
+                None => self.over.wait(&mut outcome),
+            }
+        }
+    }
 }
 
 /// Why a commit failed, for each of those who were in it.
@@ -75,7 +92,6 @@ impl Writer {
                 joined: 0,
             }),
             waiting: AtomicUsize::new(0),
-            over: Condvar::new(),
         }
     }
 
@@ -92,7 +108,6 @@ impl Writer {
             Ok(changed) => changed,
             Err(panic) => {
                 state.give_up("a change in the same commit failed");
-                self.over.notify_all();
                 resume_unwind(panic);
             }
         };
@@ -102,16 +117,11 @@ impl Writer {
         } else if state.joined >= MOST || self.waiting.load(Ordering::SeqCst) == 0 {
             state.commit();
         }
-        if group.outcome.get().is_some() {
-            self.over.notify_all();
-        }
-        loop {
-            match group.outcome.get() {
-                None => self.over.wait(&mut state),
-                Some(Ok(())) => return changed,
-                // Its own error says more than that of the commit.
-                Some(Err(refusal)) => return changed.and_then(|_| Err(refusal.to_error())),
-            }
+        drop(state);
+        match group.wait() {
+            Ok(()) => changed,
+            // Its own error says more than that of the commit.
+            Err(refusal) => changed.and_then(|_| Err(refusal.to_error())),
         }
     }
 
@@ -175,8 +185,7 @@ impl State {
 
     fn end(&mut self, outcome: Result<(), Refusal>) {
         if let Some(group) = self.group.take() {
-            // Set once: the group leaves the state with it.
-            let _ = group.outcome.set(outcome);
+            group.end(outcome);
         }
     }
 }
