@@ -66,7 +66,7 @@ pub(crate) async fn run(storage: Storage, entries: usize) -> Result<()> {
     let pulled: Pulled = serde_json::from_slice(&said.stdout)?;
     ensure!(pulled.entries >= held, "everything is pulled");
     ensure!(pulled.inspections > 0, "the overview shows them");
-    let floor_rate = floor::rows(Storage::Sqlite, dir.path(), FLOOR_ROWS)?;
+    let floor_rate = floor::rows(Storage::Sqlite, dir.path(), &mut laptops, FLOOR_ROWS)?;
     let rate = pulled.entries as f64 / pulled.seconds;
     report::rate("pull", rate, floor_rate, "entries/s");
     let bytes = pulled.bytes as f64 / pulled.entries as f64;
@@ -80,6 +80,18 @@ pub(crate) async fn run(storage: Storage, entries: usize) -> Result<()> {
     report::figure(
         "memory of the laptop's program at its most",
         &report::megabytes(pulled.memory),
+    );
+    let mut held_bytes = 0;
+    for file in std::fs::read_dir(&folder)? {
+        held_bytes += file?.metadata()?.len();
+    }
+    report::figure(
+        "the ledger on its disk",
+        &format!(
+            "{}, {:.0} bytes/entry",
+            report::megabytes(held_bytes),
+            held_bytes as f64 / pulled.entries as f64
+        ),
     );
     for (is_met, aim) in [
         (pulled.memory <= AIM_MEMORY, "200 MB of memory"),
