@@ -46,8 +46,8 @@ async function settle(): Promise<void> {
   await flushPromises();
 }
 
-async function press(grid: HTMLElement, key: string): Promise<void> {
-  grid.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }));
+async function press(grid: HTMLElement, key: string, shiftKey = false): Promise<void> {
+  grid.dispatchEvent(new KeyboardEvent('keydown', { key, shiftKey, bubbles: true, cancelable: true }));
   await settle();
 }
 
@@ -126,6 +126,75 @@ describe('the keyboard', () => {
     await press(grid, 'Home');
     await press(grid, 'Enter');
     expect(wrapper.emitted('open')?.at(-1)).toEqual([{ id: 'r0', name: '单位 0' }, 0]);
+  });
+});
+
+describe('choosing rows', () => {
+  function choosing(props: Record<string, unknown> = {}) {
+    const found = table({
+      chosen: new Set<string>(),
+      rowName: (row: Row) => row.name,
+      'onUpdate:chosen': (chosen: ReadonlySet<string>) => found.wrapper.setProps({ chosen } as never),
+      ...props,
+    });
+    const chosen = () => [...((found.wrapper.props() as { chosen: ReadonlySet<string> }).chosen ?? [])].sort();
+    return { ...found, chosen };
+  }
+
+  it('is offered only where the page wants it', async () => {
+    const { wrapper, grid } = table();
+    await settle();
+    expect(wrapper.find('[data-test=table-tick]').exists()).toBe(false);
+    await press(grid, ' ');
+    expect(wrapper.emitted('update:chosen')).toBeUndefined();
+  });
+
+  it('a tick chooses without opening, and says how many are chosen', async () => {
+    const { wrapper, chosen } = choosing();
+    await settle();
+    const tick = wrapper.findAll('[data-test=table-tick]')[2];
+    expect(tick?.attributes('aria-label')).toBe('勾选单位 2');
+    await tick?.trigger('click');
+    await settle();
+    expect(chosen()).toEqual(['r2']);
+    expect(wrapper.emitted('open')).toBeUndefined();
+    expect(wrapper.get('[data-test=table-chosen]').text()).toBe('已勾选 1 份');
+    expect(wrapper.findAll('.record')[2]?.attributes('aria-selected')).toBe('true');
+    await wrapper.get('[data-test=table-clear]').trigger('click');
+    await settle();
+    expect(chosen()).toEqual([]);
+  });
+
+  it('the keyboard chooses with space, a stretch with shift, and none with escape', async () => {
+    const { grid, chosen } = choosing();
+    await settle();
+    await press(grid, 'ArrowDown');
+    await press(grid, ' ');
+    expect(chosen()).toEqual(['r1']);
+    await press(grid, 'ArrowDown', true);
+    await press(grid, 'ArrowDown', true);
+    expect(chosen()).toEqual(['r1', 'r2', 'r3']);
+    await press(grid, ' ');
+    expect(chosen()).toEqual(['r1', 'r2']);
+    await press(grid, 'Escape');
+    expect(chosen()).toEqual([]);
+  });
+
+  it('keeps what is chosen out of view, and asks for no more than the stretch between two clicks', async () => {
+    const { wrapper, grid, requests, chosen } = choosing();
+    await settle();
+    await wrapper.findAll('[data-test=table-tick]')[0]?.trigger('click');
+    grid.scrollTop = 3_000 * 36;
+    grid.dispatchEvent(new Event('scroll'));
+    await settle();
+    const before = requests.length;
+    expect(chosen()).toEqual(['r0']);
+    await wrapper.get('.record[data-key=r3000] [data-test=table-tick]').trigger('click', { shiftKey: true });
+    await settle();
+    expect(chosen()).toHaveLength(3_001);
+    expect(requests.slice(before).every(({ limit }) => limit <= 500)).toBe(true);
+    expect(requests.slice(before).length).toBeLessThanOrEqual(7);
+    expect(wrapper.get<HTMLInputElement>('.record[data-key=r3000] [data-test=table-tick]').element.checked).toBe(true);
   });
 });
 

@@ -17,6 +17,7 @@ const NAMES = [
   'overview',
   'sync',
   'nearby',
+  'packages',
   'conflicts',
   'settings',
   'admin',

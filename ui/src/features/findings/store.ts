@@ -3,6 +3,7 @@ import { defineStore } from 'pinia';
 import { computed, ref } from 'vue';
 import type { FindingFilter } from '@/bindings/FindingFilter';
 import type { FindingRow } from '@/bindings/FindingRow';
+import type { RecordId } from '@/bindings/RecordId';
 import type { RowsPage, RowsRequest, TableSort } from '@/composables/pagedRows';
 import { call } from '@/core/call';
 import { dayAfter, today } from '@/days';
@@ -28,6 +29,7 @@ export const useFindingList = defineStore('finding-list', () => {
   const due = ref<DueChoice | ''>('');
   const sort = ref<TableSort | null>({ key: 'due', descending: false });
   const total = ref<number | null>(null);
+  const chosen = ref<ReadonlySet<RecordId>>(new Set());
 
   const filter = computed<FindingFilter>(() => ({
     ...emptyFindingFilter(),
@@ -54,5 +56,5 @@ export const useFindingList = defineStore('finding-list', () => {
     due.value = '';
   }
 
-  return { query, state, region, due, sort, total, filter, isFiltered, fetch, clear };
+  return { query, state, region, due, sort, total, chosen, filter, isFiltered, fetch, clear };
 });

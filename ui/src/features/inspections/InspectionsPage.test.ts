@@ -30,6 +30,28 @@ async function open(at = '/inspections', role: Role = 'inspector') {
   return { core, openRow, ...mounted };
 }
 
+describe('choosing inspections for a package', () => {
+  it('takes exactly the chosen ones to the page of packages, and opens none', async () => {
+    const { all, click, router } = await open();
+    const ticks = all('table-tick');
+    await ticks[0]?.trigger('click');
+    await ticks[2]?.trigger('click');
+    await flushPromises();
+    await click('pack-button');
+    await flushPromises();
+    expect(router.currentRoute.value.name).toBe('packages');
+    expect(router.currentRoute.value.query.records).toBe(`${inspectionRow().record},${ELSEWHERE.record}`);
+  });
+
+  it('says what to do where none is chosen', async () => {
+    const { click, router } = await open();
+    await click('pack-button');
+    await flushPromises();
+    expect(router.currentRoute.value.name).not.toBe('packages');
+    expect(document.body.textContent).toContain('请先在列表左侧勾选');
+  });
+});
+
 describe('the list of inspections', () => {
   it('shows exactly what its address stands for', async () => {
     const { core } = await open('/inspections?item=TI-1.4&item_result=nonconforming&org=320722&region=320722&from_ms=1000&to_ms=2000');

@@ -16,6 +16,7 @@ const OFFERED = 30;
 export const useInspectionList = defineStore('inspection-list', () => {
   const sort = ref<TableSort | null>({ key: 'started', descending: true });
   const total = ref<number | null>(null);
+  const chosen = ref<ReadonlySet<RecordId>>(new Set());
 
   async function fetch(filter: InspectionFilter, { offset, limit, sort: order }: RowsRequest): Promise<RowsPage<InspectionRow>> {
     return await call('inspections_list', {
@@ -63,5 +64,5 @@ export const useInspectionList = defineStore('inspection-list', () => {
     return (await call('inspection_open', request)).record;
   }
 
-  return { sort, total, fetch, exportRows, findSubjects, subject, open };
+  return { sort, total, chosen, fetch, exportRows, findSubjects, subject, open };
 });

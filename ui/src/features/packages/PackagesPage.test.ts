@@ -55,7 +55,7 @@ function looked(changes: Partial<PackageLooked> = {}): PackageLooked {
   return { token: 't1', package: row({ is_out: false, from: ENDPOINT, to: ME, receipts: 3 }), bytes: 2_000_000, taken_at_ms: null, ...changes };
 }
 
-async function open(answers: Answers = {}, rows: PackageRow[] = []) {
+async function open(answers: Answers = {}, rows: PackageRow[] = [], address = '/packages') {
   const core = installFakeCore({
     package_recipients: () => ({ endpoint: '连云港中心端', devices: [] }),
     package_plan: () => ({ name: '实查数据包.shicha', entries: 120, carried: 0, evidence: 6, bytes: 1_900_000 }),
@@ -63,7 +63,7 @@ async function open(answers: Answers = {}, rows: PackageRow[] = []) {
     ...answers,
   });
   vi.spyOn(platform, 'openFiles').mockResolvedValue([{ kind: 'path', path: 'E:\\答复.shicha', name: '答复.shicha' }]);
-  const mounted = await mountPage(PackagesPage);
+  const mounted = await mountPage(PackagesPage, { at: address });
   await flushPromises();
   return { core, ...mounted };
 }
@@ -123,5 +123,17 @@ describe('exchange by stick', () => {
     expect(at('package-list').text()).toContain('待回执');
     const answered = await open({}, [row({ is_answered: true })]);
     expect(answered.at('package-list').text()).toContain('已收到回执');
+  });
+});
+
+describe('chosen records', () => {
+  it('go in alone, until the person wants everything', async () => {
+    const { core, at, click } = await open({}, [], '/packages?records=r1,r2');
+    expect(core.requests('package_plan').at(-1)?.records).toEqual(['r1', 'r2']);
+    expect(at('package-chosen').text()).toContain('已选 2 份');
+    await click('package-choose-all');
+    await flushPromises();
+    expect(core.requests('package_plan').at(-1)?.records).toBeNull();
+    expect(at('package-chosen').exists()).toBe(false);
   });
 });

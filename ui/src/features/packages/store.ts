@@ -103,6 +103,13 @@ export const usePackages = defineStore('packages', () => {
     takeError.value = null;
   }
 
+  /** Everything that waits goes in again. */
+  async function chooseAll(): Promise<void> {
+    records.value = null;
+    made.value = null;
+    await prepare();
+  }
+
   async function stop(): Promise<void> {
     await call('package_stop');
   }
@@ -129,6 +136,7 @@ export const usePackages = defineStore('packages', () => {
     task,
     progress,
     prepare,
+    chooseAll,
     chooseRecipient,
     make,
     look,

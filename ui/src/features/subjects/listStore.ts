@@ -17,6 +17,7 @@ export const useSubjectList = defineStore('subject-list', () => {
   const region = ref('');
   const sort = ref<TableSort | null>({ key: 'name', descending: false });
   const total = ref<number | null>(null);
+  const chosen = ref<ReadonlySet<RecordId>>(new Set());
 
   const filter = computed<SubjectFilter>(() => ({
     query: query.value || null,
@@ -60,5 +61,5 @@ export const useSubjectList = defineStore('subject-list', () => {
     return await call('subjects_export', { filter: filter.value, format });
   }
 
-  return { query, kind, region, sort, total, filter, isFiltered, fetch, clear, add, findSame, exportRows };
+  return { query, kind, region, sort, total, chosen, filter, isFiltered, fetch, clear, add, findSame, exportRows };
 });
