@@ -37,6 +37,11 @@ function outside<E extends HTMLElement>(test: string): E {
   return found;
 }
 
+/** Sends the form that the part stands in. */
+function submitOutside(test: string): void {
+  outside(test).closest('form')?.dispatchEvent(new Event('submit'));
+}
+
 async function typeOutside(test: string, text: string): Promise<void> {
   const part = outside(test);
   const input = part.matches('input') ? (part as HTMLInputElement) : part.querySelector('input');
@@ -55,7 +60,7 @@ describe('people', () => {
   it('are found by a part of their name, organisation or role', async () => {
     const { all, type } = await open(PeopleTab);
     await vi.waitFor(() => expect(all('admin-person-row').map((row) => row.text())).toContain('张三'));
-    await type('admin-person-search', '东海 监管');
+    await type('admin-search', '东海 监管');
     await vi.waitFor(() => expect(all('admin-person-row').map((row) => row.text())).toEqual(['孙丽']));
   });
 
@@ -89,7 +94,7 @@ describe('people', () => {
     await vi.waitFor(() => expect(all('admin-person-row').length).toBeGreaterThan(0));
     await click('admin-person-edit');
     await typeOutside('admin-person-name', '王建民');
-    outside('admin-person-dialog').dispatchEvent(new Event('submit'));
+    submitOutside('admin-person-dialog');
     await flushPromises();
     expect(outside('admin-contradiction').textContent).toContain('不能停用自己');
   });
@@ -107,13 +112,13 @@ describe('organisations', () => {
     const { core, all, click } = await open(OrgsTab, { admin_org_put: () => ({}) });
     await vi.waitFor(() => expect(all('admin-org-row').length).toBe(6));
     await click('admin-org-add');
-    outside('admin-org-dialog').dispatchEvent(new Event('submit'));
+    submitOutside('admin-org-dialog');
     await flushPromises();
     expect(outside('admin-org-dialog').textContent).toContain('请填写代码');
     expect(core.requests('admin_org_put')).toEqual([]);
     await typeOutside('admin-org-code', '320724');
     await typeOutside('admin-org-name', '灌南县应急管理局');
-    outside('admin-org-dialog').dispatchEvent(new Event('submit'));
+    submitOutside('admin-org-dialog');
     await flushPromises();
     expect(core.requests('admin_org_put')).toEqual([
       { code: '320724', is_new: true, name: '灌南县应急管理局', short_name: '', parent: '320700', kind: 'county', region: null },
@@ -146,14 +151,14 @@ describe('devices', () => {
     wipe.checked = true;
     wipe.dispatchEvent(new Event('change'));
     await flushPromises();
-    expect(outside<HTMLButtonElement>('admin-revoke-go').disabled).toBe(true);
-    dialog.dispatchEvent(new Event('submit'));
+    expect(outside<HTMLButtonElement>('admin-send').disabled).toBe(true);
+    submitOutside('admin-revoke-dialog');
     await typeOutside('admin-revoke-typed', '清');
-    dialog.dispatchEvent(new Event('submit'));
+    submitOutside('admin-revoke-dialog');
     await flushPromises();
     expect(core.requests('admin_device_revoke')).toEqual([]);
     await typeOutside('admin-revoke-typed', '清除');
-    dialog.dispatchEvent(new Event('submit'));
+    submitOutside('admin-revoke-dialog');
     await flushPromises();
     expect(core.requests('admin_device_revoke')).toEqual([{ device: '018f0000-0000-7000-8000-000000000101', order: 'wipe' }]);
   });
@@ -184,7 +189,7 @@ describe('enrolment codes', () => {
     await vi.waitFor(() => expect(all('admin-person-row').length).toBeGreaterThan(0));
     await all('admin-person-code')[0]?.trigger('click');
     await flushPromises();
-    outside('admin-code-dialog').dispatchEvent(new Event('submit'));
+    submitOutside('admin-code-dialog');
     await flushPromises();
     expect(core.requests('admin_code_make')).toEqual([{ person: '018f0000-0000-7000-8000-000000000001', days: 7 }]);
     expect(outside('admin-code-text').textContent).toBe(slip.code);

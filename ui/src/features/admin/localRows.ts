@@ -1,7 +1,7 @@
 /** Lists that are here whole: searched and sorted on the screen, and handed to the table page by page. */
 import type { RowsPage, RowsRequest } from '@/composables/pagedRows';
 
-type Value = string | number | boolean | null;
+export type Value = string | number | boolean | null;
 
 const collator = new Intl.Collator(['zh-Hans-CN', 'en'], { numeric: true });
 
