@@ -5,7 +5,7 @@
  */
 export type NearbyMoved = { 
 /**
- * Entries that were new there.
+ * Entries; what was given counts once the other has said that it was new.
  */
 entries: number, 
 /**
@@ -13,7 +13,7 @@ entries: number,
  */
 all_entries: number, 
 /**
- * Files of evidence.
+ * Files of evidence that went whole.
  */
 files: number, 
 /**
@@ -21,10 +21,10 @@ files: number,
  */
 all_files: number, 
 /**
- * Their bytes.
+ * Bytes of files.
  */
 bytes: number, 
 /**
- * The bytes that are to go.
+ * Bytes that are to go.
  */
 all_bytes: number, };

@@ -12,7 +12,7 @@ use crate::{
     error::{ApiError, ErrorCode},
     schema::{
         Empty, HostEvent, NearbyAnswer, NearbyConnect, NearbyFaultView, NearbyFound, NearbyKeep,
-        NearbyMoved, NearbyPeer, NearbyReason, NearbySession, NearbyStage, NearbyView,
+        NearbyPeer, NearbySession, NearbyView,
     },
 };
 
@@ -238,13 +238,7 @@ fn session_view(app: &App, session: SessionState) -> NearbySession {
     let enrolled = app.enrolled();
     let digits = session.met.as_ref().map(|met| met.digits.clone());
     NearbySession {
-        stage: match session.stage {
-            Stage::Connecting => NearbyStage::Connecting,
-            Stage::Comparing => NearbyStage::Comparing,
-            Stage::Exchanging => NearbyStage::Exchanging,
-            Stage::Done => NearbyStage::Done,
-            Stage::Failed => NearbyStage::Failed,
-        },
+        stage: session.stage,
         asked_here: session.asked_here,
         target: session.target,
         peer: session.met.map(|met| NearbyPeer {
@@ -259,45 +253,12 @@ fn session_view(app: &App, session: SessionState) -> NearbySession {
         digits,
         agreed_here: session.agreed_here,
         agreed_there: session.agreed_there,
-        given: moved(session.summary.given),
-        taken: moved(session.summary.taken),
+        given: session.summary.given,
+        taken: session.summary.taken,
         not_taken: session.summary.not_taken,
         fault: session.fault.map(|fault| NearbyFaultView {
-            reason: reason(fault.reason),
+            reason: fault.reason,
             is_there: fault.is_there,
         }),
-    }
-}
-
-fn moved(moved: nearby::Moved) -> NearbyMoved {
-    NearbyMoved {
-        entries: moved.entries,
-        all_entries: moved.all_entries,
-        files: moved.files,
-        all_files: moved.all_files,
-        bytes: moved.bytes,
-        all_bytes: moved.all_bytes,
-    }
-}
-
-fn reason(reason: Reason) -> NearbyReason {
-    match reason {
-        Reason::Unreachable => NearbyReason::Unreachable,
-        Reason::NotALaptop => NearbyReason::NotALaptop,
-        Reason::UpdateHere => NearbyReason::UpdateHere,
-        Reason::UpdateThere => NearbyReason::UpdateThere,
-        Reason::OtherEndpoint => NearbyReason::OtherEndpoint,
-        Reason::Revoked => NearbyReason::Revoked,
-        Reason::WrongKey => NearbyReason::WrongKey,
-        Reason::Itself => NearbyReason::Itself,
-        Reason::Busy => NearbyReason::Busy,
-        Reason::TooMany => NearbyReason::TooMany,
-        Reason::Cancelled => NearbyReason::Cancelled,
-        Reason::Differs => NearbyReason::Differs,
-        Reason::Timeout => NearbyReason::Timeout,
-        Reason::Broken => NearbyReason::Broken,
-        Reason::Garbage => NearbyReason::Garbage,
-        Reason::DiskFull => NearbyReason::DiskFull,
-        Reason::Storage => NearbyReason::Storage,
     }
 }

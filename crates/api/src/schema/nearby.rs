@@ -1,6 +1,7 @@
 //! The exchange between two laptops on one site, as the screens show it.
 
 use shicha_domain::directory::Role;
+use shicha_sync::nearby::{Moved, Reason, Stage};
 
 dto! {
     /// The laptops nearby.
@@ -33,25 +34,10 @@ dto! {
         pub is_same_version: bool,
     }
 
-    /// How far a session is.
-    #[serde(rename_all = "snake_case")]
-    pub enum NearbyStage {
-        /// Trying to reach the other.
-        Connecting,
-        /// Both people compare the digits.
-        Comparing,
-        /// Records go over.
-        Exchanging,
-        /// It came to its end.
-        Done,
-        /// It ended early.
-        Failed,
-    }
-
     /// A session with another laptop.
     pub struct NearbySession {
         /// How far it is.
-        pub stage: NearbyStage,
+        pub stage: Stage,
         /// Whether this laptop asked.
         pub asked_here: bool,
         /// What was asked for: a name or an address; empty where the other asked.
@@ -65,9 +51,9 @@ dto! {
         /// Whether the other's has.
         pub agreed_there: bool,
         /// What this laptop gave.
-        pub given: NearbyMoved,
+        pub given: Moved,
         /// What it took.
-        pub taken: NearbyMoved,
+        pub taken: Moved,
         /// Entries that were not taken here, because nothing here proves them.
         pub not_taken: u64,
         /// Why it ended early.
@@ -88,67 +74,12 @@ dto! {
         pub is_known: bool,
     }
 
-    /// What went one way.
-    pub struct NearbyMoved {
-        /// Entries that were new there.
-        pub entries: u64,
-        /// Entries that are to go.
-        pub all_entries: u64,
-        /// Files of evidence.
-        pub files: u64,
-        /// Files that are to go.
-        pub all_files: u64,
-        /// Their bytes.
-        pub bytes: u64,
-        /// The bytes that are to go.
-        pub all_bytes: u64,
-    }
-
     /// Why a session ended early.
     pub struct NearbyFaultView {
         /// Why.
-        pub reason: NearbyReason,
+        pub reason: Reason,
         /// Whether the other laptop said so.
         pub is_there: bool,
-    }
-
-    /// Why a session ended early.
-    #[serde(rename_all = "snake_case")]
-    pub enum NearbyReason {
-        /// Nothing answers at that address.
-        Unreachable,
-        /// What answers there is not this program.
-        NotALaptop,
-        /// The laptop that says it has the older program.
-        UpdateHere,
-        /// The laptop that says it has the newer program.
-        UpdateThere,
-        /// The other laptop belongs to another central endpoint.
-        OtherEndpoint,
-        /// The other laptop was revoked, or its person does not act any more.
-        Revoked,
-        /// The other laptop does not hold the key of the device that it claims to be.
-        WrongKey,
-        /// It is this very laptop.
-        Itself,
-        /// The laptop that says it is exchanging with somebody already.
-        Busy,
-        /// Too many attempts in a short time.
-        TooMany,
-        /// A person cancelled.
-        Cancelled,
-        /// A person said that the digits differ.
-        Differs,
-        /// Nobody answered in time.
-        Timeout,
-        /// The line broke.
-        Broken,
-        /// What came is not what the other laptop's program says.
-        Garbage,
-        /// The disk is full.
-        DiskFull,
-        /// The ledger could not be read or written.
-        Storage,
     }
 
     /// Keeps the exchange on when the page is left, or not.

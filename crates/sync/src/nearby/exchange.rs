@@ -44,6 +44,7 @@ pub struct Summary {
 
 /// What went one way.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(rename = "NearbyMoved"))]
 pub struct Moved {
     /// Entries; what was given counts once the other has said that it was new.
     pub entries: u64,

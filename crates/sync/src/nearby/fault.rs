@@ -8,6 +8,7 @@ use crate::protocol::BatchFault;
 /// Why an exchange did not come about, or ended early.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(rename = "NearbyReason"))]
 pub enum Reason {
     /// Nothing answers at that address.
     Unreachable,

@@ -2,6 +2,8 @@
 
 use std::net::Ipv4Addr;
 
+use serde::{Deserialize, Serialize};
+
 use super::{exchange::Summary, fault::NearbyFault, finder::Found, peer::Peer};
 
 /// What is under way.
@@ -22,7 +24,9 @@ pub struct NearbyState {
 }
 
 /// How far a session is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(rename = "NearbyStage"))]
 pub enum Stage {
     /// Trying to reach the other.
     Connecting,
