@@ -103,6 +103,7 @@ impl App {
         std::fs::create_dir_all(&config.data_dir).map_err(no_folder)?;
         let prefs = Prefs::load(&config.data_dir);
         let made = Made::new(&config.data_dir);
+        let parcels = Parcels::new(&config.data_dir);
         let app = Self(Arc::new(Inner {
             events: broadcast::Sender::new(EVENTS_KEPT),
             prefs,
@@ -110,7 +111,7 @@ impl App {
             made,
             uploads: Uploads::default(),
             rosters: Rosters::default(),
-            parcels: Parcels::default(),
+            parcels,
             undone: UndoMarks::default(),
             fonts: std::sync::OnceLock::new(),
             worker: Mutex::new(None),
@@ -194,6 +195,7 @@ impl App {
         }
         *self.0.opened.write() = None;
         self.0.made.clear();
+        self.0.parcels.clear();
     }
 
     pub(crate) fn now_ms(&self) -> u64 {

@@ -13,9 +13,23 @@ macro_rules! calls {
                 key_unlock: KeyUse => AppStatus,
                 server_probe: ServerProbe => ServerFound,
                 enrol: Enrol => AppStatus,
+                // Enrolment without a network, by files.
+                place_card: PlaceCard => CardFound,
+                place_ask: PlaceAsk => PlaceAsked,
+                place_take: PlaceTake => PlaceTaken,
                 setting_set: SettingSet => AppStatus,
                 // Opens a computer that the administrator locked.
                 order_unlock: OrderUnlock => AppStatus,
+
+                upload_begin: UploadBegin => UploadBegun,
+                upload_write: UploadWrite => Empty,
+
+                // Somebody else's package: what stands on its outside, handing it in at the central endpoint, keeping the answer.
+                package_outside: PackageLook => PackageOutside,
+                package_hand_in: PackageHandIn => PackageAnswer,
+                package_answer_save: PackageAnswerSave => PackageAnswerSaved,
+                // Ends what is under way of packages.
+                package_stop: Empty => Empty,
 
                 // For administrators: each asks the central endpoint.
                 admin_orgs: Empty => AdminOrgs,
@@ -28,6 +42,8 @@ macro_rules! calls {
                 admin_codes: Empty => AdminCodes,
                 admin_code_make: AdminCodeMake => AdminCodeSlip,
                 admin_code_withdraw: AdminCodeRef => Empty,
+                // The server's card, for computers without a network.
+                admin_card: Empty => FileOut,
                 admin_packs: Empty => AdminPacks,
                 admin_pack_check: AdminPackCheck => AdminPackChecked,
                 admin_pack_publish: AdminPackPublish => Empty,
@@ -78,8 +94,6 @@ macro_rules! calls {
                 draft_put: DraftPut => Saved,
                 undo: RecordRef => Undone,
 
-                upload_begin: UploadBegin => UploadBegun,
-                upload_write: UploadWrite => Empty,
                 evidence_add: EvidenceAdd => EvidenceAdded,
                 evidence_remove: EvidenceRemove => Saved,
                 evidence_restore: EvidenceRemove => Saved,
@@ -100,8 +114,6 @@ macro_rules! calls {
                 package_make: PackageMake => PackageMade,
                 package_look: PackageLook => PackageLooked,
                 package_take: PackageTake => PackageTaken,
-                // Ends what is under way of the three above.
-                package_stop: Empty => Empty,
                 packages_list: Empty => PackagesList,
 
                 overview_get: OverviewGet => Overview,

@@ -42,6 +42,8 @@ pub enum ErrorCode {
     DiskFull,
     /// The database could not be read or written.
     Storage,
+    /// This computer was enrolled by files and knows no address of the central endpoint.
+    NoAddress,
     /// The central endpoint cannot be reached.
     Unreachable,
     /// What answers at that address is no central endpoint.
@@ -82,6 +84,12 @@ pub enum ErrorCode {
     PackageForAnother,
     /// A package of somebody who is not known here or may not take part any more.
     PackageFromUnknown,
+    /// The central endpoint did not take a package; `reason` says why.
+    PackageRefused,
+    /// A file that is not the card of a central endpoint, or was altered.
+    NotACard,
+    /// A file that does not answer this computer's request for a place.
+    NotTheAnswer,
     /// Nobody to make a package for.
     UnknownRecipient,
     /// A person stopped it.

@@ -36,6 +36,7 @@ export function appStatus(more: Partial<AppStatus> = {}): AppStatus {
     has_keychain: true,
     salvage: null,
     order: null,
+    asked: null,
     language: 'zh-CN',
     ...more,
   };

@@ -2,14 +2,20 @@
 
 use std::path::Path;
 
-use crate::{desk::Desk, error::ApiError, schema::*};
+use crate::{
+    app::{App, blocking},
+    desk::Desk,
+    error::ApiError,
+    schema::*,
+};
 
-pub(crate) fn upload_begin(desk: &Desk, request: UploadBegin) -> Result<UploadBegun, ApiError> {
-    desk.app.0.uploads.begin(request)
+pub(crate) async fn upload_begin(app: &App, request: UploadBegin) -> Result<UploadBegun, ApiError> {
+    app.0.uploads.begin(request)
 }
 
-pub(crate) fn upload_write(desk: &Desk, request: UploadWrite) -> Result<Empty, ApiError> {
-    desk.app.0.uploads.write(&request)?;
+pub(crate) async fn upload_write(app: &App, request: UploadWrite) -> Result<Empty, ApiError> {
+    let app = app.clone();
+    blocking(move || app.0.uploads.write(&request)).await?;
     Ok(Empty {})
 }
 

@@ -7,6 +7,7 @@ pub(crate) mod conflicts;
 pub(crate) mod evidence;
 pub(crate) mod files;
 pub(crate) mod findings;
+pub(crate) mod hand_in;
 pub(crate) mod history;
 pub(crate) mod inspection;
 pub(crate) mod inspections;
@@ -16,6 +17,7 @@ pub(crate) mod order;
 pub(crate) mod overview;
 pub(crate) mod packages;
 pub(crate) mod packs;
+pub(crate) mod place;
 pub(crate) mod record;
 pub(crate) mod roster;
 pub(crate) mod rows;
@@ -28,7 +30,7 @@ pub(crate) mod workbench;
 
 pub(crate) use admin::{
     audit::{admin_audit, admin_audit_export},
-    codes::{admin_code_make, admin_code_withdraw, admin_codes},
+    codes::{admin_card, admin_code_make, admin_code_withdraw, admin_codes},
     devices::{admin_device_revoke, admin_device_unlock, admin_devices},
     orgs::{admin_org_put, admin_orgs},
     packs::{admin_pack_check, admin_pack_publish, admin_packs},
@@ -38,6 +40,7 @@ pub(crate) use conflicts::{conflict_settle, conflicts_list};
 pub(crate) use evidence::{evidence_add, evidence_remove, evidence_restore};
 pub(crate) use files::{file_open, file_save, upload_begin, upload_write};
 pub(crate) use findings::findings_list;
+pub(crate) use hand_in::{package_answer_save, package_hand_in, package_outside};
 pub(crate) use history::{record_history, verify};
 pub(crate) use inspection::{inspection_get, inspection_missing, inspection_previous};
 pub(crate) use inspections::{inspection_open, inspections_export, inspections_list};
@@ -53,6 +56,7 @@ pub(crate) use packages::{
     packages_list,
 };
 pub(crate) use packs::{checklist_get, directory_get, packs_list};
+pub(crate) use place::{place_ask, place_card, place_take};
 pub(crate) use record::{draft_put, field_set, undo};
 pub(crate) use roster::{roster_left_export, roster_open, roster_preview, roster_take};
 pub(crate) use setup::{app_status, enrol, key_create, key_unlock, server_probe, setting_set};

@@ -1,9 +1,12 @@
 //! Package files: making them, looking at them, taking them in, and what became of them.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
-use shicha_domain::DeviceId;
-use shicha_ledger::{PackageNote, PackageRow as Noted};
+use shicha_domain::{DeviceId, RecordId, RecordKind};
+use shicha_ledger::{FindingFilter, FindingSort, PackageNote, PackageRow as Noted};
 use shicha_sync::{
     Random,
     client::package::{self, Giving, PackageError},
@@ -11,20 +14,23 @@ use shicha_sync::{
 };
 
 use crate::{
+    app::App,
     desk::Desk,
     error::{ApiError, ErrorCode},
     handlers::setup::number_wants,
-    parcels::{Parcel, Place},
+    parcels::{Parcel, chosen},
     schema::*,
     time::day_of,
 };
 
+/// More findings than an inspection has items.
+const MOST_FINDINGS: u64 = 10_000;
 /// Packages that are listed.
 const LISTED: u64 = 200;
 /// Progress is told about so many times.
 const STEPS: u64 = 200;
 /// The most bytes of a package that is made in memory, for a browser.
-const MOST_MADE: u64 = 256 << 20;
+pub(super) const MOST_MADE: u64 = 256 << 20;
 
 pub(crate) fn package_recipients(desk: &Desk, _: Empty) -> Result<PackageRecipients, ApiError> {
     let directory = desk.ledger.directory()?;
@@ -61,11 +67,50 @@ fn giving(desk: &Desk, request: &PackageMake) -> Result<Giving, ApiError> {
                 key: desk.me.server_key,
             },
         },
-        records: request.records.clone(),
+        records: request
+            .records
+            .as_ref()
+            .map(|records| with_what_belongs(desk, records))
+            .transpose()?,
         numbers: number_wants(&desk.app)?,
         now_ms: desk.now_ms(),
         random: Random::system(),
     })
+}
+
+/// Chosen records with what is read together with them: the subject and the findings of an inspection, the inspection of a finding.
+fn with_what_belongs(desk: &Desk, chosen: &[RecordId]) -> Result<Vec<RecordId>, ApiError> {
+    let mut all: BTreeSet<RecordId> = chosen.iter().copied().collect();
+    let mut inspections = BTreeSet::new();
+    for record in chosen {
+        let Some(state) = desk.ledger.record(*record)? else {
+            continue;
+        };
+        match state.kind() {
+            Some(RecordKind::Inspection) => inspections.insert(*record),
+            Some(RecordKind::Finding) => match state.text("inspection").parse() {
+                Ok(inspection) => inspections.insert(inspection),
+                // Not every finding comes from an inspection.
+                Err(_) => false,
+            },
+            _ => false,
+        };
+    }
+    for inspection in inspections {
+        all.insert(inspection);
+        if let Some(state) = desk.ledger.record(inspection)? {
+            all.extend(state.text("subject").parse::<RecordId>().ok());
+        }
+        let of_it = FindingFilter {
+            inspection: Some(inspection),
+            ..FindingFilter::default()
+        };
+        let findings = desk
+            .ledger
+            .findings(&of_it, FindingSort::Due, false, 0, MOST_FINDINGS)?;
+        all.extend(findings.rows.iter().map(|row| row.record));
+    }
+    Ok(all.into_iter().collect())
 }
 
 pub(crate) fn package_plan(desk: &Desk, request: PackageMake) -> Result<PackagePlan, ApiError> {
@@ -100,7 +145,13 @@ pub(crate) fn package_make(desk: &Desk, request: PackageMake) -> Result<PackageM
     parcels.begin();
     let mut step = u64::MAX;
     let mut progress = |done: u64| {
-        tell(desk, "package_make", done, expected.max(done), &mut step);
+        tell(
+            &desk.app,
+            "package_make",
+            done,
+            expected.max(done),
+            &mut step,
+        );
         !parcels.is_stopped()
     };
     let (label, contents, upto, bytes, file, name) = match &request.path {
@@ -142,27 +193,18 @@ pub(crate) fn package_make(desk: &Desk, request: PackageMake) -> Result<PackageM
     })
 }
 
-pub(crate) fn package_stop(desk: &Desk, _: Empty) -> Result<Empty, ApiError> {
-    desk.app.0.parcels.stop();
+pub(crate) async fn package_stop(app: &App, _: Empty) -> Result<Empty, ApiError> {
+    app.0.parcels.stop();
     Ok(Empty {})
 }
 
 pub(crate) fn package_look(desk: &Desk, request: PackageLook) -> Result<PackageLooked, ApiError> {
-    let place = match &request.source {
-        FileSource::Path { path } => Place::Disk(PathBuf::from(path)),
-        FileSource::Upload { .. } => Place::Memory(Vec::new().into()),
-    };
-    let file = desk.app.0.uploads.open(&request.source)?;
-    let (name, bytes) = (file.name.clone(), file.size);
-    let place = match place {
-        Place::Memory(_) => Place::Memory(file.read_all(u64::MAX)?.into()),
-        disk => disk,
-    };
+    let (name, bytes, place) = chosen(&desk.app, &request.source)?;
     let parcels = &desk.app.0.parcels;
     parcels.begin();
     let mut step = u64::MAX;
     let mut progress = |done: u64| {
-        tell(desk, "package_look", done, bytes.max(done), &mut step);
+        tell(&desk.app, "package_look", done, bytes.max(done), &mut step);
         !parcels.is_stopped()
     };
     let input = place.open().map_err(PackageFault::from)?;
@@ -210,7 +252,7 @@ pub(crate) fn package_take(desk: &Desk, request: PackageTake) -> Result<PackageT
     let mut step = u64::MAX;
     let mut progress = |done: u64| {
         tell(
-            desk,
+            &desk.app,
             "package_take",
             done,
             parcel.bytes.max(done),
@@ -267,11 +309,12 @@ pub(crate) fn packages_list(desk: &Desk, _: Empty) -> Result<PackagesList, ApiEr
     })
 }
 
-fn tell(desk: &Desk, task: &str, done: u64, total: u64, step: &mut u64) {
+/// Tells the screens how far a task is, not more often than they can show.
+pub(super) fn tell(app: &App, task: &str, done: u64, total: u64, step: &mut u64) {
     let now = done * STEPS / total.max(1);
     if now != *step {
         *step = now;
-        desk.app.emit(HostEvent::Progress {
+        app.emit(HostEvent::Progress {
             task: task.to_owned(),
             done,
             total,
@@ -284,7 +327,7 @@ fn name_of(path: &Path) -> String {
         .map_or_else(String::new, |name| name.to_string_lossy().into_owned())
 }
 
-fn note(
+pub(super) fn note(
     label: &Label,
     contents: &Contents,
     is_out: bool,
@@ -335,7 +378,7 @@ fn view(desk: &Desk, row: &Noted) -> Result<PackageRow, ApiError> {
 }
 
 /// A party with the names that are known here.
-fn party(
+pub(super) fn party(
     desk: &Desk,
     directory: &shicha_domain::directory::Directory,
     party: Party,
@@ -375,7 +418,7 @@ fn party(
 }
 
 /// Why a package is refused, with whom it is for or from where that is the reason.
-fn refusal(desk: &Desk, error: PackageError) -> ApiError {
+pub(super) fn refusal(desk: &Desk, error: PackageError) -> ApiError {
     let who = match &error {
         PackageError::Package(
             PackageFault::ForAnother(party) | PackageFault::UnknownSender(party),

@@ -9,7 +9,7 @@ use shicha_sync::client::{self, Engine, HttpTransport, MovedKind, SyncState, Wor
 use crate::{
     app::{App, blocking},
     error::{ApiError, ErrorCode},
-    handlers::{order, sync::status_of},
+    handlers::{order, place, sync::status_of},
     names::tail,
     schema::*,
     time::day_of,
@@ -78,12 +78,7 @@ pub(crate) async fn enrol(app: &App, request: Enrol) -> Result<AppStatus, ApiErr
     if app.enrolled().is_some() {
         return Err(ApiError::bad_request("this computer is enrolled already"));
     }
-    let label = request.label.trim();
-    let label = if label.is_empty() {
-        app.0.config.label.as_str()
-    } else {
-        label
-    };
+    let label = name_or_usual(app, &request.label);
     let url = client::tidy_url(&request.url)?;
     client::enrol_with(
         Arc::new(HttpTransport::new(&url)?),
@@ -92,10 +87,18 @@ pub(crate) async fn enrol(app: &App, request: Enrol) -> Result<AppStatus, ApiErr
         &url,
         &request.fingerprint,
         &request.code,
-        label,
+        &label,
     )
     .await?;
     begin(app).await
+}
+
+/// What a computer is to be called: what a person typed, or what its system calls it.
+pub(super) fn name_or_usual(app: &App, typed: &str) -> String {
+    match typed.trim() {
+        "" => app.0.config.label.clone(),
+        name => name.to_owned(),
+    }
 }
 
 pub(crate) async fn setting_set(app: &App, request: SettingSet) -> Result<AppStatus, ApiError> {
@@ -333,6 +336,10 @@ fn status(app: &App) -> Result<AppStatus, ApiError> {
         .filter(|standing| stage != Stage::Ready && !standing.is_lifted)
         .map(|standing| order::view(&standing));
     let is_sample = app.enrolled().is_some_and(|enrolled| enrolled.me.is_sample);
+    let asked = match stage {
+        Stage::NeedsEnrolment => place::waiting(app)?,
+        _ => None,
+    };
     Ok(AppStatus {
         stage,
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -341,6 +348,7 @@ fn status(app: &App) -> Result<AppStatus, ApiError> {
         has_keychain,
         salvage: app.salvage(),
         order: ordered,
+        asked,
         language: app.0.prefs.language(),
     })
 }

@@ -33,7 +33,7 @@ pub(crate) fn sync_status(desk: &Desk, _: Empty) -> Result<SyncStatus, ApiError>
 
 pub(crate) fn sync_now(desk: &Desk, _: Empty) -> Result<Empty, ApiError> {
     let worker = desk.app.0.worker.lock();
-    let worker = worker.as_ref().ok_or(ApiError::new(ErrorCode::NotReady))?;
+    let worker = worker.as_ref().ok_or(ApiError::new(ErrorCode::NoAddress))?;
     worker.sync_now();
     Ok(Empty {})
 }

@@ -105,6 +105,56 @@ dto! {
         pub channels: u64,
     }
 
+    /// What stands on the outside of somebody else's package for the central endpoint. Nothing of it is proved here.
+    pub struct PackageOutside {
+        /// By which it is handed in with `package_hand_in`.
+        pub token: String,
+        /// The file's name.
+        pub file: String,
+        /// How many bytes it has.
+        pub bytes: u64,
+        /// Who made it.
+        pub from: PackageParty,
+        /// Whether it is a computer that asks for a place.
+        pub is_newcomer: bool,
+        /// When it was made, by its sender's clock.
+        pub made_at_ms: u64,
+    }
+
+    /// Hands in somebody else's package at the central endpoint, over the network.
+    pub struct PackageHandIn {
+        /// From `package_outside`.
+        pub token: String,
+    }
+
+    /// The central endpoint took a package and answered it. The answer is sealed for whoever made the package.
+    pub struct PackageAnswer {
+        /// By which it is saved with `package_answer_save`.
+        pub token: String,
+        /// Suggested file name.
+        pub name: String,
+        /// Whom it is for.
+        pub to: PackageParty,
+        /// Whether it brings a computer its place.
+        pub is_newcomer: bool,
+        /// How many bytes it has.
+        pub bytes: u64,
+    }
+
+    /// Writes an answer to where the user chose, as often as wanted.
+    pub struct PackageAnswerSave {
+        /// From `package_hand_in`.
+        pub token: String,
+        /// Where to, as an absolute path; `null`: into a made file.
+        pub path: Option<String>,
+    }
+
+    /// An answer was written.
+    pub struct PackageAnswerSaved {
+        /// The file, where no path was given.
+        pub file: Option<crate::schema::FileOut>,
+    }
+
     /// Packages, newest first.
     pub struct PackagesList {
         /// They.

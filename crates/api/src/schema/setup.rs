@@ -5,7 +5,8 @@ use shicha_domain::{
     directory::{OrgKind, Role},
 };
 
-use super::OrderView;
+use super::{FileOut, FileSource, OrderView};
+use crate::error::ApiError;
 
 dto! {
     /// How far the application is set up.
@@ -39,6 +40,8 @@ dto! {
         pub salvage: Option<Salvage>,
         /// What the administrator did to this computer.
         pub order: Option<OrderView>,
+        /// The place that this computer asked for by a file and does not have yet.
+        pub asked: Option<PlaceWaiting>,
         /// Language chosen, `zh-CN` or `en`.
         pub language: String,
     }
@@ -115,6 +118,68 @@ dto! {
         pub code: String,
         /// What to call this computer.
         pub label: String,
+    }
+
+    /// Reads the card of a central endpoint: what a computer without a network has to know of it.
+    pub struct PlaceCard {
+        /// The file that the administrator gave.
+        pub source: FileSource,
+    }
+
+    /// Who a central endpoint says it is on its card. It proves nothing before a person has compared the fingerprint.
+    pub struct CardFound {
+        /// Its name.
+        pub name: String,
+        /// Its key's fingerprint.
+        pub fingerprint: String,
+        /// Its address, for the case that this computer ever gets a network; may be empty.
+        pub url: String,
+        /// Whether it holds sample data.
+        pub is_sample: bool,
+    }
+
+    /// Asks for a place by a file, at the endpoint whose card was read last or that was asked before.
+    pub struct PlaceAsk {
+        /// The fingerprint that the user confirmed.
+        pub fingerprint: String,
+        /// One-time enrolment code.
+        pub code: String,
+        /// What to call this computer.
+        pub label: String,
+        /// Where the request is written to, as an absolute path; `null`: into a made file.
+        pub path: Option<String>,
+    }
+
+    /// The request is written.
+    pub struct PlaceAsked {
+        /// With what waits now.
+        pub status: AppStatus,
+        /// The file, where no path was given.
+        pub file: Option<FileOut>,
+    }
+
+    /// A place that this computer asked for by a file.
+    pub struct PlaceWaiting {
+        /// At which endpoint.
+        pub card: CardFound,
+        /// What this computer is to be called.
+        pub label: String,
+        /// When it was asked for.
+        pub at_ms: u64,
+    }
+
+    /// Takes the place, from the file that answers the request.
+    pub struct PlaceTake {
+        /// The file.
+        pub source: FileSource,
+    }
+
+    /// This computer has its place.
+    pub struct PlaceTaken {
+        /// Whose it is now.
+        pub status: AppStatus,
+        /// Why what else the file holds was not all taken; it can be taken again as a package.
+        pub fault: Option<ApiError>,
     }
 
     /// Changes a local setting: `language`, `autostart` ….

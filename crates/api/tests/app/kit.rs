@@ -107,17 +107,26 @@ impl Central {
         self.dir.path().join("data")
     }
 
-    fn command(&self, words: &[&str]) {
+    pub(crate) fn command(&self, words: &[&str]) {
         use clap::Parser as _;
         let data = self.data();
         let line = ["shicha-server", "--data", data.to_str().unwrap()];
         let cli = cli::Cli::try_parse_from(line.iter().chain(words)).unwrap();
-        assert_eq!(cli::run_at(cli, NOW), std::process::ExitCode::SUCCESS);
+        assert_eq!(
+            cli::run_at(cli, self.clock.now_ms()),
+            std::process::ExitCode::SUCCESS
+        );
     }
 
     /// Publishes another pack while the endpoint runs.
     pub(crate) fn publish(&self, pack: &Path) {
         self.command(&["pack", "publish", pack.to_str().unwrap(), "--org", "320700"]);
+    }
+
+    /// Takes a package in, as the administrator does with a stick, and puts the answer beside it.
+    pub(crate) fn take_package(&self, package: &Path, answer: &Path) {
+        let (package, answer) = (package.to_str().unwrap(), answer.to_str().unwrap());
+        self.command(&["package", "take", package, "--answer", answer]);
     }
 
     pub(crate) async fn run(&mut self) {

@@ -7,6 +7,8 @@ mod first_start;
 mod inspection;
 mod kit;
 mod ordered;
+mod packages;
+mod place;
 mod roster;
 mod signing;
 mod together;

@@ -11,7 +11,7 @@ fn all() -> Value {
         "item": null, "item_result": null, "outcome": null, "from_ms": null, "to_ms": null, "stage": null, "is_mine": false })
 }
 
-fn list() -> Value {
+pub(crate) fn list() -> Value {
     json!({ "filter": all(), "sort": "started", "descending": true, "window": { "offset": 0, "limit": 50 } })
 }
 

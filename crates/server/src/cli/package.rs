@@ -6,13 +6,13 @@ use serde_json::json;
 use shicha_domain::DeviceId;
 use shicha_sync::{
     Random,
-    package::{Card, Contents, Looked, PackageFile, Party},
+    package::{Contents, Looked, PackageFile, Party},
 };
 
 use super::say::{Failure, Say};
 use crate::{
     home::Home,
-    package::{Answering, Desk, PackageError, answer, take as take_in},
+    package::{Answering, Desk, PackageError, answer, card as make_card, take as take_in},
 };
 
 fn desk<'a>(home: &'a Home, random: &'a Random, now_ms: u64) -> Desk<'a> {
@@ -120,18 +120,9 @@ pub(super) fn make(
     Ok(())
 }
 
-/// Writes this endpoint's card: what a machine without a network has to know before it can ask for a place.
+/// Writes this endpoint's card.
 pub(super) fn card(say: &Say, home: &Home, out: &Path, url: Option<&str>) -> Result<(), Failure> {
-    let card = Card {
-        name: home.info.name.clone(),
-        public_key: home.signer.public_key(),
-        is_sample: home.info.is_sample,
-        url: url.unwrap_or_default().to_owned(),
-        software: env!("CARGO_PKG_VERSION").to_owned(),
-    };
-    let bytes = card
-        .sign(home.signer.sealing_key())
-        .map_err(PackageError::from)?;
+    let bytes = make_card(home, url.unwrap_or_default())?;
     let mut file = PackageFile::begin(out, bytes.len() as u64).map_err(PackageError::from)?;
     std::io::Write::write_all(&mut file, &bytes).map_err(PackageError::from)?;
     file.keep().map_err(PackageError::from)?;

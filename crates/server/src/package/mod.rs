@@ -10,7 +10,7 @@ use std::path::Path;
 
 use shicha_sync::{
     Random,
-    package::{Label, Looked, Opening, PackageFault, Party, Progress, look, open},
+    package::{Card, Label, Looked, Opening, PackageFault, Party, Progress, look, open},
 };
 
 pub use answer::{Answering, answer};
@@ -48,6 +48,21 @@ impl From<std::io::Error> for PackageError {
     fn from(error: std::io::Error) -> Self {
         PackageFault::from(error).into()
     }
+}
+
+/// The card of this endpoint: what a machine without a network has to know before it can ask for a place. Returns the bytes of the file.
+///
+/// # Errors
+/// When the address is longer than a card may hold.
+pub fn card(home: &Home, url: &str) -> Result<Vec<u8>, PackageError> {
+    let card = Card {
+        name: home.info.name.clone(),
+        public_key: home.signer.public_key(),
+        is_sample: home.info.is_sample,
+        url: url.to_owned(),
+        software: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    Ok(card.sign(home.signer.sealing_key())?)
 }
 
 /// What the parts of this module need.

@@ -59,6 +59,7 @@ fn calls() -> Vec<(Method, &'static str, Value)> {
             "/v1/admin/codes/withdraw",
             json!({ "id": "0000000000000000" }),
         ),
+        (Method::POST, "/v1/admin/card", json!({ "url": "" })),
         (Method::GET, "/v1/admin/packs", Value::Null),
         (Method::POST, "/v1/admin/packs", Value::Null),
         (Method::GET, "/v1/admin/audit", Value::Null),

@@ -272,6 +272,7 @@ async fn administration_answers(server: &Server, described: &Description) {
     let code = does("/v1/admin/codes", json!({ "person": person, "days": 7 })).await;
     asks("/v1/admin/codes").await;
     does("/v1/admin/codes/withdraw", json!({ "id": code["id"] })).await;
+    does("/v1/admin/card", json!({ "url": "https://example.cn" })).await;
     let order = json!({ "device": lost.id, "order": "lock" });
     does("/v1/admin/devices/revoke", order).await;
     does("/v1/admin/devices/unlock", json!({ "device": lost.id })).await;

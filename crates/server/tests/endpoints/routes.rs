@@ -49,6 +49,7 @@ pub(crate) const ROUTES: &[(&str, &[&str], Access)] = &[
     ("/v1/admin/devices/unlock", &["POST"], Access::Session),
     ("/v1/admin/codes", &["GET", "POST"], Access::Session),
     ("/v1/admin/codes/withdraw", &["POST"], Access::Session),
+    ("/v1/admin/card", &["POST"], Access::Session),
     ("/v1/admin/packs", &["GET", "POST"], Access::Session),
     ("/v1/admin/audit", &["GET"], Access::Session),
     (

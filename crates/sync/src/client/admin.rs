@@ -17,8 +17,8 @@ use super::{
 use crate::protocol::{
     ProblemCode,
     admin::{
-        Audit, AuditQuery, Changed, Codes, Devices, MadeCode, NewCode, Orgs, PackPublished, Packs,
-        People, Revoke, Unlock, UnlockCode, WithdrawCode,
+        Audit, AuditQuery, Changed, Codes, Devices, MadeCard, MadeCode, NewCard, NewCode, Orgs,
+        PackPublished, Packs, People, Revoke, Unlock, UnlockCode, WithdrawCode,
     },
     order::OrderAct,
 };
@@ -126,6 +126,11 @@ impl Engine {
     ) -> Result<Changed, SyncError> {
         self.put(ledger, "/v1/admin/codes/withdraw", &WithdrawCode { id })
             .await
+    }
+
+    /// The card of the server, with the address that a machine would use if it ever got a network.
+    pub async fn admin_card(&self, ledger: &Ledger, url: String) -> Result<MadeCard, SyncError> {
+        self.put(ledger, "/v1/admin/card", &NewCard { url }).await
     }
 
     /// Packs that the administrator's organisation has published.

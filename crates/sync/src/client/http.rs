@@ -6,11 +6,13 @@
 use std::time::Duration;
 
 use futures::{FutureExt as _, StreamExt as _, future::BoxFuture};
-use reqwest::{Client, redirect::Policy};
+use reqwest::{Client, Response, header::CONTENT_LENGTH, redirect::Policy};
 
 use super::{
     error::SyncError,
-    transport::{EventBytes, Method, Reply, Request, Transport, TransportFault},
+    transport::{
+        EventBytes, Method, Reply, Request, Streamed, Streaming, Transport, TransportFault,
+    },
 };
 use crate::protocol::{MAX_BATCH_BODY, VERSION, VERSION_HEADER};
 
@@ -129,15 +131,8 @@ impl Transport for HttpTransport {
                 .send()
                 .await
                 .map_err(fault)?;
-            let status = response.status().as_u16();
-            let headers = response
-                .headers()
-                .iter()
-                .filter_map(|(name, value)| {
-                    Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
-                })
-                .collect();
-            let mut body = Vec::new();
+            let mut reply = head_of(&response);
+            let body = &mut reply.body;
             let mut stream = response.bytes_stream();
             while let Some(chunk) = stream.next().await {
                 let chunk = chunk.map_err(fault)?;
@@ -146,11 +141,7 @@ impl Transport for HttpTransport {
                 }
                 body.extend_from_slice(&chunk);
             }
-            Ok(Reply {
-                status,
-                headers,
-                body,
-            })
+            Ok(reply)
         }
         .boxed()
     }
@@ -167,13 +158,53 @@ impl Transport for HttpTransport {
                     response.status().as_u16()
                 )));
             }
-            let bytes = response
-                .bytes_stream()
-                .map(|chunk| chunk.map(|bytes| bytes.to_vec()).map_err(fault));
-            Ok(bytes.boxed())
+            Ok(bytes_of(response))
         }
         .boxed()
     }
+
+    fn stream<'a>(
+        &'a self,
+        request: Request,
+        body: Streaming,
+    ) -> BoxFuture<'a, Result<Streamed, TransportFault>> {
+        async move {
+            let response = self
+                .send(request)
+                .header(CONTENT_LENGTH, body.length)
+                .body(reqwest::Body::wrap_stream(body.pieces))
+                .send()
+                .await
+                .map_err(fault)?;
+            Ok(Streamed {
+                reply: head_of(&response),
+                body: bytes_of(response),
+            })
+        }
+        .boxed()
+    }
+}
+
+/// Status and headers.
+fn head_of(response: &Response) -> Reply {
+    Reply {
+        status: response.status().as_u16(),
+        headers: response
+            .headers()
+            .iter()
+            .filter_map(|(name, value)| {
+                Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
+            })
+            .collect(),
+        body: Vec::new(),
+    }
+}
+
+fn bytes_of(response: Response) -> EventBytes {
+    response
+        .bytes_stream()
+        .map(|chunk| chunk.map(|bytes| bytes.to_vec()).map_err(fault))
+        .boxed()
 }
 
 #[cfg(test)]

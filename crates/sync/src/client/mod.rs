@@ -33,5 +33,5 @@ pub use enrol::{Found, enrol, enrol_with, probe, probe_with};
 pub use error::{SyncError, SyncErrorCode};
 pub use http::{HttpTransport, tidy_url};
 pub use state::{Moved, MovedKind, Phase, Progress, SyncFault, SyncState};
-pub use transport::{Method, Reply, Request, Transport, TransportFault};
+pub use transport::{Method, Reply, Request, Streamed, Streaming, Transport, TransportFault};
 pub use worker::{Chance, Worker};

@@ -1,8 +1,10 @@
 //! How requests reach the central endpoint: one trait, so that tests can lose, cut and alter what travels.
 
-use std::time::Duration;
+use std::{io, time::Duration};
 
-use futures::{future::BoxFuture, stream::BoxStream};
+use futures::{
+    FutureExt as _, StreamExt as _, TryStreamExt as _, future::BoxFuture, stream::BoxStream,
+};
 
 /// The methods that the protocol uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,8 +99,24 @@ pub enum TransportFault {
     TooLarge,
 }
 
-/// What the event stream carries, as it comes.
+/// What the event stream or a long answer carries, as it comes.
 pub(crate) type EventBytes = BoxStream<'static, Result<Vec<u8>, TransportFault>>;
+
+/// A body that is too long to be held, piece by piece.
+pub struct Streaming {
+    /// How many bytes all pieces have.
+    pub length: u64,
+    /// They.
+    pub pieces: BoxStream<'static, io::Result<Vec<u8>>>,
+}
+
+/// What came back, with a body that is too long to be held.
+pub struct Streamed {
+    /// Status and headers; the body is empty.
+    pub reply: Reply,
+    /// The body, as it comes.
+    pub body: BoxStream<'static, Result<Vec<u8>, TransportFault>>,
+}
 
 /// Carries requests to one central endpoint.
 pub trait Transport: Send + Sync {
@@ -106,4 +124,26 @@ pub trait Transport: Send + Sync {
     fn call<'a>(&'a self, request: Request) -> BoxFuture<'a, Result<Reply, TransportFault>>;
     /// Sends a request whose answer goes on for as long as both sides like; `Err` also when the status is not 200.
     fn listen<'a>(&'a self, request: Request) -> BoxFuture<'a, Result<EventBytes, TransportFault>>;
+    /// Sends a long body, and hands on the answer as it comes. The request's time is not looked at: whoever asks ends it when nothing
+    /// moves any more. A transport that holds everything anyway need not do better than this.
+    fn stream<'a>(
+        &'a self,
+        request: Request,
+        body: Streaming,
+    ) -> BoxFuture<'a, Result<Streamed, TransportFault>> {
+        async move {
+            let pieces: Vec<Vec<u8>> = body
+                .pieces
+                .try_collect()
+                .await
+                .map_err(|error| TransportFault::Unreachable(error.to_string()))?;
+            let mut reply = self.call(request.body(pieces.concat())).await?;
+            let body = std::mem::take(&mut reply.body);
+            Ok(Streamed {
+                reply,
+                body: futures::stream::iter([Ok(body)]).boxed(),
+            })
+        }
+        .boxed()
+    }
 }

@@ -148,6 +148,24 @@ pub struct MadeCode {
     pub fingerprint: String,
 }
 
+/// `POST /v1/admin/card`: the card of the endpoint, for machines without a network.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct NewCard {
+    /// The address that it names; may be empty.
+    pub url: String,
+}
+
+/// The answer to [`NewCard`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct MadeCard {
+    /// The bytes of the file.
+    #[serde(with = "hex")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, pattern = "^([0-9a-f]{2})*$"))]
+    pub card: Vec<u8>,
+}
+
 /// `POST /v1/admin/codes/withdraw`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

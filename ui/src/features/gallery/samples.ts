@@ -22,6 +22,7 @@ export const sampleStatus: AppStatus = {
   has_keychain: true,
   salvage: null,
   order: null,
+  asked: null,
   language: 'zh-CN',
 };
 

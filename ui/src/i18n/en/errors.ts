@@ -94,6 +94,11 @@ const errors: Catalogue['errors'] = {
     safe: 'Everything shown as saved is not affected; what you are typing stays on the screen.',
     advice: 'Try again. If it does not help, check the disk and tell your administrator.',
   },
+  no_address: {
+    happened: 'This computer was enrolled by USB stick and knows no address of a server to send to.',
+    safe: 'Everything is saved on this computer.',
+    advice: 'Use “Exchange by USB stick (packages)” on the sync page to carry it to the central endpoint.',
+  },
   unreachable: {
     happened: 'The server cannot be reached just now.',
     safe: 'Everything is saved on this computer and will be sent when the network returns.',
@@ -193,6 +198,21 @@ const errors: Catalogue['errors'] = {
     happened: 'The sender is not in the directory here, or was revoked.',
     safe: 'Nothing was taken in.',
     advice: 'Bring the directory up to date first, over the network or by a package of the central endpoint; if the device was revoked, ask the administrator.',
+  },
+  package_refused: {
+    happened: 'The central endpoint did not take this package.',
+    safe: 'The package is unchanged, and what is in it is still on the computer that made it.',
+    advice: 'Tell whoever made it why; made anew, it can be handed in again.',
+  },
+  not_a_card: {
+    happened: 'This file is not the card of a server, or was altered.',
+    safe: 'Nothing was sent or kept.',
+    advice: 'Choose the card that the administrator gave you. If it does not help, ask for a new one.',
+  },
+  not_the_answer: {
+    happened: 'This file does not answer the request of this computer: it is another file, for another computer, or of another server.',
+    safe: 'Nothing was taken in, and the request of this computer still stands.',
+    advice: 'Choose the answer that the administrator got when taking in the request of this computer.',
   },
   unknown_recipient: {
     happened: 'No package can be made for this device: it is not in the directory, or was revoked.',

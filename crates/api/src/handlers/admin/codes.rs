@@ -1,4 +1,6 @@
-//! Enrolment codes.
+//! Enrolment codes, and the card for computers that have no network to enrol over.
+
+use shicha_sync::package::ENDING;
 
 use super::{Office, admin_error};
 use crate::{app::App, error::ApiError, schema::*};
@@ -65,4 +67,20 @@ pub(crate) async fn admin_code_withdraw(
         .await
         .map_err(admin_error)?;
     Ok(Empty {})
+}
+
+pub(crate) async fn admin_card(app: &App, _: Empty) -> Result<FileOut, ApiError> {
+    let office = Office::of(app)?;
+    let me = &office.desk.me;
+    let made = office
+        .engine
+        .admin_card(&office.desk.ledger, me.server_url.clone())
+        .await
+        .map_err(admin_error)?;
+    let name = format!("实查名片-{}.{ENDING}", me.server_name);
+    let file = app
+        .0
+        .made
+        .keep(&name, "application/octet-stream", made.card);
+    Ok(file)
 }

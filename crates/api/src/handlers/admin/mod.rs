@@ -47,7 +47,7 @@ impl Office {
             return Err(ApiError::new(ErrorCode::NotAllowed));
         }
         let worker = app.0.worker.lock();
-        let worker = worker.as_ref().ok_or(ApiError::new(ErrorCode::NotReady))?;
+        let worker = worker.as_ref().ok_or(ApiError::new(ErrorCode::NoAddress))?;
         Ok(Self {
             engine: worker.engine(),
             desk,

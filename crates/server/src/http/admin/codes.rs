@@ -1,4 +1,4 @@
-//! Enrolment codes.
+//! Enrolment codes, and the card for machines that have no network to enrol over.
 
 use axum::{Json, body::Bytes, extract::State};
 use shicha_domain::{
@@ -7,7 +7,7 @@ use shicha_domain::{
 };
 use shicha_sync::protocol::{
     ProblemCode,
-    admin::{Changed, Codes, MadeCode, NewCode, OpenCode, WithdrawCode},
+    admin::{Changed, Codes, MadeCard, MadeCode, NewCard, NewCode, OpenCode, WithdrawCode},
 };
 
 use super::{Administrator, conflict};
@@ -16,6 +16,7 @@ use crate::{
         Shared,
         fault::{Fault, blocking, message},
     },
+    package,
     store::{Register, administration::CodeId},
 };
 
@@ -109,6 +110,26 @@ pub(super) async fn withdraw(
         let person = person(&administrator, &register, code.person)?;
         let changed = administrator.hand(&app).withdraw_code(id, person)?;
         Ok(Json(Changed { changed }))
+    })
+    .await
+}
+
+/// The endpoint's card, for machines without a network.
+// Nothing secret: it says what every device asks the endpoint for first.
+#[utoipa::path(
+    post, path = "/v1/admin/card", tag = "administration",
+    request_body = NewCard,
+    responses((status = 200, description = "the bytes of the file", body = MadeCard))
+)]
+pub(super) async fn card(
+    State(app): State<Shared>,
+    _administrator: Administrator,
+    body: Bytes,
+) -> Result<Json<MadeCard>, Fault> {
+    let request: NewCard = message(&body)?;
+    blocking(move || {
+        let card = package::card(&app.home, request.url.trim())?;
+        Ok(Json(MadeCard { card }))
     })
     .await
 }

@@ -41,6 +41,7 @@ pub(super) fn router() -> OpenApiRouter<Shared> {
         .routes(routes!(devices::unlock))
         .routes(routes!(codes::list, codes::make))
         .routes(routes!(codes::withdraw))
+        .routes(routes!(codes::card))
         .routes(routes!(audit::list))
         .layer(DefaultBodyLimit::max(MAX_JSON_BODY))
         .merge(packs)

@@ -5,6 +5,7 @@
 //! that is killed in the middle goes on when the same package is taken again.
 
 mod give;
+mod hand_in;
 mod newcomer;
 mod parting;
 mod take;
@@ -18,7 +19,8 @@ use shicha_domain::{
 use shicha_ledger::{Identity, Ledger, LedgerError};
 
 pub use give::{Giving, Plan, expected_bytes, give, plan};
-pub use newcomer::{Asking, ask_for_place};
+pub use hand_in::{OpenFile, Parcel};
+pub use newcomer::{Asked, Asking, ask_for_place, asked};
 pub use take::{Taken, look, take};
 
 use super::SyncError;

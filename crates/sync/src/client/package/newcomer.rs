@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use ed25519_dalek::SigningKey;
+use serde::{Deserialize, Serialize};
 use shicha_ledger::Ledger;
 
 use super::{
@@ -15,8 +16,8 @@ use crate::{
     protocol::messages::EnrolReply,
 };
 
-/// Where the card of the endpoint is kept that a place was asked for at.
-const CARD: &str = "package/card";
+/// Where it is kept what a place was asked for with, until it is given.
+const ASKED: &str = "package/asked";
 
 /// What a place is asked for with.
 #[derive(Clone, Copy)]
@@ -33,6 +34,32 @@ pub struct Asking<'a> {
     pub random: &'a Random,
     /// The clock, Unix ms.
     pub now_ms: u64,
+}
+
+/// A place that was asked for and not given yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// The card of the endpoint that it was asked for at.
+    pub card: Card,
+    /// What this computer is to be called.
+    pub name: String,
+    /// When it was asked for, Unix ms.
+    pub at_ms: u64,
+}
+
+/// The place that was asked for last and not given yet.
+///
+/// # Errors
+/// When the ledger cannot be read, or what it keeps is none.
+pub fn asked(ledger: &Ledger) -> Result<Option<Asked>, PackageError> {
+    match ledger.setting(ASKED)? {
+        Some(kept) if !kept.is_empty() => serde_json::from_str(&kept).map(Some).map_err(unkept),
+        _ => Ok(None),
+    }
+}
+
+fn unkept(error: serde_json::Error) -> PackageError {
+    SyncError::Internal(error.to_string()).into()
 }
 
 /// Asks for a place: writes a package with the request for the endpoint of the card. The key of this computer is made and kept.
@@ -60,9 +87,14 @@ pub fn ask_for_place<W: Write>(
     let endpoint = card.public_key;
     let (key, request) =
         enrol::enrol_request(ledger, random, &endpoint, confirmed_fingerprint, code, name)?;
-    let kept = serde_json::to_string(card)
-        .map_err(|error| PackageError::Sync(SyncError::Internal(error.to_string())))?;
-    ledger.set_setting(CARD, &kept)?;
+    let asked = Asked {
+        card: card.clone(),
+        name: name.to_owned(),
+        at_ms: now_ms,
+    };
+    // Before the file is: one that could not be answered would be worse than none.
+    let kept = serde_json::to_string(&asked).map_err(unkept)?;
+    ledger.set_setting(ASKED, &kept)?;
     let label = Label {
         id: random.id_at(now_ms),
         from: Party::Newcomer {
@@ -87,12 +119,8 @@ pub(super) struct Newcomer {
 
 impl Newcomer {
     pub(super) fn of(ledger: &Ledger) -> Result<Self, PackageError> {
-        let key = enrol::pending_key(ledger)?;
-        let card = ledger
-            .setting(CARD)?
-            .and_then(|kept| serde_json::from_str(&kept).ok());
-        match (key, card) {
-            (Some(key), Some(card)) => Ok(Self { key, card }),
+        match (enrol::pending_key(ledger)?, asked(ledger)?) {
+            (Some(key), Some(Asked { card, .. })) => Ok(Self { key, card }),
             _ => Err(PackageError::NotEnrolled),
         }
     }
@@ -117,7 +145,7 @@ impl Newcomer {
     ) -> Result<(), PackageError> {
         let url = self.card.url.clone();
         enrol::take_place(ledger, &self.key, &self.card.public_key, url, reply, now_ms)?;
-        ledger.set_setting(CARD, "")?;
+        ledger.set_setting(ASKED, "")?;
         Ok(())
     }
 }
