@@ -12,6 +12,8 @@ export const useApp = defineStore('app', () => {
   const me = computed(() => status.value?.me ?? null);
   const role = computed(() => me.value?.role ?? null);
   const isReady = computed(() => status.value?.stage === 'ready');
+  /** A computer that was enrolled by files may know no address: nothing goes over a network then. */
+  const hasAddress = computed(() => me.value?.server_url !== '');
   const isSample = computed(() => status.value?.is_sample ?? false);
 
   /** Takes over what a call that changes the set-up has returned. */
@@ -37,5 +39,5 @@ export const useApp = defineStore('app', () => {
     if (isReady.value) take(await call('setting_set', { key: 'language', value: next }));
   }
 
-  return { status, error, me, role, isReady, isSample, take, load, chooseLocale };
+  return { status, error, me, role, isReady, hasAddress, isSample, take, load, chooseLocale };
 });

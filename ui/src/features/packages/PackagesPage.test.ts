@@ -5,8 +5,10 @@ import type { PackageRow } from '@/bindings/PackageRow';
 import type { PackageTaken } from '@/bindings/PackageTaken';
 import { ApiError } from '@/errors';
 import { platform } from '@/platform';
+import { useApp } from '@/stores/app';
 import { installFakeCore, type Answers } from '@/testing/fakeCore';
 import { freshStores, mountPage } from '@/testing/mountPage';
+import { appStatus, me } from '@/testing/samples';
 import PackagesPage from './PackagesPage.vue';
 
 beforeEach(freshStores);
@@ -56,6 +58,7 @@ function looked(changes: Partial<PackageLooked> = {}): PackageLooked {
 }
 
 async function open(answers: Answers = {}, rows: PackageRow[] = [], address = '/packages') {
+  useApp().take(appStatus());
   const core = installFakeCore({
     package_recipients: () => ({ endpoint: '连云港中心端', devices: [] }),
     package_plan: () => ({ name: '实查数据包.shicha', entries: 120, carried: 0, evidence: 6, bytes: 1_900_000 }),
@@ -135,5 +138,77 @@ describe('chosen records', () => {
     await flushPromises();
     expect(core.requests('package_plan').at(-1)?.records).toBeNull();
     expect(at('package-chosen').exists()).toBe(false);
+  });
+});
+
+describe('handing in for somebody else', () => {
+  const OUTSIDE = {
+    token: 'o1',
+    file: '机构甲.shicha',
+    bytes: 3_000_000,
+    from: { is_endpoint: false, name: '李四', detail: '机构甲的电脑' },
+    is_newcomer: false,
+    made_at_ms: 1_650_000_000_000,
+  };
+  const ANSWER = { token: 'a1', name: '实查答复-给李四.shicha', to: OUTSIDE.from, is_newcomer: false, bytes: 20_000 };
+  const SAVED = { file: { token: 'f1', name: ANSWER.name, mime: 'application/vnd.shicha.package', size: 20_000 } };
+
+  it('shows whose it is before anything is sent, and lets the answer be saved', async () => {
+    const { core, at, click } = await open({
+      package_outside: () => OUTSIDE,
+      package_hand_in: () => ANSWER,
+      package_answer_save: () => SAVED,
+    });
+    const kept = vi.spyOn(HTMLAnchorElement.prototype, 'click').mockReturnValue();
+    await click('hand-choose');
+    await flushPromises();
+    expect(at('hand-outside').text()).toContain('李四（机构甲的电脑）');
+    expect(core.requests('package_hand_in')).toEqual([]);
+    await click('hand-button');
+    await flushPromises();
+    expect(core.requests('package_hand_in')).toEqual([{ token: 'o1' }]);
+    expect(at('hand-answer').text()).toContain('答复是给“李四（机构甲的电脑）”的');
+    await click('hand-save');
+    await flushPromises();
+    expect(core.requests('package_answer_save')).toEqual([{ token: 'a1', path: null }]);
+    expect(kept).toHaveBeenCalledOnce();
+    expect(at('hand-saved').text()).toContain(ANSWER.name);
+  });
+
+  it('says that a request got its computer a place', async () => {
+    const newcomer = { is_endpoint: false, name: '', detail: 'ab12cd34' };
+    const { at, click } = await open({
+      package_outside: () => ({ ...OUTSIDE, from: newcomer, is_newcomer: true }),
+      package_hand_in: () => ({ ...ANSWER, to: newcomer, is_newcomer: true }),
+    });
+    await click('hand-choose');
+    await flushPromises();
+    expect(at('hand-outside').text()).toContain('一台申请登记的电脑（ab12cd34）');
+    await click('hand-button');
+    await flushPromises();
+    expect(at('hand-answer').text()).toContain('已给那台电脑登记');
+  });
+
+  it('says why the endpoint did not take it, and that nothing is lost', async () => {
+    const { at, click } = await open({
+      package_outside: () => OUTSIDE,
+      package_hand_in: () => {
+        throw new ApiError('package_refused', { reason: 'unknown_sender' });
+      },
+    });
+    await click('hand-choose');
+    await flushPromises();
+    await click('hand-button');
+    await flushPromises();
+    expect(at('hand-reason').text()).toContain('已被停用');
+    expect(at('hand-error').text()).toContain('仍在它原来的电脑上');
+  });
+
+  it('is not offered on a computer that knows no address', async () => {
+    const { page, at } = await open();
+    useApp().take(appStatus({ me: me({ server_url: '' }) }));
+    await flushPromises();
+    expect(page.find('[data-test=package-take]').exists()).toBe(true);
+    expect(at('package-hand').exists()).toBe(false);
   });
 });

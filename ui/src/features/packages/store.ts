@@ -1,9 +1,12 @@
 /** Package files: what would go into one, making it, looking at one, taking it in, and what became of them. */
 import { defineStore } from 'pinia';
 import { ref, shallowRef } from 'vue';
+import type { FileOut } from '@/bindings/FileOut';
 import type { FileSource } from '@/bindings/FileSource';
+import type { PackageAnswer } from '@/bindings/PackageAnswer';
 import type { PackageLooked } from '@/bindings/PackageLooked';
 import type { PackageMade } from '@/bindings/PackageMade';
+import type { PackageOutside } from '@/bindings/PackageOutside';
 import type { PackagePlan } from '@/bindings/PackagePlan';
 import type { PackageTaken } from '@/bindings/PackageTaken';
 import { call } from '@/core/call';
@@ -13,7 +16,7 @@ import { makeQuery } from '@/core/query';
 import type { ChosenFile } from '@/platform';
 
 /** What is under way; only one of them at a time. */
-export type Task = 'plan' | 'make' | 'look' | 'take';
+export type Task = 'plan' | 'make' | 'look' | 'take' | 'outside' | 'hand_in';
 
 export const usePackages = defineStore('packages', () => {
   const recipients = makeQuery(() => call('package_recipients'));
@@ -30,6 +33,13 @@ export const usePackages = defineStore('packages', () => {
   const looked = shallowRef<PackageLooked | null>(null);
   const taken = shallowRef<PackageTaken | null>(null);
   const takeError = shallowRef<unknown>(null);
+
+  /** Somebody else's package, and what the central endpoint answered to it. */
+  const outside = shallowRef<PackageOutside | null>(null);
+  const answer = shallowRef<PackageAnswer | null>(null);
+  /** Where the answer was saved last. */
+  const savedAs = ref<string | null>(null);
+  const handError = shallowRef<unknown>(null);
 
   const task = ref<Task | null>(null);
   const progress = ref<{ done: number; total: number } | null>(null);
@@ -54,6 +64,10 @@ export const usePackages = defineStore('packages', () => {
   };
   const ofTaking = (cause: unknown): void => {
     takeError.value = cause;
+  };
+
+  const ofHanding = (cause: unknown): void => {
+    handError.value = cause;
   };
 
   function ask(path: string | null) {
@@ -110,6 +124,36 @@ export const usePackages = defineStore('packages', () => {
     await prepare();
   }
 
+  function lookOutside(chosen: ChosenFile): Promise<void> {
+    outside.value = null;
+    answer.value = null;
+    savedAs.value = null;
+    return attempt('outside', ofHanding, async () => {
+      outside.value = await call('package_outside', { source: await sourceOf(chosen) });
+    });
+  }
+
+  function handIn(): Promise<void> {
+    return attempt('hand_in', ofHanding, async () => {
+      if (outside.value) answer.value = await call('package_hand_in', { token: outside.value.token });
+    });
+  }
+
+  /** `path` is `null` where the host keeps files its own way; then the file comes back. */
+  async function saveAnswer(path: string | null): Promise<FileOut | null> {
+    if (!answer.value) return null;
+    const { file } = await call('package_answer_save', { token: answer.value.token, path });
+    savedAs.value = path ?? file?.name ?? null;
+    return file;
+  }
+
+  function endHanding(): void {
+    outside.value = null;
+    answer.value = null;
+    savedAs.value = null;
+    handError.value = null;
+  }
+
   async function stop(): Promise<void> {
     await call('package_stop');
   }
@@ -133,6 +177,10 @@ export const usePackages = defineStore('packages', () => {
     looked,
     taken,
     takeError,
+    outside,
+    answer,
+    savedAs,
+    handError,
     task,
     progress,
     prepare,
@@ -142,6 +190,10 @@ export const usePackages = defineStore('packages', () => {
     look,
     take,
     putBack,
+    lookOutside,
+    handIn,
+    saveAnswer,
+    endHanding,
     stop,
   };
 });

@@ -22,7 +22,7 @@ const ME: Me = {
 };
 
 function status(stage: AppStatus['stage'], more: Partial<AppStatus> = {}): AppStatus {
-  return { stage, version: '0.1.0', me: null, is_sample: false, has_keychain: true, salvage: null, order: null, language: 'zh-CN', ...more };
+  return { stage, version: '0.1.0', me: null, is_sample: false, has_keychain: true, salvage: null, order: null, asked: null, language: 'zh-CN', ...more };
 }
 
 const FOUND = {

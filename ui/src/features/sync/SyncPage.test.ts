@@ -4,7 +4,8 @@ import type { SyncStatus } from '@/bindings/SyncStatus';
 import { setLocale } from '@/i18n';
 import { installFakeCore } from '@/testing/fakeCore';
 import { freshStores, mountPage } from '@/testing/mountPage';
-import { syncStatus } from '@/testing/samples';
+import { useApp } from '@/stores/app';
+import { appStatus, me, syncStatus } from '@/testing/samples';
 import { logText } from './logText';
 import SyncPage from './SyncPage.vue';
 
@@ -49,6 +50,15 @@ describe('the synchronisation page', () => {
     expect(at('sync-error').text()).toContain('请联系管理员');
     await click('sync-now');
     expect(core.requests('sync_now')).toHaveLength(1);
+  });
+
+  it('leads a computer that knows no address to the packages, and offers it no network', async () => {
+    useApp().take(appStatus({ me: me({ server_url: '' }) }));
+    const { at, click, router } = await open(syncStatus({ waiting_entries: 12 }));
+    expect(at('sync-by-files').text()).toContain('用数据包带到中心端');
+    expect(at('sync-now').exists()).toBe(false);
+    await click('sync-packages');
+    expect(router.currentRoute.value.name).toBe('packages');
   });
 
   it('lists refused entries with the reason, without hiding that they are kept', async () => {
