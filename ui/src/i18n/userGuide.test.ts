@@ -29,7 +29,7 @@ describe('the user guide', () => {
   });
 
   it('leads only to headings that are there', () => {
-    const headings = [...guide.matchAll(/^#+ (.+)$/gm)].map(([, text]) => (text ?? '').replace(/[、：，。（）]/g, '').replace(/ /g, '-'));
+    const headings = [...guide.matchAll(/^#+ (.+)$/gm)].map(([, text]) => (text ?? '').replace(/[、：，。（）]/g, '').replace(/ /g, '-').toLowerCase());
     const links = [...guide.matchAll(/\]\(#([^)]+)\)/g)].map(([, anchor]) => anchor);
     expect(links.filter((anchor) => !headings.includes(anchor ?? ''))).toEqual([]);
   });
