@@ -23,7 +23,13 @@ import {
   workbench,
 } from '../src/testing/samples';
 import { adminAudit, adminCodes, adminDevices, adminOrgs, adminPacks, adminPeople, live, offline } from '../src/testing/admin';
+import { nearbySession, nearbyView } from '../src/testing/nearby';
+import type { AdminPackChecked } from '@/bindings/AdminPackChecked';
+import type { NearbySession } from '@/bindings/NearbySession';
 import type { OrderView } from '@/bindings/OrderView';
+import type { PackageParty } from '@/bindings/PackageParty';
+import type { PackageRow } from '@/bindings/PackageRow';
+import type { PlaceWaiting } from '@/bindings/PlaceWaiting';
 
 type Text = { zh: string; en: string };
 interface PackItem {
@@ -334,6 +340,48 @@ const figures = overview({
   ],
 });
 
+const CENTRE: PackageParty = { is_endpoint: true, name: '连云港市应急管理局中心端', detail: '' };
+const MINE: PackageParty = { is_endpoint: false, name: '张三', detail: '联想 E14' };
+const COLLEAGUE: PackageParty = { is_endpoint: false, name: '李芳', detail: '执法二科 1 号笔记本' };
+const NEWCOMER: PackageParty = { is_endpoint: false, name: '', detail: '9f3a00c1' };
+
+function packageRow(more: Partial<PackageRow> = {}): PackageRow {
+  return {
+    id: '0180162e-0000-7000-8000-000000000000', is_out: true, made_at_ms: Date.UTC(2022, 3, 11, 8), at_ms: Date.UTC(2022, 3, 11, 9),
+    file: '实查数据包-张三-至-中心端-2022-04-11.shicha', from: MINE, to: CENTRE, entries: 128, numbered: 0, records: 2, evidence: 6,
+    evidence_bytes: 1_800_000, receipts: 0, refused: 0, from_ms: Date.UTC(2022, 3, 4), until_ms: Date.UTC(2022, 3, 11), is_answered: false, ...more,
+  };
+}
+
+const CARD = { name: '连云港市应急管理局中心端', fingerprint: '9F3A 00C1 7B2D E4F5 8890 1A2B 3C4D 5E6F', url: '', is_sample: false };
+export const ASKED: PlaceWaiting = { card: CARD, label: '连云港平安安全技术培训有限公司教务处电脑', at_ms: AT };
+
+const madeFile = { token: 'made', name: '实查数据包.shicha', mime: 'application/vnd.shicha.package', size: 1_900_000 };
+
+const packGood: AdminPackChecked = {
+  name: 'lyg-2021-training.json',
+  token: 'p1',
+  faults: [],
+  about: {
+    id: pack.id, version: '1.2.0', title: pack.title.zh, valid_from: '2021-12-01', valid_to: '2022-12-31', checklists: 3, items: 96, newest: '1.1.0', rises: true,
+    changes: [
+      { part: 'item', kind: 'added', id: 'TI-9.1', title: '是否按规定保存人脸识别签到记录' },
+      { part: 'item', kind: 'changed', id: 'TI-1.4', title: answered[3]?.question ?? '' },
+      { part: 'obligation', kind: 'removed', id: 'D05', title: '报送执法检查月报' },
+    ],
+  },
+};
+
+const packBad: AdminPackChecked = {
+  name: '改过的模板包.json',
+  token: null,
+  about: null,
+  faults: [
+    { line: 214, column: 17, path: 'checklists[0].sections[2].items[4].bases[0].law', reason_zh: '没有名为 AQSC-2022 的法律依据', reason_en: 'no law is called AQSC-2022' },
+    { line: 1_902, column: 9, path: 'phases[3].to', reason_zh: '结束日期早于开始日期', reason_en: 'it ends before it begins' },
+  ],
+};
+
 type Answers = { [N in keyof Calls]?: (request: Calls[N]['request']) => Calls[N]['response'] };
 
 export interface Scene {
@@ -346,14 +394,23 @@ export interface Scene {
   away?: boolean;
   /** What the administrator did to this computer. */
   order?: OrderView | null;
+  /** The computer was enrolled by files and knows no address. */
+  byFiles?: boolean;
+  /** The place that was asked for by a file. */
+  asked?: PlaceWaiting | null;
+  /** What goes on with a laptop nearby. */
+  nearby?: Partial<NearbySession> | null;
+  /** What is said against the file that was chosen. */
+  refusal?: { code: string; params: Record<string, unknown> } | null;
 }
 
 /** The answers to every call that shows something. */
-export function answersOf({ language, stage = 'ready', role = 'inspector', signed: isSigned = false, away: isAway = false, order = null }: Scene): Answers {
+export function answersOf({ language, stage = 'ready', role = 'inspector', signed: isSigned = false, away: isAway = false, order = null, byFiles = false, asked = null, nearby: going = null, refusal = null }: Scene): Answers {
+  const nearby = going === null ? null : nearbySession(going);
   const saved = { entry: ENTRY, at_ms: AT };
   const orgs = regions.map(({ code, name }) => ({ code, name: `${name}应急管理局`, kind: code === '320700' ? ('city' as const) : ('county' as const), region: code }));
   return {
-    app_status: () => appStatus({ stage, language, order, is_sample: true, me: stage === 'ready' ? me({ role }) : null }),
+    app_status: () => appStatus({ stage, language, order, asked, is_sample: true, me: stage === 'ready' ? me({ role, ...(byFiles ? { server_url: '' } : {}) }) : null }),
     admin_orgs: () => adminOrgs(),
     admin_people: () => adminPeople(isAway ? offline : live),
     admin_devices: () => adminDevices(),
@@ -363,17 +420,61 @@ export function answersOf({ language, stage = 'ready', role = 'inspector', signe
     setting_set: () => appStatus({ language, is_sample: true, me: me({ role }) }),
     sync_status: () => syncStatus({ waiting_entries: 12, waiting_blobs: 3, waiting_bytes: 9_800_000, last_success_ms: Date.now() - 7_200_000, last_receipt_ms: LATER, phase: 'offline', next_try_ms: Date.now() + 40_000, last_error: { code: 'unreachable', params: {} } }),
     packages_list: () => ({
-      rows: [true, false].map((isOut, n) => ({
-        id: `0180162e-0000-7000-8000-00000000000${n}`, is_out: isOut, made_at_ms: Date.UTC(2022, 3, 11, 8), at_ms: Date.UTC(2022, 3, 11, 9 + n),
-        file: `实查-数据包-${n + 1}.shicha`,
-        from: { is_endpoint: !isOut, name: isOut ? '张三' : '连云港市应急管理局中心端', detail: isOut ? '联想 E14' : '' },
-        to: { is_endpoint: isOut, name: isOut ? '连云港市应急管理局中心端' : '张三', detail: isOut ? '' : '联想 E14' },
-        entries: 128, numbered: 0, records: 2, evidence: 6, evidence_bytes: 1_800_000, receipts: isOut ? 0 : 3, refused: 0,
-        from_ms: Date.UTC(2022, 3, 4), until_ms: Date.UTC(2022, 3, 11), is_answered: isOut ? false : null,
-      })),
+      rows: [
+        packageRow(),
+        packageRow({ id: '0180162e-0000-7000-8000-000000000001', is_out: false, from: CENTRE, to: MINE, entries: 0, numbered: 96, receipts: 3, is_answered: null }),
+        packageRow({ id: '0180162e-0000-7000-8000-000000000002', to: COLLEAGUE, is_answered: null }),
+        packageRow({ id: '0180162e-0000-7000-8000-000000000003', is_answered: true, at_ms: Date.UTC(2022, 3, 2, 9) }),
+      ],
     }),
-    package_recipients: () => ({ endpoint: '连云港市应急管理局中心端', devices: [] }),
-    package_plan: () => ({ name: '实查-数据包-3.shicha', entries: 128, carried: 12, evidence: 6, bytes: 1_900_000 }),
+    package_recipients: () => ({
+      endpoint: CENTRE.name,
+      devices: [{ device: '018f0000-0000-7000-8000-00000000d001', label: COLLEAGUE.detail, person: COLLEAGUE.name, org: '东海县应急管理局' }],
+    }),
+    package_plan: () => ({ name: madeFile.name, entries: 128, carried: 12, evidence: 6, bytes: 1_900_000 }),
+    package_make: () => ({ package: packageRow(), bytes: 1_900_000, file: madeFile }),
+    package_look: () => {
+      if (refusal) throw refusal;
+      return { token: 't1', package: packageRow({ is_out: false, from: CENTRE, to: MINE, numbered: 96, receipts: 3, refused: 1, is_answered: null }), bytes: 2_100_000, taken_at_ms: LATER };
+    },
+    package_take: () => ({
+      entries: 96, delivered: 120, refused: 1, evidence: 4, sent: 6, numbers: 1, directory: true, has_parted: true, forked: null, not_taken: ['unknown_device', 'parted'], channels: 1,
+    }),
+    package_outside: () => ({ token: 'o1', file: '实查登记申请-教务处电脑.shicha', bytes: 2_300, from: NEWCOMER, is_newcomer: true, made_at_ms: AT }),
+    package_hand_in: () => {
+      if (refusal) throw refusal;
+      return { token: 'a1', name: '实查答复-给申请登记的电脑-2022-04-12.shicha', to: NEWCOMER, is_newcomer: true, bytes: 310_000 };
+    },
+    package_answer_save: () => ({ file: madeFile }),
+    upload_begin: () => ({ upload: 'u1' }),
+    upload_write: () => ({}),
+    place_card: () => {
+      if (refusal) throw refusal;
+      return CARD;
+    },
+    place_ask: () => ({ status: appStatus({ stage: 'needs_enrolment', language, me: null, asked: ASKED }), file: madeFile }),
+    place_take: () => {
+      if (refusal) throw refusal;
+      return { status: appStatus({ language, me: me({ role: 'institution', server_url: '' }) }), fault: null };
+    },
+    nearby_open: () => nearbyView({
+      session: nearby,
+      found: [
+        { instance: 'a1b2c3d4', name: '李芳 · 执法二科 1 号笔记本', address: '192.168.43.9:47820', is_same_version: true },
+        { instance: 'ffff0000', name: '周强 · 执法三组', address: '192.168.43.12:47820', is_same_version: false },
+      ],
+    }),
+    nearby_close: () => ({}),
+    admin_card: () => madeFile,
+    admin_code_make: () => ({
+      id: '00112233445566aa', code: 'K7QM-2XRD-9ABF-4T2W', person_name: '张三', org_name: '连云区应急管理局', expires_at_ms: AT + 7 * 86_400_000,
+      server_name: CENTRE.name, server_url: 'https://shicha.example.gov.cn', fingerprint: CARD.fingerprint,
+    }),
+    admin_device_unlock: () => ({ code: '0123-4567-89AB-CDEF-GHJK-MNPQ-RS' }),
+    admin_device_revoke: () => {
+      throw { code: 'contradiction', params: { reason: 'own', detail: 'x' } };
+    },
+    admin_pack_check: () => (refusal ? packBad : packGood),
     sync_log: () => ({
       rows: [
         { at_ms: LATER, code: 'pushed', params: { entries: 48 } },

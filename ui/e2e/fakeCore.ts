@@ -27,6 +27,10 @@ function emptyPdf(): Buffer {
   return Buffer.from(text, 'latin1');
 }
 
+function isRefusal(thrown: unknown): thrown is { code: string } {
+  return typeof thrown === 'object' && thrown !== null && 'code' in thrown && 'params' in thrown;
+}
+
 /** Calls that nobody answered: a screen that shows an error because of the test, not of the product. */
 export type Unanswered = string[];
 
@@ -42,7 +46,13 @@ export async function installFakeCore(page: Page, scene: Scene): Promise<Unanswe
       await route.fulfill({ status: 400, json: { code: 'internal', params: {} } });
       return;
     }
-    await route.fulfill({ json: answer(route.request().postDataJSON()) });
+    try {
+      await route.fulfill({ json: answer(route.request().postDataJSON()) });
+    } catch (refusal) {
+      // A refusal of the core is a value; whatever else is thrown is a fault of the test.
+      if (!isRefusal(refusal)) throw refusal;
+      await route.fulfill({ status: 400, json: refusal });
+    }
   });
   // Nothing happens, and the browser need not ask again.
   await page.route('**/events', (route) => route.fulfill({ contentType: 'text/event-stream', body: 'retry: 600000\n\n' }));

@@ -1,23 +1,6 @@
-/**
- * Every page of the product in a real browser, with a made-up core: no serious fault of accessibility, nothing out of
- * the window sideways, no text that the catalogue lacks, in both languages and at the two sizes that bureau laptops
- * have. The pictures are left in `test-results/screens`.
- */
-import AxeBuilder from '@axe-core/playwright';
-import { expect, test, type Page } from '@playwright/test';
-import { RECORD, SUBJECT, type Scene } from './answers';
-import { installFakeCore } from './fakeCore';
-
-const SIZES = { '1366x768': { width: 1366, height: 768 }, '911x512': { width: 911, height: 512 } };
-const LANGUAGES = ['zh-CN', 'en'] as const;
-
-interface Shown {
-  name: string;
-  address: string;
-  /** There once the page shows its content. */
-  ready: string;
-  scene?: Partial<Scene>;
-}
+/** Every page of the product in a real browser, with a made-up core, held to `fit.ts`. */
+import { RECORD, SUBJECT } from './answers';
+import { fitForEverybody, type Shown } from './fit';
 
 const PAGES: Shown[] = [
   { name: 'setup', address: '/setup', ready: '[data-test=setup-page]', scene: { stage: 'needs_key' } },
@@ -36,7 +19,9 @@ const PAGES: Shown[] = [
   { name: 'findings', address: '/findings', ready: '[role=row][data-key]' },
   { name: 'overview', address: '/overview', ready: '[data-test=overview-row]', scene: { role: 'supervisor' } },
   { name: 'sync', address: '/sync', ready: '[data-test=sync-log-row]' },
+  { name: 'sync-by-files', address: '/sync', ready: '[data-test=sync-by-files]', scene: { byFiles: true } },
   { name: 'packages', address: '/packages', ready: '[data-test=package-row]' },
+  { name: 'nearby', address: '/nearby', ready: '[data-test=nearby-found-row]' },
   { name: 'conflicts', address: '/conflicts', ready: '[data-test=conflict]' },
   { name: 'admin-people', address: '/admin/people', ready: '[data-test=admin-person-row]', scene: { role: 'administrator' } },
   { name: 'admin-people-away', address: '/admin/people', ready: '[data-test=admin-person-row]', scene: { role: 'administrator', away: true } },
@@ -60,43 +45,4 @@ const PAGES: Shown[] = [
   { name: 'settings', address: '/settings', ready: '[data-test=settings-page]' },
 ];
 
-async function graveFaults(page: Page): Promise<string[]> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`))
-    // Element Plus names an active option of its autocomplete before there is one; readers pass over an id that is not there.
-    .filter((fault) => !(fault.startsWith('aria-valid-attr-value') && /aria-activedescendant="[^"]*-item--1"/.test(fault)));
-}
-
-for (const { name, address, ready, scene } of PAGES) {
-  for (const [size, viewport] of Object.entries(SIZES)) {
-    for (const language of LANGUAGES) {
-      test(`${name} is fit for everybody: ${size}, ${language}`, async ({ page }) => {
-        const faults: string[] = [];
-        page.on('pageerror', (error) => faults.push(error.message));
-        page.on('console', (message) => {
-          if (/Content Security Policy|Not found '.*' key/i.test(message.text())) faults.push(message.text());
-        });
-        await page.setViewportSize(viewport);
-        // What moves in has no colour of its own yet.
-        await page.emulateMedia({ reducedMotion: 'reduce' });
-        const unanswered = await installFakeCore(page, { language, ...scene });
-        await page.goto(`/#${address}`);
-        await page.locator(ready).first().waitFor();
-        await page.waitForFunction(() => document.querySelector('[aria-busy=true]') === null);
-        await page.screenshot({ path: `test-results/screens/${name}-${size}-${language}.png` });
-
-        expect.soft(await graveFaults(page)).toEqual([]);
-
-        const spill = await page.evaluate(() => {
-          const main = document.querySelector('#main');
-          return Math.max(document.documentElement.scrollWidth - innerWidth, main ? main.scrollWidth - main.clientWidth : 0);
-        });
-        expect.soft(spill, 'nothing runs out of the window sideways').toBeLessThanOrEqual(0);
-        expect.soft(faults).toEqual([]);
-        expect(unanswered).toEqual([]);
-      });
-    }
-  }
-}
+for (const page of PAGES) fitForEverybody(page);

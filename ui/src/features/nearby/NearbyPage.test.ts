@@ -1,47 +1,15 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { flushPromises } from '@vue/test-utils';
 import type { NearbyReason } from '@/bindings/NearbyReason';
-import type { NearbySession } from '@/bindings/NearbySession';
 import type { NearbyView } from '@/bindings/NearbyView';
 import { messages, setLocale } from '@/i18n';
 import { installFakeCore } from '@/testing/fakeCore';
 import { freshStores, mountPage } from '@/testing/mountPage';
+import { nothingMoved as nothing, nearbySession as session, nearbyView as view } from '@/testing/nearby';
 import { faultText } from './faultText';
 import NearbyPage from './NearbyPage.vue';
 
 beforeEach(freshStores);
-
-const nothing = { entries: 0, all_entries: 0, files: 0, all_files: 0, bytes: 0, all_bytes: 0 };
-
-function view(more: Partial<NearbyView> = {}): NearbyView {
-  return {
-    is_on: true,
-    is_kept: false,
-    name: '王建国 · 外勤一号',
-    addresses: ['192.168.43.7'],
-    can_find: true,
-    found: [],
-    session: null,
-    ...more,
-  };
-}
-
-function session(more: Partial<NearbySession> = {}): NearbySession {
-  return {
-    stage: 'comparing',
-    asked_here: true,
-    target: '李敏 · 外勤二号',
-    peer: { person_name: '李敏', org_name: '连云区应急管理局', role: 'inspector', label: '外勤二号', is_known: true },
-    digits: '048213',
-    agreed_here: false,
-    agreed_there: false,
-    given: nothing,
-    taken: nothing,
-    not_taken: 0,
-    fault: null,
-    ...more,
-  };
-}
 
 async function open(first: NearbyView) {
   const core = installFakeCore({
