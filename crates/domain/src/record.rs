@@ -99,6 +99,50 @@ pub struct RecordState {
     known: HashSet<EntryId>,
 }
 
+/// An entry while a record is folded.
+#[derive(Clone)]
+struct Row {
+    trace: Trace,
+    event: Result<Event, EventFault>,
+    is_refused: bool,
+}
+
+/// The most steps by which a signature before another is looked for: claims about what is covered could run in a circle.
+const MOST_BEFORE: usize = 1_000;
+
+/// The signature that froze the record: the first in the order, unless another one was given before it, whatever the clocks said. One was
+/// given before another if the same device wrote it earlier, or if the other covers it.
+fn first_signature(rows: &[Row]) -> Option<(&Trace, &Signature)> {
+    let signatures: Vec<(&Trace, &Signature)> = rows
+        .iter()
+        .filter_map(|row| match &row.event {
+            Ok(Event::Signed(signature)) => Some((&row.trace, signature)),
+            _ => None,
+        })
+        .collect();
+    let mut first = *signatures.first()?;
+    for _ in 0..MOST_BEFORE {
+        let before = signatures.iter().find(|other| {
+            if other.0.order.device == first.0.order.device {
+                other.0.order.seq < first.0.order.seq
+            } else {
+                covers(first.1, other.0) && !covers(other.1, first.0)
+            }
+        });
+        match before {
+            Some(before) => first = *before,
+            None => break,
+        }
+    }
+    Some(first)
+}
+
+/// Whether an entry lies within what a signature says that it covers.
+fn covers(signature: &Signature, trace: &Trace) -> bool {
+    let upto = signature.covers.get(&trace.order.device);
+    upto.is_some_and(|seq| trace.order.seq <= *seq)
+}
+
 impl RecordState {
     fn empty(record: RecordId, channel: Channel) -> Self {
         Self {
@@ -124,60 +168,86 @@ impl RecordState {
 
     /// Folds a record from all its entries, given in any order and with any repetition. `None` without entries.
     pub fn fold<'a>(entries: impl IntoIterator<Item = (EntryId, &'a Entry)>) -> Option<Self> {
+        Self::fold_judged(entries.into_iter().map(|(id, entry)| (id, entry, false)))
+    }
+
+    /// [`Self::fold`], where it is said which entries the central endpoint refused. Those are on the device that wrote them and nowhere
+    /// else, so that others signed without them, wherever they stand in that device's log.
+    pub fn fold_judged<'a>(
+        entries: impl IntoIterator<Item = (EntryId, &'a Entry, bool)>,
+    ) -> Option<Self> {
         let mut known = HashSet::new();
-        let mut rows: Vec<(Trace, &Entry, Result<Event, EventFault>)> = entries
+        let mut all: Vec<(EntryId, &Entry, bool)> = entries
             .into_iter()
-            .filter(|(id, _)| known.insert(*id))
-            .map(|(entry, e)| {
-                (
-                    Trace {
-                        entry,
-                        order: e.order(),
-                        author: e.author,
-                    },
-                    e,
-                    Event::parse(&e.event),
-                )
+            .filter(|(id, ..)| known.insert(*id))
+            .collect();
+        all.sort_by_key(|(id, entry, _)| (entry.order(), *id));
+        let (_, first, _) = all.first()?;
+        let mut state = Self::empty(first.record, first.channel.clone());
+        state.entries = all.len();
+        state.last = all.last().map(|(_, entry, _)| entry.order());
+        state.known = known;
+        let rows: Vec<Row> = all
+            .into_iter()
+            .map(|(entry, e, is_refused)| Row {
+                trace: Trace {
+                    entry,
+                    order: e.order(),
+                    author: e.author,
+                },
+                event: Event::parse(&e.event),
+                is_refused,
             })
             .collect();
-        rows.sort_by_key(|(trace, ..)| (trace.order, trace.entry));
-        let (_, first, _) = rows.first()?;
-        let mut state = Self::empty(first.record, first.channel.clone());
-        state.entries = rows.len();
-        state.last = rows.last().map(|(trace, ..)| trace.order);
-        state.known = known;
 
-        let covers: Option<BTreeMap<DeviceId, u64>> =
-            rows.iter().find_map(|(_, _, event)| match event {
-                Ok(Event::Signed(signature)) => Some(signature.covers.clone()),
-                _ => None,
-            });
-        let is_covered = |order: &OrderKey| match &covers {
-            None => true,
-            Some(covers) => covers
-                .get(&order.device)
-                .is_some_and(|seq| order.seq <= *seq),
+        let Some((by, signature)) =
+            first_signature(&rows).map(|(by, signature)| (*by, signature.clone()))
+        else {
+            for row in rows {
+                state.take_row(row);
+            }
+            return Some(state);
+        };
+        let is_covered = |row: &Row| covers(&signature, &row.trace);
+        let is_doubtful = |row: &Row| row.is_refused && row.trace.order.device != by.order.device;
+        // What was refused in the end may have been signed before that, where one device gave it to another: the digest tells.
+        let signed_with = rows.iter().any(|row| is_covered(row) && is_doubtful(row)) && {
+            let mut without = Self::empty(state.record, state.channel.clone());
+            rows.iter()
+                .filter(|row| is_covered(row) && !is_doubtful(row))
+                .for_each(|row| without.take_row(row.clone()));
+            without.content_digest() != signature.digest
         };
         // Content first: what stays open after signing never changes what was signed.
         let mut rest = Vec::new();
-        for (trace, _, event) in rows {
-            match event {
-                Err(fault) => state.unreadable.push(Note { trace, what: fault }),
-                Ok(event) if is_covered(&trace.order) => state.take(trace, event),
-                Ok(event) => rest.push((trace, event)),
+        for row in rows {
+            let is_content = is_covered(&row) && (signed_with || !is_doubtful(&row));
+            match row.event {
+                Ok(event) if !is_content => rest.push((row.trace, event)),
+                _ => state.take_row(row),
             }
         }
-        if covers.is_some() {
-            state.frozen = Some(state.content_digest());
-            for signed in &mut state.signatures {
-                signed.fits = Some(signed.signature.digest) == state.frozen;
-            }
+        state.frozen = Some(state.content_digest());
+        for signed in &mut state.signatures {
+            signed.fits = Some(signed.signature.digest) == state.frozen;
         }
         for (trace, event) in rest {
             state.take_after_signing(trace, event);
         }
-        state.signatures.sort_by_key(|signed| signed.trace.order);
+        state
+            .signatures
+            .sort_by_key(|signed| (signed.trace.entry != by.entry, signed.trace.order));
         Some(state)
+    }
+
+    fn take_row(&mut self, row: Row) {
+        match row.event {
+            Err(what) => self.unreadable.push(Note {
+                trace: row.trace,
+                what,
+            }),
+            Ok(event) => self.take(row.trace, event),
+        }
     }
 
     /// Takes one more entry of this record in. `false`: it changes what is frozen, fold again from all entries.
@@ -398,7 +468,7 @@ impl RecordState {
             .filter(move |a| a.place == place && a.detached.is_none())
     }
 
-    /// Signatures in the order in which they were given.
+    /// Signatures in the order in which they were given, the one that froze the record before all others.
     pub fn signatures(&self) -> &[Signed] {
         &self.signatures
     }

@@ -322,7 +322,7 @@ proptest! {
         world.take(&Step::Meet { from: 2, to: 0 });
         world.take(&Step::Sign { device: 0 });
         let signed = world.state(0).unwrap();
-        let first = signed.signatures().iter().map(|s| s.trace.order).min().unwrap();
+        let first = signed.signatures()[0].trace.entry;
         for step in &later {
             world.take(step);
         }
@@ -330,8 +330,7 @@ proptest! {
         world.take(&Step::Meet { from: 2, to: 0 });
         let after = world.state(0).unwrap();
         // Unless somebody had signed earlier without this device knowing, the content stands.
-        let first_after = after.signatures().iter().map(|s| s.trace.order).min().unwrap();
-        if first_after == first {
+        if after.signatures()[0].trace.entry == first {
             prop_assert_eq!(signed.frozen(), after.frozen());
             prop_assert_eq!(signed.content(), after.content());
         }
@@ -413,4 +412,90 @@ fn an_entry_that_arrives_after_signing_is_listed_as_late_and_changes_nothing() {
     assert_eq!(state.text("place"), "教室", "the signed value stands");
     assert_eq!(state.late().len(), 1, "the other is listed");
     assert!(state.signatures()[0].fits);
+}
+
+#[test]
+fn who_signs_again_with_a_clock_set_back_does_not_sign_first() {
+    let mut world = world(&[]);
+    world.take(&Step::Sign { device: 0 });
+    let signed = world.state(0).unwrap();
+    for signer in [0, 1] {
+        let mut world = world.clone();
+        world.take(&Step::Meet {
+            from: 0,
+            to: signer,
+        });
+        world.take(&Step::Set {
+            device: signer,
+            field: 0,
+            value: 2,
+        });
+        world.take(&Step::Sign { device: signer });
+        let (_, entry) = world.known[signer].pop().unwrap();
+        let entry = Entry {
+            at: Hlc::from_ms(1_500_000_000_000),
+            ..entry
+        };
+        world.known[signer].push((entry.id(), entry));
+        let state = world.state(signer).unwrap();
+        assert_eq!(state.frozen(), signed.frozen(), "device {signer}");
+        assert_eq!(state.content(), signed.content());
+        assert_eq!(state.late().len(), 1);
+        assert_eq!(
+            state.signatures()[0].trace,
+            signed.signatures()[0].trace,
+            "the one that froze the record stands first"
+        );
+        assert_eq!(state.signatures().len(), 2);
+    }
+}
+
+#[test]
+fn what_the_endpoint_refused_of_one_device_was_not_signed_by_another() {
+    let mut world = world(&[]);
+    let refused = Step::Set {
+        device: 1,
+        field: 0,
+        value: 1,
+    };
+    world.take(&refused);
+    let refused = world.known[1].last().unwrap().0;
+    world.take(&Step::Set {
+        device: 1,
+        field: 3,
+        value: 2,
+    });
+    // Everybody else gets only what was accepted.
+    let accepted = world.known[1].last().unwrap().clone();
+    world.known[0].push(accepted);
+    world.take(&Step::Sign { device: 0 });
+    world.take(&Step::Meet { from: 0, to: 1 });
+
+    let there = world.state(0).unwrap();
+    let state = |refuses: bool| {
+        let entries = world.known[1].iter();
+        RecordState::fold_judged(entries.map(|(id, entry)| (*id, entry, refuses && *id == refused)))
+            .unwrap()
+    };
+    let here = state(true);
+    assert_eq!(here.frozen(), there.frozen());
+    assert!(here.signatures()[0].fits);
+    assert_eq!(here.late().len(), 1, "the refused entry is listed");
+    assert!(
+        !state(false).signatures()[0].fits,
+        "as long as it is not known to be refused it counts as signed"
+    );
+
+    // A device that had it directly, before it was refused, signed it.
+    let mut world = world.clone();
+    world.known[0].retain(|(_, entry)| !matches!(Event::parse(&entry.event), Ok(Event::Signed(_))));
+    world.known[1].retain(|(_, entry)| !matches!(Event::parse(&entry.event), Ok(Event::Signed(_))));
+    world.take(&Step::Meet { from: 1, to: 2 });
+    world.take(&Step::Sign { device: 2 });
+    let signed = world.state(2).unwrap();
+    let entries = world.known[2].iter();
+    let judged =
+        RecordState::fold_judged(entries.map(|(id, entry)| (*id, entry, *id == refused))).unwrap();
+    assert_eq!(judged.content(), signed.content());
+    assert!(judged.signatures()[0].fits);
 }

@@ -1,6 +1,8 @@
 //! Entries and receipts as rows, what is still to be sent, and what is known of each entry's delivery and time.
 
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use std::collections::BTreeSet;
+
+use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 use shicha_domain::{
     Channel, DeviceId, EntryId, Hlc, OrgCode, PersonId, Receipt, ReceiptId, RecordId,
     bracket::Bracket, entry::Entry,
@@ -8,6 +10,7 @@ use shicha_domain::{
 use uuid::Uuid;
 
 use crate::{
+    append::Touched,
     error::LedgerError,
     ledger::{Ledger, Own, begin},
     record::Locals,
@@ -201,21 +204,26 @@ impl Ledger {
             ));
         }
         put_receipt(&tx, &mut Locals::default(), receipt)?;
-        crate::rewound::forget_refusals(&tx, own.device, own.acked.0, receipt.seq)?;
+        let mut judged =
+            crate::rewound::forget_refusals(&tx, own.device, own.acked.0, receipt.seq)?;
         {
             let mut number =
                 tx.prepare_cached("UPDATE entry SET number = ?3 WHERE device = ?1 AND seq = ?2")?;
             for (seq, given) in numbers {
                 number.execute(params![own.device, *seq as i64, *given as i64])?;
             }
-            let mut refuse =
-                tx.prepare_cached("UPDATE entry SET refused = ?3 WHERE device = ?1 AND seq = ?2")?;
-            for (seq, code) in refused {
-                refuse.execute(params![own.device, *seq as i64, code])?;
-            }
         }
+        judged.extend(refuse(&tx, own.device, refused)?);
         crate::delivery::note_delivered(&tx, own.device, own.acked.0, receipt)?;
+        let mut touched = Touched::default();
+        for record in &judged {
+            touched.refold(&tx, *record)?;
+        }
+        touched.project(&tx)?;
         tx.commit()?;
+        if !judged.is_empty() {
+            self.forget_folded();
+        }
         if receipt.seq >= own.acked.0 {
             own.acked = (receipt.seq, receipt.head);
             own.receipt = Some(receipt.id());
@@ -422,4 +430,24 @@ fn bracket(db: &Connection, device: i64, entry: &Entry) -> Result<Bracket, Ledge
         not_before_ms: not_before.map(|ms| ms as u64),
         not_after_ms: not_after.map(|ms| ms as u64),
     })
+}
+
+/// Notes which entries of a log were refused, and why. Which records they are of: what others signed there was signed without them.
+pub(crate) fn refuse(
+    tx: &Transaction<'_>,
+    device: i64,
+    refused: &[(u64, String)],
+) -> Result<BTreeSet<RecordId>, LedgerError> {
+    let mut refuse = tx.prepare_cached(
+        "UPDATE entry SET refused = ?3 WHERE device = ?1 AND seq = ?2
+         RETURNING (SELECT r.id FROM record r WHERE r.n = entry.record)",
+    )?;
+    let mut records = BTreeSet::new();
+    for (seq, code) in refused {
+        let record: Option<[u8; 16]> = refuse
+            .query_row(params![device, *seq as i64, code], |row| row.get(0))
+            .optional()?;
+        records.extend(record.map(|id| RecordId(Uuid::from_bytes(id))));
+    }
+    Ok(records)
 }

@@ -7,7 +7,7 @@ use shicha_domain::{DeviceId, EntryId, Event, Receipt, entry::Entry};
 
 use crate::{
     append::Touched,
-    entries::{ENTRY, put_entry, put_receipt, read_entry},
+    entries::{ENTRY, put_entry, put_receipt, read_entry, refuse},
     error::LedgerError,
     identity::{Identity, put_identity, read_own},
     ledger::{Ledger, begin},
@@ -41,12 +41,7 @@ impl Ledger {
         put_identity(&tx, new_identity)?;
         let mut locals = Locals::default();
         put_receipt(&tx, &mut locals, receipt)?;
-        for (seq, code) in refused {
-            tx.execute(
-                "UPDATE entry SET refused = ?3 WHERE device = ?1 AND seq = ?2",
-                params![old.device, *seq as i64, code],
-            )?;
-        }
+        let judged = refuse(&tx, old.device, refused)?;
         // From now on the own log is another one.
         tx.execute(
             "UPDATE record SET own_seq = 0, refused = (SELECT count(*) FROM entry e WHERE e.record = record.n AND e.refused IS NOT NULL)
@@ -55,7 +50,7 @@ impl Ledger {
         )?;
         // Where this ledger was restored from a copy, the numbers that it has left may have been given since by the one that was copied.
         tx.execute("DELETE FROM number_block", [])?;
-        let touched = write_again(
+        let mut touched = write_again(
             &tx,
             &mut locals,
             &old.identity,
@@ -63,6 +58,9 @@ impl Ledger {
             common_upto,
             &moved,
         )?;
+        for record in judged {
+            touched.refold(&tx, record)?;
+        }
         touched.project(&tx)?;
         tx.commit()?;
         let own = read_own(&writer.db)?;

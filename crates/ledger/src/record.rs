@@ -148,19 +148,23 @@ impl Ledger {
 /// Folds a record from all its entries. Entries that claim it from another channel than it lives in do not count.
 pub(crate) fn fold(db: &Connection, record: RecordId) -> Result<Option<RecordState>, LedgerError> {
     let entries = entries(db, record)?;
-    Ok(RecordState::fold(
-        entries.iter().map(|(id, entry)| (*id, entry)),
+    Ok(RecordState::fold_judged(
+        entries
+            .iter()
+            .map(|(id, entry, is_refused)| (*id, entry, *is_refused)),
     ))
 }
 
-fn entries(db: &Connection, record: RecordId) -> Result<Vec<(EntryId, Entry)>, LedgerError> {
+/// All entries of a record, and whether the central endpoint refused them.
+fn entries(db: &Connection, record: RecordId) -> Result<Vec<(EntryId, Entry, bool)>, LedgerError> {
     let mut statement = db.prepare_cached(&format!(
         "{ENTRY} WHERE e.record = (SELECT n FROM record WHERE id = ?1) AND e.channel = r.channel"
     ))?;
     let mut rows = statement.query([record.0.as_bytes()])?;
     let mut entries = Vec::new();
     while let Some(row) = rows.next()? {
-        entries.push(read_entry(row)?);
+        let (id, entry) = read_entry(row)?;
+        entries.push((id, entry, row.get::<_, Option<String>>(11)?.is_some()));
     }
     Ok(entries)
 }

@@ -3,8 +3,11 @@
 //! Invariant: nothing that is here goes. Receipts stay, because what they prove of time still holds; only what follows from them for
 //! delivery is taken back.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{OptionalExtension as _, Transaction, params};
-use shicha_domain::{EntryId, Event};
+use shicha_domain::{EntryId, Event, RecordId};
+use uuid::Uuid;
 
 use crate::{
     error::LedgerError,
@@ -80,21 +83,23 @@ impl Ledger {
     }
 }
 
-/// Before entries are judged: what an endpoint that was restored since had refused of them is past.
+/// Before entries are judged: what an endpoint that was restored since had refused of them is past. Of which records they are.
 pub(crate) fn forget_refusals(
     tx: &Transaction<'_>,
     device: i64,
     after: u64,
     upto: u64,
-) -> Result<(), LedgerError> {
+) -> Result<BTreeSet<RecordId>, LedgerError> {
     let range = params![device, after as i64, upto as i64];
-    let is_any: bool = tx
+    let records: BTreeSet<RecordId> = tx
         .prepare_cached(
-            "SELECT EXISTS (SELECT 1 FROM entry WHERE device = ?1 AND seq > ?2 AND seq <= ?3 AND refused IS NOT NULL)",
+            "SELECT DISTINCT r.id FROM entry e JOIN record r ON r.n = e.record
+             WHERE e.device = ?1 AND e.seq > ?2 AND e.seq <= ?3 AND e.refused IS NOT NULL",
         )?
-        .query_row(range, |row| row.get(0))?;
-    if !is_any {
-        return Ok(());
+        .query_map(range, |row| Ok(RecordId(Uuid::from_bytes(row.get(0)?))))?
+        .collect::<Result<_, _>>()?;
+    if records.is_empty() {
+        return Ok(records);
     }
     tx.execute(
         "UPDATE record SET refused = refused - (SELECT count(*) FROM entry e
@@ -106,5 +111,5 @@ pub(crate) fn forget_refusals(
         "UPDATE entry SET refused = NULL WHERE device = ?1 AND seq > ?2 AND seq <= ?3",
         range,
     )?;
-    Ok(())
+    Ok(records)
 }

@@ -17,7 +17,7 @@ const SEEDS: u64 = 200;
 
 /// Seeds that failed once, and what was wrong. What a seed does changes with the simulation; what is kept here failed at the time and
 /// must never fail again, and the fault has a test of its own beside the code.
-const KEPT: [(u64, &str); 4] = [
+const KEPT: [(u64, &str); 6] = [
     (
         25,
         "a laptop pulled what its clone had written, and wrote it again as its own under its next identity",
@@ -30,6 +30,14 @@ const KEPT: [(u64, &str); 4] = [
     (
         1010,
         "what a restored endpoint had not judged again was shown as delivered after a restart",
+    ),
+    (
+        332,
+        "on the laptop whose entry was refused, what somebody else had signed without it seemed to have changed",
+    ),
+    (
+        660,
+        "who signed again with a clock set back was taken for the first who signed",
     ),
 ];
 
