@@ -17,7 +17,7 @@ const SEEDS: u64 = 200;
 
 /// Seeds that failed once, and what was wrong. What a seed does changes with the simulation; what is kept here failed at the time and
 /// must never fail again, and the fault has a test of its own beside the code.
-const KEPT: [(u64, &str); 6] = [
+const KEPT: [(u64, &str); 7] = [
     (
         25,
         "a laptop pulled what its clone had written, and wrote it again as its own under its next identity",
@@ -38,6 +38,10 @@ const KEPT: [(u64, &str); 6] = [
     (
         660,
         "who signed again with a clock set back was taken for the first who signed",
+    ),
+    (
+        1421,
+        "what was written while a round found out that a clone had gone on was taken for what both had",
     ),
 ];
 

@@ -142,10 +142,12 @@ impl Round<'_> {
                 let reply: PushReply = message(&reply)?;
                 self.check(&reply, entries)?;
                 let head = self.on_ledger(|ledger| Ok(ledger.head()?.0)).await?;
-                if reply.head.seq > head {
-                    // All of this is there, and more that is not known here: this ledger was restored from a copy.
+                let sent = entries.last().map_or(0, |(_, entry)| entry.seq);
+                // All of this is there, and more that is not known here: this ledger was restored from a copy. Where something was written
+                // meanwhile, or was not sent yet, the next push tells up to where both agree.
+                if reply.head.seq > head && head == sent {
                     return Ok(Sent::Parted(Parting {
-                        common: head,
+                        common: sent,
                         refused: reply.refused,
                     }));
                 }
