@@ -213,8 +213,14 @@ impl KeyStore {
         if let Ok(Some(KeyFile::Keychain { account })) = self.read() {
             keychain::forget(&account)?;
         }
-        shred(&self.dir.join(format!("{FILE}.part")))?;
-        shred(&self.dir.join(FILE))?;
+        let aside = self.dir.join(format!("{FILE}.part"));
+        shred(&aside)?;
+        // Under another name first: whoever looks meanwhile finds a key that is whole, or none.
+        match fs::rename(self.dir.join(FILE), &aside) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            renamed => renamed?,
+        }
+        shred(&aside)?;
         crate::open::sync_dir(&self.dir);
         Ok(())
     }
