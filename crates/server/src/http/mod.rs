@@ -50,10 +50,10 @@ pub(crate) use metrics::router as metrics_router;
 pub(crate) use proxy::Peer;
 pub use rate::{Limits, Rate};
 
-/// How much is worked on at a time, in the weight of a small push: more than the store commits at once, so that others are read meanwhile.
-const HEAVY: usize = 96;
+/// How much is worked on at a time, in the weight of a small push.
+const HEAVY: usize = 36;
 /// The weight of a pull or of a large push, which may take a few times 32 MiB.
-const LARGE: u32 = 16;
+const LARGE: u32 = 6;
 /// The body of a small push has at most this many bytes: an inspection with all its answers has a tenth of it.
 const SMALL_BODY: usize = 64 << 10;
 

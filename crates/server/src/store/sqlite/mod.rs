@@ -35,9 +35,7 @@ const READERS_KEPT: usize = 48;
 /// Memory for pages of a connection for reading, KiB; the system keeps the file's pages besides.
 const READER_CACHE_KIB: i64 = 4_096;
 /// Memory for pages of the writing connection, KiB: the indexes of many devices grow at once.
-const WRITER_CACHE_KIB: i64 = 131_072;
-/// Pages that the write-ahead log may have before they are taken over into the file: those that change again and again are written once.
-const CHECKPOINT_PAGES: i64 = 8_000;
+const WRITER_CACHE_KIB: i64 = 32_768;
 
 /// The store in one SQLite file.
 pub struct SqliteStore {
@@ -72,7 +70,6 @@ impl SqliteStore {
         writer.pragma_update(None, "journal_mode", "WAL")?;
         writer.pragma_update(None, "synchronous", "FULL")?;
         writer.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
-        writer.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
         writer.set_prepared_statement_cache_capacity(64);
         migrate(&mut writer, migrations)?;
         Ok(Self {

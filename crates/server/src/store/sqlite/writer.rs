@@ -12,10 +12,9 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    thread,
 };
 
-use parking_lot::{Condvar, Mutex, MutexGuard};
+use parking_lot::{Condvar, Mutex};
 use rusqlite::Connection;
 
 use crate::store::StoreError;
@@ -23,14 +22,9 @@ use crate::store::StoreError;
 /// Changes in one commit at most, so that the first does not wait for ever.
 const MOST: usize = 64;
 
-/// How often whoever is next looks for the connection before it sleeps: about as long as a large push takes.
-const LOOKS: u32 = 2_000;
-
 /// The writing connection.
 pub(super) struct Writer {
     state: Mutex<State>,
-    /// Held by whoever gets the connection next. It stays awake: waking a thread takes as long as writing a push.
-    next: Mutex<()>,
     /// Changes that want the connection and do not have it yet.
     waiting: AtomicUsize,
 }
@@ -97,7 +91,6 @@ impl Writer {
                 group: None,
                 joined: 0,
             }),
-            next: Mutex::new(()),
             waiting: AtomicUsize::new(0),
         }
     }
@@ -108,7 +101,7 @@ impl Writer {
         change: impl FnOnce(&Connection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         self.waiting.fetch_add(1, Ordering::SeqCst);
-        let mut state = self.turn();
+        let mut state = self.state.lock();
         self.waiting.fetch_sub(1, Ordering::SeqCst);
         let group = state.join()?;
         let changed = match catch_unwind(AssertUnwindSafe(|| state.apply(change))) {
@@ -130,18 +123,6 @@ impl Writer {
             // Its own error says more than that of the commit.
             Err(refusal) => changed.and_then(|_| Err(refusal.to_error())),
         }
-    }
-
-    /// Waits for the connection.
-    fn turn(&self) -> MutexGuard<'_, State> {
-        let _next = self.next.lock();
-        for _ in 0..LOOKS {
-            if let Some(state) = self.state.try_lock() {
-                return state;
-            }
-            thread::yield_now();
-        }
-        self.state.lock()
     }
 
     /// Asks the connection something that has nothing to do with changes.
@@ -212,7 +193,7 @@ impl State {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use std::sync::Barrier;
+    use std::{sync::Barrier, thread};
 
     use super::*;
 
