@@ -1,15 +1,17 @@
 //! A record's state: the fold of its entries.
 //!
 //! Invariant: devices that hold the same entries of a record hold the same state, in whatever order the entries came. Every
-//! step of the fold is a union (values, attachments, signatures) except for the freeze: the first signature in the record's
-//! order fixes which entries are content, and all others that would change the content are listed as late. [`RecordState::apply`]
-//! therefore takes single entries only while nothing of that can change, and asks for a new fold otherwise.
+//! step of the fold is a union (values, attachments, signatures) except for the freeze: the first signature (`first.rs` says
+//! which that is) fixes which entries are content, and all others that would change the content are listed as late.
+//! [`RecordState::apply`] therefore takes single entries only while nothing of that can change, and asks for a new fold otherwise.
 //!
 //! ```text
 //!   entries --sort--> [content ........][first signature] --+--> content covered by it   (frozen)
 //!                                                           +--> after/…, signatures     (open)
 //!                                                           +--> everything else         (late)
 //! ```
+
+mod first;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -25,6 +27,7 @@ use crate::{
     ids::{DeviceId, Digest, EntryId, PersonId, RecordId},
     register::{Head, Register},
 };
+use first::{Row, covers, first_signature};
 
 /// Who did something, when, on which device, in which entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,50 +100,6 @@ pub struct RecordState {
     entries: usize,
     detached_early: HashMap<EntryId, (Trace, String)>,
     known: HashSet<EntryId>,
-}
-
-/// An entry while a record is folded.
-#[derive(Clone)]
-struct Row {
-    trace: Trace,
-    event: Result<Event, EventFault>,
-    is_refused: bool,
-}
-
-/// The most steps by which a signature before another is looked for: claims about what is covered could run in a circle.
-const MOST_BEFORE: usize = 1_000;
-
-/// The signature that froze the record: the first in the order, unless another one was given before it, whatever the clocks said. One was
-/// given before another if the same device wrote it earlier, or if the other covers it.
-fn first_signature(rows: &[Row]) -> Option<(&Trace, &Signature)> {
-    let signatures: Vec<(&Trace, &Signature)> = rows
-        .iter()
-        .filter_map(|row| match &row.event {
-            Ok(Event::Signed(signature)) => Some((&row.trace, signature)),
-            _ => None,
-        })
-        .collect();
-    let mut first = *signatures.first()?;
-    for _ in 0..MOST_BEFORE {
-        let before = signatures.iter().find(|other| {
-            if other.0.order.device == first.0.order.device {
-                other.0.order.seq < first.0.order.seq
-            } else {
-                covers(first.1, other.0) && !covers(other.1, first.0)
-            }
-        });
-        match before {
-            Some(before) => first = *before,
-            None => break,
-        }
-    }
-    Some(first)
-}
-
-/// Whether an entry lies within what a signature says that it covers.
-fn covers(signature: &Signature, trace: &Trace) -> bool {
-    let upto = signature.covers.get(&trace.order.device);
-    upto.is_some_and(|seq| trace.order.seq <= *seq)
 }
 
 impl RecordState {
