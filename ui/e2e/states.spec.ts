@@ -1,6 +1,6 @@
 /** What pages and dialogs show after a person has done something, in a real browser, with a made-up core, held to `fit.ts`. */
 import type { Page } from '@playwright/test';
-import { ASKED } from './answers';
+import { ASKED } from './packageAnswers';
 import { fitForEverybody, type Shown } from './fit';
 
 function part(test: string): string {
