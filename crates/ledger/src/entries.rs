@@ -14,6 +14,7 @@ use crate::{
     error::LedgerError,
     ledger::{Ledger, Own, begin},
     record::Locals,
+    rewound::{forget_refusals, put_rewound},
 };
 
 /// Selects the columns that [`read_entry`] reads; a condition follows.
@@ -204,8 +205,7 @@ impl Ledger {
             ));
         }
         put_receipt(&tx, &mut Locals::default(), receipt)?;
-        let mut judged =
-            crate::rewound::forget_refusals(&tx, own.device, own.acked.0, receipt.seq)?;
+        let mut judged = forget_refusals(&tx, own.device, own.acked.0, receipt.seq)?;
         {
             let mut number =
                 tx.prepare_cached("UPDATE entry SET number = ?3 WHERE device = ?1 AND seq = ?2")?;
@@ -220,11 +220,15 @@ impl Ledger {
             touched.refold(&tx, *record)?;
         }
         touched.project(&tx)?;
+        let is_newest = receipt.seq >= own.acked.0;
+        if is_newest && own.is_rewound {
+            put_rewound(&tx, (receipt.seq, receipt.head))?;
+        }
         tx.commit()?;
         if !judged.is_empty() {
             self.forget_folded();
         }
-        if receipt.seq >= own.acked.0 {
+        if is_newest {
             own.acked = (receipt.seq, receipt.head);
             own.receipt = Some(receipt.id());
         }

@@ -12,6 +12,7 @@ use crate::{
     identity::{Identity, put_identity, read_own},
     ledger::{Ledger, begin},
     record::Locals,
+    rewound::forget_rewound,
 };
 
 impl Ledger {
@@ -39,6 +40,7 @@ impl Ledger {
         let tx = begin(&mut writer.db)?;
         let moved = take_out(&tx, old.device, common_upto, now_ms)?;
         put_identity(&tx, new_identity)?;
+        forget_rewound(&tx)?;
         let mut locals = Locals::default();
         put_receipt(&tx, &mut locals, receipt)?;
         let judged = refuse(&tx, old.device, refused)?;

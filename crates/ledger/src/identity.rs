@@ -12,6 +12,7 @@ use crate::{
     error::LedgerError,
     ledger::{Ledger, Own, begin},
     record::Locals,
+    rewound::rewound,
     settings::{get, put},
 };
 
@@ -155,14 +156,20 @@ pub(crate) fn read_own(db: &Connection) -> Result<Option<Own>, LedgerError> {
             |row| Ok((row.get::<_, i64>(0)?, read_id(row, 1)?, read_id(row, 2)?)),
         )
         .optional()?;
-    let acked = receipt.map_or((0, EntryId::NONE), |(seq, id, _)| (seq as u64, EntryId(id)));
+    let confirmed = receipt.map_or((0, EntryId::NONE), |(seq, id, _)| (seq as u64, EntryId(id)));
     // Where the end of the log was lost with a damaged database, the log goes on after what the central endpoint has confirmed.
-    let head = if acked.0 > head.0 { acked } else { head };
+    let head = if confirmed.0 > head.0 {
+        confirmed
+    } else {
+        head
+    };
+    let rewound = rewound(db)?;
     Ok(Some(Own {
         identity,
         device,
         head,
-        acked,
+        acked: rewound.unwrap_or(confirmed),
+        is_rewound: rewound.is_some(),
         receipt: receipt.map(|(.., id)| shicha_domain::ReceiptId(id)),
     }))
 }

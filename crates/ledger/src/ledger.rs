@@ -52,6 +52,8 @@ pub(crate) struct Own {
     pub(crate) device: i64,
     pub(crate) head: (u64, EntryId),
     pub(crate) acked: (u64, EntryId),
+    /// Receipts of an earlier life of the central endpoint say more than it has.
+    pub(crate) is_rewound: bool,
     pub(crate) receipt: Option<ReceiptId>,
 }
 

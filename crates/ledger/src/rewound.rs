@@ -5,19 +5,30 @@
 
 use std::collections::BTreeSet;
 
-use rusqlite::{OptionalExtension as _, Transaction, params};
+use rusqlite::{Connection, Transaction, params};
 use shicha_domain::{EntryId, Event, RecordId};
 use uuid::Uuid;
 
 use crate::{
     error::LedgerError,
+    incoming::id_at,
     ledger::{Ledger, begin},
+    settings::{get, put},
 };
 
 impl Ledger {
+    /// Whether that entry stands at that place of the own log; at place 0 it is the beginning, which every log has.
+    ///
+    /// # Errors
+    /// When this computer is not enrolled, or the database cannot be read.
+    pub fn holds_own(&self, (seq, id): (u64, EntryId)) -> Result<bool, LedgerError> {
+        let own = self.writer().own.as_ref().map(|own| own.device);
+        let device = own.ok_or(LedgerError::NotEnrolled)?;
+        self.read(|db| Ok(seq == 0 || id_at(db, device, seq)? == Some(id)))
+    }
+
     /// Own entries after `held`, the last one that the central endpoint has, wait to be sent again. Where this log has another entry at
-    /// that place, all of them do, so that both sides find out where they parted. Returns how many wait. Lasts until the ledger is
-    /// closed: the next session tells again what the central endpoint has.
+    /// that place, all of them do, so that both sides find out where they parted. Returns how many wait.
     ///
     /// # Errors
     /// When this computer is not enrolled, or the database cannot be written.
@@ -26,11 +37,7 @@ impl Ledger {
         let crate::ledger::Writer { db, own, .. } = &mut *writer;
         let own = own.as_mut().ok_or(LedgerError::NotEnrolled)?;
         let tx = begin(db)?;
-        let here: Option<[u8; 32]> = tx
-            .prepare_cached("SELECT id FROM entry WHERE device = ?1 AND seq = ?2")?
-            .query_row(params![own.device, held.0 as i64], |row| row.get(0))
-            .optional()?;
-        let from = if here == Some(held.1.0) {
+        let from = if id_at(&tx, own.device, held.0)? == Some(held.1) {
             held
         } else {
             (0, EntryId::NONE)
@@ -44,8 +51,10 @@ impl Ledger {
             "UPDATE entry SET number = NULL WHERE device = ?1 AND seq > ?2",
             params![own.device, from.0 as i64],
         )?;
+        put_rewound(&tx, from)?;
         tx.commit()?;
         own.acked = from;
+        own.is_rewound = true;
         Ok(own.head.0 - from.0)
     }
 
@@ -81,6 +90,33 @@ impl Ledger {
             Ok(())
         })
     }
+}
+
+/// Under which name it is kept up to where a restored endpoint has this log, as long as receipts of its earlier life would say more.
+const REWOUND: &str = "rewound";
+
+/// Up to where a restored endpoint has this log, if it is one.
+pub(crate) fn rewound(db: &Connection) -> Result<Option<(u64, EntryId)>, LedgerError> {
+    let Some(kept) = get(db, REWOUND)? else {
+        return Ok(None);
+    };
+    let read = || {
+        let (seq, id) = kept.split_once(' ')?;
+        Some((seq.parse().ok()?, id.parse().ok()?))
+    };
+    let upto = read().ok_or_else(|| LedgerError::Unexpected(format!("{REWOUND}: {kept}")))?;
+    Ok(Some(upto))
+}
+
+/// Notes up to where a restored endpoint has this log.
+pub(crate) fn put_rewound(db: &Connection, (seq, id): (u64, EntryId)) -> Result<(), LedgerError> {
+    put(db, REWOUND, &format!("{seq} {id}"))
+}
+
+/// The log is another one, of which there are no receipts of an earlier life.
+pub(crate) fn forget_rewound(db: &Connection) -> Result<(), LedgerError> {
+    db.execute("DELETE FROM meta WHERE key = ?1", [REWOUND])?;
+    Ok(())
 }
 
 /// Before entries are judged: what an endpoint that was restored since had refused of them is past. Of which records they are.

@@ -3,7 +3,7 @@
 
 use ed25519_dalek::VerifyingKey;
 use rusqlite::Connection;
-use shicha_domain::{DeviceId, EntryId, entry::Entry};
+use shicha_domain::{DeviceId, EntryId, Receipt, entry::Entry};
 
 use crate::{
     entries::{ENTRY, read_entry, read_receipt},
@@ -87,7 +87,9 @@ impl Ledger {
                 let held: Option<[u8; 32]> = row.get(5)?;
                 let reason = if key.is_some_and(|key| !receipt.is_signed_by(&key)) {
                     "its receipt is not signed by the central endpoint"
-                } else if held.is_some_and(|held| held != receipt.head.0) {
+                } else if held.is_some_and(|held| held != receipt.head.0)
+                    && !is_aside(db, &receipt)?
+                {
                     "its receipt is for another entry"
                 } else {
                     continue;
@@ -102,6 +104,15 @@ impl Ledger {
             Ok(report)
         })
     }
+}
+
+/// Whether what a receipt is for was put aside: this log parted from a copy of itself after the central endpoint had confirmed it, and an
+/// endpoint that was restored since went on with the copy's. What the receipt proves of time still holds.
+fn is_aside(db: &Connection, receipt: &Receipt) -> Result<bool, LedgerError> {
+    let is_aside = db
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM entry_aside WHERE id = ?1)")?
+        .query_row([receipt.head.0], |row| row.get(0))?;
+    Ok(is_aside)
 }
 
 /// The last own entry that is known of, by what records and receipts say.

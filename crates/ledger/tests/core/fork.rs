@@ -7,7 +7,7 @@ use shicha_domain::{
     EntryId, Event, Receipt, RecordState,
     event::{SignMethod, Signature, SignerRole},
 };
-use shicha_ledger::Draft;
+use shicha_ledger::{Draft, Ledger};
 
 use crate::kit::*;
 
@@ -96,4 +96,69 @@ fn undelivered_entries_are_written_again_under_the_new_identity_with_their_refer
     assert_eq!(again.head().unwrap().0, 3);
     write(&again, record(5), "after/scan_note", json!("x"));
     assert_eq!(again.verify(&mut |_, _| {}).unwrap().first_bad, None);
+}
+
+/// A ledger with five entries, and the receipt that a central endpoint gave for the last.
+fn confirmed(dir: &std::path::Path) -> (Ledger, Receipt) {
+    let ledger = ledger(dir, 1);
+    ledger
+        .append(person(), vec![opened(record(5), "甲")], NOW)
+        .unwrap();
+    for phone in ["1", "2", "3", "4"] {
+        write(&ledger, record(5), "phone", json!(phone));
+    }
+    let (seq, id) = ledger.head().unwrap();
+    let receipt = Receipt::sign(&server(), device(1), seq, id, NOW + 20_000);
+    ledger.accept_receipt(&receipt, &[], &[]).unwrap();
+    assert_eq!(ledger.acked().unwrap(), (5, id));
+    (ledger, receipt)
+}
+
+#[test]
+fn what_a_restored_endpoint_lacks_waits_to_be_sent_also_after_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let (ledger, receipt) = confirmed(dir.path());
+    let entries = ledger.entries_of(record(5)).unwrap();
+    let second = (2, entries[1].id);
+    assert_eq!(ledger.send_again_after(second).unwrap(), 3);
+    drop(ledger);
+
+    let (ledger, _) = open(dir.path());
+    assert_eq!(ledger.acked().unwrap(), second);
+    assert_eq!(ledger.head().unwrap().0, 5);
+    // In its new life it confirms the same again, later.
+    let again = Receipt::sign(&server(), device(1), 5, receipt.head, NOW + 90_000);
+    ledger.accept_receipt(&again, &[], &[]).unwrap();
+    drop(ledger);
+
+    let (ledger, _) = open(dir.path());
+    assert_eq!(ledger.acked().unwrap(), (5, receipt.head));
+    assert!(ledger.holds_own((5, receipt.head)).unwrap());
+    assert!(!ledger.holds_own((5, second.1)).unwrap());
+    assert!(!ledger.holds_own((6, receipt.head)).unwrap());
+    assert!(ledger.holds_own((0, EntryId::NONE)).unwrap());
+}
+
+#[test]
+fn a_receipt_of_an_earlier_life_for_what_was_put_aside_since_is_no_sign_of_tampering() {
+    let dir = tempfile::tempdir().unwrap();
+    let (ledger, receipt) = confirmed(dir.path());
+    let new = Receipt::sign(&server(), device(3), 0, EntryId::NONE, NOW + 30_000);
+    assert_eq!(ledger.fork(&identity(3), &new, 3, &[], NOW).unwrap(), 2);
+    // A copy of this laptop went on under the old identity, with other entries in those places.
+    let copy_dir = tempfile::tempdir().unwrap();
+    let copy = crate::kit::ledger(copy_dir.path(), 1);
+    copy.append(person(), vec![opened(record(5), "甲")], NOW)
+        .unwrap();
+    for phone in ["1", "2", "copied", "copied again"] {
+        write(&copy, record(5), "phone", json!(phone));
+    }
+    ledger.insert(vec![as_pulled(&copy, 0)], NOW).unwrap();
+    let held = ledger.entries_of(record(5)).unwrap();
+    assert!(
+        held.iter().any(|one| one.entry.device == device(1)
+            && one.entry.seq == 5
+            && one.id != receipt.head)
+    );
+    assert_eq!(ledger.verify(&mut |_, _| {}).unwrap().first_bad, None);
 }

@@ -40,10 +40,12 @@ pub(super) fn held_against(
     let known = ledger.setting(EPOCH)?;
     let is_other = known.as_ref().is_some_and(|known| *known != epoch);
     let lacks = held.0 < ledger.acked()?.0;
+    // In its new life it may have taken what a copy of this ledger wrote in the place of what it had confirmed here.
+    let has_parted = is_other && !ledger.holds_own(held)?;
     if is_other || lacks {
         ledger.pull_again()?;
     }
-    let again = if lacks {
+    let again = if lacks || has_parted {
         ledger.send_again_after(held)?
     } else {
         0
