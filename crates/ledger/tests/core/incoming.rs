@@ -130,3 +130,49 @@ fn a_clock_that_is_a_year_ahead_elsewhere_moves_no_time_here_and_hides_no_other(
     );
     assert!(at.ms() < NOW + year);
 }
+
+/// What a laptop wrote, and what a copy of it wrote in its place after the first two entries.
+fn original_and_copy() -> [shicha_ledger::Incoming; 2] {
+    [["1", "2"], ["copied", "copied again"]].map(|phones| {
+        let dir = tempfile::tempdir().unwrap();
+        let from = ledger(dir.path(), 1);
+        from.append(person(), vec![opened(record(5), "甲")], NOW)
+            .unwrap();
+        write(&from, record(5), "phone", json!("0"));
+        for phone in phones {
+            write(&from, record(5), "phone", json!(phone));
+        }
+        as_pulled(&from, 0)
+    })
+}
+
+#[test]
+fn another_past_is_refused_unless_the_endpoint_begins_another_life() {
+    let there = tempfile::tempdir().unwrap();
+    let to = ledger(there.path(), 2);
+    let [original, copied] = original_and_copy();
+    to.insert(vec![original], NOW).unwrap();
+    let digest = to.views_digest().unwrap();
+    let mut late = copied.clone();
+    // The endpoint gives the other entries under later numbers, as if they were new.
+    for (number, ..) in &mut late.entries {
+        *number += 4;
+    }
+    late.upto += 4;
+    let refused = to.insert(vec![late], NOW).unwrap_err();
+    assert!(matches!(refused, LedgerError::Withheld), "{refused}");
+    assert_eq!(to.views_digest().unwrap(), digest);
+
+    to.pull_again().unwrap();
+    to.insert(vec![copied], NOW).unwrap();
+    let state = to.record(record(5)).unwrap().unwrap();
+    assert_eq!(state.text("phone"), "copied again");
+    assert_eq!(to.entries_of(record(5)).unwrap().len(), 4);
+    assert_eq!(to.verify(&mut |_, _| {}).unwrap().first_bad, None);
+    let fresh_dir = tempfile::tempdir().unwrap();
+    let fresh = ledger(fresh_dir.path(), 2);
+    fresh
+        .insert(vec![original_and_copy()[1].clone()], NOW)
+        .unwrap();
+    assert_eq!(to.views_digest().unwrap(), fresh.views_digest().unwrap());
+}
