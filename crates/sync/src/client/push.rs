@@ -61,12 +61,23 @@ type Waiting = Arc<Vec<(EntryId, Entry)>>;
 /// What one batch came to.
 enum Sent {
     Held(PushReply),
+    /// The server holds it, and after it what a copy of this ledger wrote: the receipts up to there.
+    Overtaken(PushReply),
+    Parted(Parting),
+}
+
+/// What several batches came to.
+enum These {
+    Held,
+    /// A copy of this ledger was faster; from where on, the next push tells, because something was written here meanwhile.
+    Overtaken,
     Parted(Parting),
 }
 
 impl Round<'_> {
     /// Sends everything that waits.
     pub(super) async fn push(&mut self) -> Result<Pushed, SyncError> {
+        let mut overtaken_at = None;
         loop {
             let (waiting, before) = self
                 .on_ledger(|ledger| {
@@ -77,16 +88,20 @@ impl Round<'_> {
             if waiting.is_empty() {
                 return Ok(Pushed::All);
             }
+            let last = waiting.last().map(|(_, entry)| entry.seq);
             let mut recording = None;
             let sent = self.push_these(Arc::new(waiting), &mut recording).await;
             // Also when a later batch failed: what the server confirmed is confirmed.
             let recorded = finished(recording).await;
             let sent = sent?;
             recorded?;
-            if let Pushed::Parted(_) = sent {
-                return Ok(sent);
-            }
-            if self.on_ledger(|ledger| Ok(ledger.acked()?.0)).await? <= before {
+            let was_overtaken = match sent {
+                These::Parted(parting) => return Ok(Pushed::Parted(parting)),
+                These::Overtaken => overtaken_at.replace(last) != Some(last),
+                These::Held => false,
+            };
+            let acked = self.on_ledger(|ledger| Ok(ledger.acked()?.0)).await?;
+            if acked <= before && !was_overtaken {
                 return Err(SyncError::untrustworthy(
                     "a push was answered without a receipt for it",
                 ));
@@ -98,11 +113,16 @@ impl Round<'_> {
         &mut self,
         waiting: Waiting,
         recording: &mut Option<Working<Result<(), SyncError>>>,
-    ) -> Result<Pushed, SyncError> {
+    ) -> Result<These, SyncError> {
+        let mut all = These::Held;
         for batch in batches(&waiting) {
             let reply = match self.send(&waiting, batch.clone()).await? {
                 Sent::Held(reply) => reply,
-                Sent::Parted(parting) => return Ok(Pushed::Parted(parting)),
+                Sent::Overtaken(reply) => {
+                    all = These::Overtaken;
+                    reply
+                }
+                Sent::Parted(parting) => return Ok(These::Parted(parting)),
             };
             finished(recording.take()).await?;
             self.note_numbers(&reply, &waiting[batch.clone()]);
@@ -122,7 +142,7 @@ impl Round<'_> {
                 break;
             }
         }
-        Ok(Pushed::All)
+        Ok(all)
     }
 
     async fn send(&mut self, waiting: &Waiting, batch: Range<usize>) -> Result<Sent, SyncError> {
@@ -139,7 +159,7 @@ impl Round<'_> {
         let entries = &waiting[batch];
         match self.ask(request).await {
             Ok(reply) => {
-                let reply: PushReply = message(&reply)?;
+                let mut reply: PushReply = message(&reply)?;
                 self.check(&reply, entries)?;
                 let head = self.on_ledger(|ledger| Ok(ledger.head()?.0)).await?;
                 let sent = entries.last().map_or(0, |(_, entry)| entry.seq);
@@ -150,6 +170,24 @@ impl Round<'_> {
                         common: sent,
                         refused: reply.refused,
                     }));
+                }
+                let beyond: Vec<(u64, EntryId)> = (reply.receipts.iter())
+                    .filter(|receipt| receipt.seq > sent)
+                    .map(|receipt| (receipt.seq, receipt.head))
+                    .collect();
+                let foreign = self
+                    .on_ledger(move |ledger| {
+                        for at in beyond {
+                            if !ledger.holds_own(at)? {
+                                return Ok(Some(at.0));
+                            }
+                        }
+                        Ok(None)
+                    })
+                    .await?;
+                if let Some(foreign) = foreign {
+                    reply.receipts.retain(|receipt| receipt.seq < foreign);
+                    return Ok(Sent::Overtaken(reply));
                 }
                 Ok(Sent::Held(reply))
             }

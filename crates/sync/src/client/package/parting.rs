@@ -12,7 +12,7 @@ use super::{
 use crate::{
     Random,
     package::IdentityAnswer,
-    protocol::messages::{ForkReport, Head, IdentityRequest},
+    protocol::messages::{ForkReport, IdentityRequest},
 };
 
 /// Where it is kept that the ledgers have parted: the device, and the last entry that both have.
@@ -50,24 +50,13 @@ pub(super) fn request(
 /// The last entry that both ledgers have, by what the endpoint reports of its own.
 pub(super) fn common(ledger: &Ledger, report: &ForkReport) -> Result<u64, PackageError> {
     let agreed = match report.common {
-        Some(common) if holds(ledger, common)? => Some(common.seq),
+        Some(common) if ledger.holds_own((common.seq, common.id))? => Some(common.seq),
         _ => None,
     };
     let agreed = agreed.ok_or_else(|| {
         SyncError::untrustworthy("the server holds other entries than those it gave receipts for")
     })?;
     Ok(agreed)
-}
-
-/// Whether the own log has this entry at this place.
-fn holds(ledger: &Ledger, head: Head) -> Result<bool, PackageError> {
-    if head.seq == 0 {
-        return Ok(true);
-    }
-    let found = ledger.own_log(head.seq - 1, 1, 1)?;
-    Ok(found
-        .first()
-        .is_some_and(|(id, entry)| entry.seq == head.seq && *id == head.id))
 }
 
 /// Goes on under the new identity. Returns how many entries were written again; `None`: it is not the one that was asked for.
