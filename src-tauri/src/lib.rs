@@ -13,7 +13,7 @@ mod scheme;
 mod selftest;
 mod single;
 
-use std::{process::ExitCode, sync::Arc};
+use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
 use clap::Parser as _;
 use shicha_api::{App, AppConfig, SystemClock};
@@ -23,7 +23,10 @@ use crate::{closing::Closing, folders::Folders, notice::Fault, options::Options,
 
 /// Runs the application until its window is closed.
 pub fn run() -> ExitCode {
-    let options = Options::parse();
+    let options = match Options::try_parse() {
+        Ok(options) => options,
+        Err(said) => return options::said(&said),
+    };
     let context = tauri::generate_context!();
     if options.selftest {
         return selftest::run(&options, &context);
@@ -43,8 +46,10 @@ fn start(options: &Options, context: tauri::Context) -> Result<ExitCode, Fault> 
     log::start(&folders)?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "starting");
     notice::need_display()?;
+    let package = options.package.as_deref().map(std::path::absolute);
+    let package = package.transpose().map_err(Fault::Package)?;
     let in_folder = |source| Fault::Folder(folders.data.clone(), source);
-    let first = match single::claim(&folders.data).map_err(in_folder)? {
+    let first = match single::claim(&folders.data, package.as_deref()).map_err(in_folder)? {
         Start::First(first) => first,
         Start::Second { is_shown: true } => return Ok(ExitCode::SUCCESS),
         Start::Second { is_shown: false } => return Err(Fault::Running),
@@ -57,9 +62,11 @@ fn start(options: &Options, context: tauri::Context) -> Result<ExitCode, Fault> 
         .manage(Closing::default())
         .build(context)
         .map_err(Fault::Window)?;
-    open(&app, &folders)?;
+    open(&app, &folders, package)?;
     let handle = app.handle().clone();
-    first.listen(move || show(&handle)).map_err(in_folder)?;
+    first
+        .listen(move |package| show(&handle, package))
+        .map_err(in_folder)?;
     let code = app.run_return(|handle, event| match event {
         RunEvent::WindowEvent {
             event: WindowEvent::CloseRequested { api, .. },
@@ -82,7 +89,7 @@ fn start(options: &Options, context: tauri::Context) -> Result<ExitCode, Fault> 
 }
 
 /// Starts the core and shows the window.
-fn open(app: &tauri::App, folders: &Folders) -> Result<(), Fault> {
+fn open(app: &tauri::App, folders: &Folders, package: Option<PathBuf>) -> Result<(), Fault> {
     let handle = app.handle();
     let config = AppConfig {
         data_dir: folders.data.clone(),
@@ -93,6 +100,9 @@ fn open(app: &tauri::App, folders: &Folders) -> Result<(), Fault> {
     // Within the runtime: the core starts its synchronisation there.
     let core = tauri::async_runtime::block_on(async { App::new(config) }).map_err(Fault::Core)?;
     calls::forward_events(handle.clone(), &core);
+    if let Some(package) = package {
+        core.open_package(package);
+    }
     handle.manage(core);
     let windows = &handle.config().app.windows;
     let window = windows.first().ok_or(Fault::NoWindow)?;
@@ -104,10 +114,13 @@ fn open(app: &tauri::App, folders: &Folders) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Brings the window to the front; `false`: it is about to go.
-fn show(handle: &AppHandle) -> bool {
+/// Brings the window to the front, and has a package looked at in it; `false`: the window is about to go.
+fn show(handle: &AppHandle, package: Option<PathBuf>) -> bool {
     if handle.state::<Closing>().has_begun() {
         return false;
+    }
+    if let (Some(core), Some(package)) = (handle.try_state::<App>(), package) {
+        core.open_package(package);
     }
     for window in handle.webview_windows().values() {
         let shown = window

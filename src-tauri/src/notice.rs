@@ -27,6 +27,12 @@ pub(crate) enum Fault {
     /// The configuration names no window.
     #[error("the configuration names no window")]
     NoWindow,
+    /// The command line means nothing.
+    #[error("{0}")]
+    CommandLine(String),
+    /// The package that was handed over has no place.
+    #[error("the package cannot be found: {0}")]
+    Package(#[source] io::Error),
     /// There is no screen.
     #[error("there is no display")]
     NoDisplay,
@@ -57,6 +63,14 @@ impl Fault {
             Self::Log(_) => (
                 "无法写日志文件。请检查数据文件夹的磁盘空间和权限。".into(),
                 "The log cannot be written. Check free space and rights of the data folder.".into(),
+            ),
+            Self::CommandLine(said) => (
+                format!("命令行有误，未启动。\n{said}\n"),
+                format!("The command line is wrong; nothing was started.\n{said}\n"),
+            ),
+            Self::Package(cause) => (
+                format!("找不到要打开的数据包（{cause}）。"),
+                format!("The package that was to be opened cannot be found ({cause})."),
             ),
             Self::NoDisplay => (
                 "没有可用的显示器。请在桌面环境中启动。".into(),
@@ -141,6 +155,7 @@ mod tests {
                 PathBuf::from("台账"),
                 io::ErrorKind::PermissionDenied.into(),
             ),
+            Fault::CommandLine("--date-dir".into()),
             Fault::Core(ApiError::new(ErrorCode::DiskFull)),
             Fault::Core(ApiError::new(ErrorCode::Storage)),
             Fault::Panic("lib.rs:1".into()),

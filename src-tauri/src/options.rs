@@ -1,8 +1,10 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::Parser;
+
+use crate::notice::{self, Fault};
 
 /// 实查 Shicha: an inspection that really happened, easy to record anywhere.
 #[derive(Debug, Parser)]
@@ -11,9 +13,22 @@ pub(crate) struct Options {
     /// Folder with the data; by default the system's folder for application data.
     #[arg(long, value_name = "DIR", env = "SHICHA_DATA")]
     pub(crate) data_dir: Option<PathBuf>,
+    /// Package file (.shicha) to look at, as when it is double-clicked.
+    pub(crate) package: Option<PathBuf>,
     /// Check without a window that this installation works, print what was found as JSON, and end.
     #[arg(long)]
     pub(crate) selftest: bool,
+}
+
+/// Says what is wrong with the command line, or what was asked of it, also where there is no terminal to say it in.
+pub(crate) fn said(said: &clap::Error) -> ExitCode {
+    if said.use_stderr() {
+        notice::show(&Fault::CommandLine(said.to_string()));
+        // As clap itself ends a program.
+        return ExitCode::from(2);
+    }
+    println!("{said}");
+    ExitCode::SUCCESS
 }
 
 #[cfg(test)]
@@ -26,6 +41,12 @@ mod tests {
         let options = Options::try_parse_from(["shicha", "--data-dir", "台账"]).unwrap();
         assert_eq!(options.data_dir, Some(PathBuf::from("台账")));
         assert!(!options.selftest);
+    }
+
+    #[test]
+    fn a_package_that_was_double_clicked_is_a_word_of_its_own() {
+        let options = Options::try_parse_from(["shicha", "答复 1.shicha"]).unwrap();
+        assert_eq!(options.package, Some(PathBuf::from("答复 1.shicha")));
     }
 
     #[test]

@@ -30,6 +30,7 @@ export const madeFile = { token: 'made', name: '实查数据包.shicha', mime: '
 /** The answers to calls of packages and of enrolling by files; what is looked at is refused where a refusal is given. */
 export function packageAnswers(language: Scene['language'], refusal: Refusal | null): Answers {
   return {
+    packages_opened: () => ({ files: [] }),
     packages_list: () => ({
       rows: [
         packageRow(),

@@ -163,6 +163,12 @@ impl App {
         self.0.events.subscribe()
     }
 
+    /// Notes that a package file was opened from outside the window, with an absolute path. The screens look at it when they are ready.
+    pub fn open_package(&self, path: PathBuf) {
+        self.0.parcels.opened(path);
+        self.emit(HostEvent::Opened {});
+    }
+
     /// Evidence by the hash of its original: `original`, `thumb`, `preview` or an edge in pixels. `range` is a stretch `from..to`.
     /// Blocks while the bytes are read.
     ///

@@ -31,6 +31,9 @@ macro_rules! calls {
                 // Ends what is under way of packages.
                 package_stop: Empty => Empty,
 
+                // What was double-clicked, once the application is ready to look at it.
+                packages_opened: Empty => PackagesOpened,
+
                 // For administrators: each asks the central endpoint.
                 admin_orgs: Empty => AdminOrgs,
                 admin_org_put: AdminOrgPut => Empty,

@@ -32,6 +32,8 @@ pub(crate) struct Parcels {
     card: Mutex<Option<Card>>,
     is_stopped: watch::Sender<bool>,
     folder: PathBuf,
+    /// Files that were opened from outside the window and not looked at yet.
+    opened: Mutex<Vec<PathBuf>>,
 }
 
 /// A package that was looked at.
@@ -130,9 +132,18 @@ impl Parcels {
             card: Mutex::default(),
             is_stopped: watch::Sender::default(),
             folder: data_dir.join(ANSWERS),
+            opened: Mutex::default(),
         };
         parcels.clear();
         parcels
+    }
+
+    pub(crate) fn opened(&self, path: PathBuf) {
+        self.opened.lock().push(path);
+    }
+
+    pub(crate) fn take_opened(&self) -> Vec<PathBuf> {
+        std::mem::take(&mut *self.opened.lock())
     }
 
     pub(crate) fn keep(&self, parcel: Parcel) -> String {

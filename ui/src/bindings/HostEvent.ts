@@ -27,7 +27,7 @@ view: NearbyView, } | { "kind": "ordered",
 /**
  * What was done.
  */
-order: OrderView, } | { "kind": "taking", 
+order: OrderView, } | { "kind": "opened", } | { "kind": "taking", 
 /**
  * The place it goes to.
  */

@@ -66,6 +66,7 @@ import type { PackageRecipients } from "./PackageRecipients";
 import type { PackageTake } from "./PackageTake";
 import type { PackageTaken } from "./PackageTaken";
 import type { PackagesList } from "./PackagesList";
+import type { PackagesOpened } from "./PackagesOpened";
 import type { PacksList } from "./PacksList";
 import type { PlaceAsk } from "./PlaceAsk";
 import type { PlaceAsked } from "./PlaceAsked";
@@ -164,6 +165,7 @@ export interface Calls {
   package_stop: { request: Empty; response: Empty };
   package_take: { request: PackageTake; response: PackageTaken };
   packages_list: { request: Empty; response: PackagesList };
+  packages_opened: { request: Empty; response: PackagesOpened };
   packs_list: { request: Empty; response: PacksList };
   place_ask: { request: PlaceAsk; response: PlaceAsked };
   place_card: { request: PlaceCard; response: CardFound };

@@ -16,6 +16,7 @@ const NAMES = [
   'documents',
   'overview',
   'sync',
+  'packages',
   'nearby',
   'packages',
   'conflicts',

@@ -53,7 +53,7 @@ pub(crate) use order::order_unlock;
 pub(crate) use overview::{overview_export, overview_get};
 pub(crate) use packages::{
     package_look, package_make, package_plan, package_recipients, package_stop, package_take,
-    packages_list,
+    packages_list, packages_opened,
 };
 pub(crate) use packs::{checklist_get, directory_get, packs_list};
 pub(crate) use place::{place_ask, place_card, place_take};

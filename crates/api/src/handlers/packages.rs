@@ -32,6 +32,19 @@ const STEPS: u64 = 200;
 /// The most bytes of a package that is made in memory, for a browser.
 pub(super) const MOST_MADE: u64 = 256 << 20;
 
+pub(crate) async fn packages_opened(app: &App, _: Empty) -> Result<PackagesOpened, ApiError> {
+    let files = app.0.parcels.take_opened();
+    Ok(PackagesOpened {
+        files: files
+            .into_iter()
+            .map(|path| PackageOpened {
+                name: name_of(&path),
+                path: path.to_string_lossy().into_owned(),
+            })
+            .collect(),
+    })
+}
+
 pub(crate) fn package_recipients(desk: &Desk, _: Empty) -> Result<PackageRecipients, ApiError> {
     let directory = desk.ledger.directory()?;
     let mut devices: Vec<PackageRecipient> = directory

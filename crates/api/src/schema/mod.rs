@@ -208,6 +208,8 @@ dto! {
             /// What was done.
             order: OrderView,
         },
+        /// A package file was opened from outside the window: `packages_opened` gives it.
+        Opened {},
         /// A file is being taken in.
         Taking {
             /// The place it goes to.

@@ -73,6 +73,20 @@ dto! {
         pub taken_at_ms: Option<u64>,
     }
 
+    /// Package files that were opened from outside the window, since this was asked last: the newest last.
+    pub struct PackagesOpened {
+        /// They.
+        pub files: Vec<PackageOpened>,
+    }
+
+    /// A package file that was opened from outside the window.
+    pub struct PackageOpened {
+        /// Absolute path.
+        pub path: String,
+        /// Its name.
+        pub name: String,
+    }
+
     /// Takes in what was looked at.
     pub struct PackageTake {
         /// From `package_look`.

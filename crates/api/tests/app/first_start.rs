@@ -1,7 +1,7 @@
 //! First start: the key, enrolment, and what goes wrong with them.
 
 use serde_json::json;
-use shicha_api::error::ErrorCode;
+use shicha_api::{error::ErrorCode, schema::HostEvent};
 use shicha_domain::directory::Role;
 
 use crate::kit::*;
@@ -139,4 +139,21 @@ async fn a_call_that_does_not_exist_or_does_not_fit_is_refused_and_nothing_break
         .call("setting_set", json!({ "key": "language", "value": "en" }))
         .await;
     assert_eq!(status["language"], "en");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_package_that_was_double_clicked_is_told_and_handed_out_once() {
+    let desk = Desk::bare(&Ticking::new());
+    let mut events = desk.app.events();
+    desk.app.open_package("/media/stick/答复 1.shicha".into());
+    assert_eq!(events.recv().await.unwrap(), HostEvent::Opened {});
+    let files = desk.call("packages_opened", json!({})).await["files"].clone();
+    assert_eq!(
+        files,
+        json!([{ "path": "/media/stick/答复 1.shicha", "name": "答复 1.shicha" }])
+    );
+    assert_eq!(
+        desk.call("packages_opened", json!({})).await["files"],
+        json!([])
+    );
 }
