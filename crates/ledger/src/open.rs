@@ -146,6 +146,8 @@ impl Ledger {
         now_ms: u64,
     ) -> Result<(Self, OpenReport), LedgerError> {
         fs::create_dir_all(dir)?;
+        #[cfg(windows)]
+        let dir = &within_limits(dir)?;
         let lock = take_lock(dir)?;
         let opener = Opener {
             path: dir.join(FILE),
@@ -225,6 +227,19 @@ impl Ledger {
     ) -> Result<T, LedgerError> {
         // VACUUM INTO runs outside of a transaction.
         work(&self.writer().db)
+    }
+}
+
+/// Windows takes a path of more than 260 characters only in the form that canonical paths have, which not every program likes to see.
+#[cfg(windows)]
+fn within_limits(dir: &Path) -> std::io::Result<PathBuf> {
+    /// Leaves room for the names of the files.
+    const MOST: usize = 180;
+    let whole = std::path::absolute(dir)?;
+    if whole.as_os_str().len() > MOST {
+        whole.canonicalize()
+    } else {
+        Ok(dir.to_path_buf())
     }
 }
 

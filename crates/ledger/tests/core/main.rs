@@ -13,3 +13,4 @@ mod kit;
 mod log;
 mod numbers;
 mod order;
+mod places;

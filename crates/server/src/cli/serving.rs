@@ -214,6 +214,24 @@ async fn asked_to_stop(running: &Running) {
             }
         }
     }
+    #[cfg(windows)]
+    {
+        use tokio::signal::windows::{ctrl_break, ctrl_close, ctrl_shutdown};
+        // The window of the console is closed, or Windows ends.
+        if let (Ok(mut interrupt), Ok(mut close), Ok(mut shutdown)) =
+            (ctrl_break(), ctrl_close(), ctrl_shutdown())
+        {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = interrupt.recv() => {}
+                _ = close.recv() => {}
+                _ = shutdown.recv() => {}
+            }
+            return;
+        }
+    }
+    #[cfg(windows)]
+    let _ = running;
     if let Err(error) = tokio::signal::ctrl_c().await {
         tracing::error!(%error, "cannot be stopped by Ctrl+C");
         std::future::pending::<()>().await;

@@ -8,8 +8,8 @@ use shicha_domain::{
     directory::{Org, OrgKind, Person, Role},
 };
 use shicha_server::store::{
-    Appended, Candidate, Enrolment, Holding, MIGRATIONS, Migration, Placed, PostgresStore,
-    PullQuery, Pulled, SqliteStore, Store, StoreError,
+    Appended, Candidate, Enrolment, Holding, MIGRATIONS, Migration, Placed, PullQuery, Pulled,
+    SqliteStore, Store, StoreError,
 };
 use shicha_sync::protocol::{Batch, BatchWriter, messages::Head, wire};
 use uuid::Uuid;
@@ -25,6 +25,7 @@ pub(crate) trait Open {
 }
 
 pub(crate) struct Sqlite;
+#[cfg(unix)]
 pub(crate) struct Postgres;
 
 /// Says whether an entry is taken.
@@ -37,14 +38,15 @@ impl Open for Sqlite {
     }
 }
 
+#[cfg(unix)]
 impl Open for Postgres {
-    type Store = PostgresStore;
-    fn open_as(dir: &Path, migrations: &[Migration]) -> Result<PostgresStore, StoreError> {
+    type Store = shicha_server::store::PostgresStore;
+    fn open_as(dir: &Path, migrations: &[Migration]) -> Result<Self::Store, StoreError> {
         let place = dir.join("database");
         if !place.exists() {
             std::fs::write(&place, crate::postgres_server::database()).unwrap();
         }
-        PostgresStore::open_as(&std::fs::read_to_string(place).unwrap(), migrations)
+        Self::Store::open_as(&std::fs::read_to_string(place).unwrap(), migrations)
     }
 }
 
