@@ -8,7 +8,7 @@ use shicha_domain::{Channel, DeviceId, EntryId, Event, Hlc, Receipt, RecordId, e
 use crate::{
     append::Touched,
     blobs,
-    carried::{Unsettled, carried_devices, forget_settled, put_aside},
+    carried::{carried_devices, forget_settled, put_aside},
     entries::{put_entry, put_receipt},
     error::LedgerError,
     ledger::{Ledger, begin},
@@ -210,7 +210,7 @@ impl Taking<'_> {
             _ if entry.seq <= 1 => Some(EntryId::NONE),
             _ => id_at(self.tx, device, entry.seq - 1)?,
         };
-        if !is_own && entry.seq > 1 && previous.is_some_and(|previous| previous != entry.prev) {
+        if is_carried && entry.seq > 1 && previous.is_some_and(|previous| previous != entry.prev) {
             self.displace(device, entry.seq - 1)?;
             previous = id_at(self.tx, device, entry.seq - 1)?;
         }
@@ -221,11 +221,10 @@ impl Taking<'_> {
         self.place(&entry)?;
         let record = match put_entry(self.tx, &mut self.locals, id, &entry, Some(number)) {
             // A channel that is pulled from the beginning again brings what is here, also after something new.
-            Err(LedgerError::Withheld) => match self.is_here(number, id, &entry)? {
-                Some(record) => return Ok(record),
-                // What stood in its place was put aside.
-                None => put_entry(self.tx, &mut self.locals, id, &entry, Some(number))?,
-            },
+            Err(LedgerError::Withheld) => {
+                let record = self.is_here(number, id, &entry)?;
+                return record.ok_or(LedgerError::Withheld);
+            }
             put => put?,
         };
         if let Ok(event) = Event::parse(&entry.event) {
@@ -259,13 +258,14 @@ impl Taking<'_> {
             return Ok(None);
         };
         if known != id {
-            if self.is_own(entry.device) {
-                return Err(LedgerError::Parted);
-            }
-            if self.displace(device, entry.seq)? {
+            if self.carried.contains(&device) && self.displace(device, entry.seq)? {
                 return Ok(None);
             }
-            return Err(LedgerError::Withheld);
+            return Err(if self.is_own(entry.device) {
+                LedgerError::Parted
+            } else {
+                LedgerError::Withheld
+            });
         }
         if self.is_numbered_otherwise(device, entry.seq, number)? {
             return Err(LedgerError::Withheld);
@@ -300,17 +300,10 @@ impl Taking<'_> {
         Ok(before.is_some_and(|before| before > 0 && before as u64 != number))
     }
 
-    /// Puts what the endpoint does not stand for from a place of a log on aside, because it has another entry there: entries that never
-    /// had a number, and those that had one only before it was restored and a copy of their laptop went on. Whether there was anything.
+    /// Puts what stands without a number from a place of a log on aside, because the endpoint has another entry there. Whether there was
+    /// anything.
     fn displace(&mut self, device: i64, from: u64) -> Result<bool, LedgerError> {
-        let records = put_aside(
-            self.tx,
-            device,
-            (from, u64::MAX),
-            None,
-            Unsettled::OfThisLife,
-            self.now_ms,
-        )?;
+        let records = put_aside(self.tx, device, (from, u64::MAX), None, self.now_ms)?;
         let is_any = !records.is_empty();
         self.changed
             .extend(records.into_iter().map(|record| (record, None)));
@@ -343,14 +336,7 @@ impl Taking<'_> {
             return Ok(());
         }
         for ((device, channel), upto) in std::mem::take(&mut self.passed) {
-            let records = put_aside(
-                self.tx,
-                device,
-                (0, upto),
-                Some(channel),
-                Unsettled::Unnumbered,
-                self.now_ms,
-            )?;
+            let records = put_aside(self.tx, device, (0, upto), Some(channel), self.now_ms)?;
             self.changed
                 .extend(records.into_iter().map(|record| (record, None)));
         }
