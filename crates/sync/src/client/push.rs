@@ -258,29 +258,29 @@ impl Round<'_> {
     }
 }
 
-/// Numbers and refusals must rise and lie between the first entry sent and the last receipt: each is walked through.
+/// Of each entry from the first sent to the last receipt an answer must say either its number or its refusal. One that leaves some out is
+/// the answer to another push, come late; taken for this one, it would turn what was refused into what was delivered.
 fn are_about(reply: &PushReply, first: u64, upto: u64) -> Result<(), SyncError> {
-    let mut from = first;
-    for run in &reply.accepted {
-        let end = run.seq.checked_add(run.count);
-        let fits = run.seq >= from
-            && run.number > 0
-            && run.number.checked_add(run.count).is_some()
-            && end.is_some_and(|end| end > run.seq && end - 1 <= upto);
-        if !fits {
-            return Err(SyncError::untrustworthy(
-                "numbers for other entries than those sent",
-            ));
-        }
-        from = run.seq + run.count;
+    let mut accepted = reply.accepted.iter().peekable();
+    let mut refused = reply.refused.iter().peekable();
+    let mut next = first;
+    while next <= upto {
+        let after = match accepted.next_if(|run| run.seq == next) {
+            Some(run) if run.number == 0 || run.number.checked_add(run.count).is_none() => None,
+            Some(run) => next.checked_add(run.count).filter(|after| *after > next),
+            None => refused
+                .next_if(|(seq, _)| *seq == next)
+                .and_then(|_| next.checked_add(1)),
+        };
+        next = after.ok_or_else(|| {
+            SyncError::untrustworthy("an answer that leaves out what became of an entry")
+        })?;
     }
-    let seqs = reply.refused.iter().map(|(seq, _)| *seq);
-    let rise = seqs.clone().zip(seqs.clone().skip(1)).all(|(a, b)| a < b);
-    if rise && seqs.clone().all(|seq| (first..=upto).contains(&seq)) {
+    if next - 1 == upto && accepted.next().is_none() && refused.next().is_none() {
         Ok(())
     } else {
         Err(SyncError::untrustworthy(
-            "refusals of other entries than those sent",
+            "an answer about other entries than those sent",
         ))
     }
 }
@@ -378,5 +378,45 @@ async fn finished(recording: Option<Working<Result<(), SyncError>>>) -> Result<(
         Some(recording) => recording
             .await
             .unwrap_or_else(|error| Err(SyncError::Internal(error.to_string()))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::messages::{Head, NumberRun};
+
+    fn reply(accepted: &[(u64, u64, u64)], refused: &[u64]) -> PushReply {
+        PushReply {
+            receipts: Vec::new(),
+            accepted: accepted
+                .iter()
+                .map(|&(seq, number, count)| NumberRun { seq, number, count })
+                .collect(),
+            refused: refused.iter().map(|&seq| (seq, "event".into())).collect(),
+            head: Head::EMPTY,
+        }
+    }
+
+    #[test]
+    fn an_answer_must_say_what_became_of_each_entry_and_of_no_other() {
+        for (accepted, refused, is_about) in [
+            (&[(4, 1, 3)][..], &[][..], true),
+            (&[(4, 1, 1), (6, 9, 1)], &[5], true),
+            (&[], &[4, 5, 6], true),
+            (&[(5, 1, 2)], &[], false),
+            (&[(4, 1, 2)], &[], false),
+            (&[(4, 1, 1), (6, 2, 1)], &[], false),
+            (&[(4, 1, 3)], &[5], false),
+            (&[(4, 1, 4)], &[], false),
+            (&[(4, 1, 3)], &[7], false),
+            (&[(4, 1, 0), (4, 1, 3)], &[], false),
+            (&[(4, 0, 3)], &[], false),
+            (&[(4, 1, u64::MAX)], &[], false),
+            (&[(4, u64::MAX, 3)], &[], false),
+        ] {
+            let said = are_about(&reply(accepted, refused), 4, 6);
+            assert_eq!(said.is_ok(), is_about, "{accepted:?} {refused:?}: {said:?}");
+        }
     }
 }
