@@ -16,7 +16,12 @@ fn main() {
     }
     println!("cargo:rerun-if-changed=ui/dist");
     tauri_build::try_build(
-        tauri_build::Attributes::new().capabilities_path_pattern("src-tauri/capabilities/**/*"),
+        tauri_build::Attributes::new()
+            .capabilities_path_pattern("src-tauri/capabilities/**/*")
+            .windows_attributes(
+                tauri_build::WindowsAttributes::new()
+                    .app_manifest(include_str!("../packaging/windows/app.manifest")),
+            ),
     )
     .expect("tauri-build");
 }

@@ -5,6 +5,8 @@
 
 mod calls;
 mod closing;
+#[cfg(windows)]
+mod component;
 mod folders;
 mod log;
 mod notice;
@@ -46,6 +48,10 @@ fn start(options: &Options, context: tauri::Context) -> Result<ExitCode, Fault> 
     log::start(&folders)?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "starting");
     notice::need_display()?;
+    #[cfg(windows)]
+    if !component::is_there_or_put_in_place() {
+        return Ok(ExitCode::FAILURE);
+    }
     let package = options.package.as_deref().map(std::path::absolute);
     let package = package.transpose().map_err(Fault::Package)?;
     let in_folder = |source| Fault::Folder(folders.data.clone(), source);
