@@ -43,11 +43,16 @@ pub(crate) fn install() -> Result<()> {
         }
         return Ok(());
     }
-    let missing: Vec<&str> = BUILD
+    let all: Vec<&str> = BUILD.iter().chain(TEST).copied().collect();
+    put_in_place(&all)
+}
+
+/// Installs those of the packages that are missing.
+pub(crate) fn put_in_place(packages: &[&str]) -> Result<()> {
+    let missing: Vec<&str> = packages
         .iter()
-        .chain(TEST)
         .copied()
-        .filter(|package| !is_installed(package))
+        .filter(|package| version(package).is_none())
         .collect();
     if missing.is_empty() {
         return Ok(());
@@ -76,11 +81,19 @@ fn with_rights(words: &[&str]) -> Result<()> {
     proc::run_quietly(command.args(["-o", "Acquire::Retries=3"]).args(words))
 }
 
-fn is_installed(package: &str) -> bool {
-    Command::new("dpkg-query")
-        .args(["--show", "--showformat", "${db:Status-Status}", package])
+/// The version of a package that is installed.
+pub(crate) fn version(package: &str) -> Option<String> {
+    let output = Command::new("dpkg-query")
+        .args([
+            "--show",
+            "--showformat",
+            "${db:Status-Status} ${Version}",
+            package,
+        ])
         .output()
-        .is_ok_and(|output| output.stdout == b"installed")
+        .ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    text.strip_prefix("installed ").map(str::to_owned)
 }
 
 /// `apt-get` with the right to install, if there is one.

@@ -15,6 +15,7 @@ mod proc;
 mod run;
 mod steps;
 mod tally;
+mod windows;
 mod workspace;
 
 use std::{ffi::OsString, process::ExitCode};
@@ -72,6 +73,8 @@ enum Command {
     Lint,
     /// Check the campaign packs.
     Pack,
+    /// The programs and the installer for Windows; with `--test` or `--try`, held against what they promise, under Wine.
+    Windows(windows::Options),
 }
 
 fn main() -> ExitCode {
@@ -88,6 +91,7 @@ fn main() -> ExitCode {
         Command::E2e => steps::e2e(&workspace),
         Command::Lint => steps::lint(&workspace),
         Command::Pack => steps::pack(&workspace),
+        Command::Windows(options) => windows::windows(&workspace, &options),
     });
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -236,18 +236,18 @@ impl Error for NotAll {}
 
 /// What came of the steps.
 #[derive(Default)]
-struct Report {
+pub(crate) struct Report {
     tally: Tally,
     rows: Vec<String>,
 }
 
 impl Report {
-    fn is_well(&self) -> bool {
+    pub(crate) fn is_well(&self) -> bool {
         self.tally.failed == 0
     }
 
     /// A step that holds or does not.
-    fn check(&mut self, name: &str, check: impl FnOnce() -> Result<()>) {
+    pub(crate) fn check(&mut self, name: &str, check: impl FnOnce() -> Result<()>) {
         self.tests(name, || {
             check()?;
             Ok(Tally::held())
@@ -255,7 +255,7 @@ impl Report {
     }
 
     /// A step that counts its tests.
-    fn tests(&mut self, name: &str, run: impl FnOnce() -> Result<Tally>) {
+    pub(crate) fn tests(&mut self, name: &str, run: impl FnOnce() -> Result<Tally>) {
         let begin = Instant::now();
         println!("\n== {name}");
         let tally = run().unwrap_or_else(|error| {
@@ -272,7 +272,7 @@ impl Report {
         self.tally += tally;
     }
 
-    fn close(self) -> Result<()> {
+    pub(crate) fn close(self) -> Result<()> {
         println!();
         for name in &self.tally.names {
             println!("failed: {name}");
