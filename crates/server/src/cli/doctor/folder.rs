@@ -80,7 +80,15 @@ pub(super) fn key(found: &mut Findings, dir: &Path) {
         );
     }
     match is_open_to_others(&path) {
-        Ok(false) => found.ok(CHECK, "服务器密钥可用，只有属主可读", "server's key"),
+        Ok(false) if cfg!(unix) => {
+            found.ok(CHECK, "服务器密钥可用，只有属主可读", "server's key");
+        }
+        // Not looked at there, so not said to be well.
+        Ok(false) => found.ok(
+            CHECK,
+            "服务器密钥可用；谁能读由所在文件夹的权限决定",
+            "server's key; the folder decides who may read it",
+        ),
         _ => found.error(
             CHECK,
             format!("{} 其他用户也能读：chmod 600", path.display()),
