@@ -9,6 +9,7 @@ pub mod nearby;
 pub mod package;
 pub mod protocol;
 mod random;
+pub mod update;
 pub mod work;
 
 pub use random::Random;
