@@ -15,7 +15,7 @@ use crate::{
     key::{DatabaseKey, KeyMark},
     ledger::{Ledger, begin},
     migrate::{self, VERSION},
-    rebuild, salvage,
+    older, rebuild, salvage,
 };
 
 pub(crate) const FILE: &str = "ledger.db";
@@ -61,6 +61,13 @@ pub(crate) struct Opener {
 }
 
 impl Opener {
+    pub(crate) fn new(path: &Path, key: &DatabaseKey) -> Self {
+        Self {
+            path: path.to_path_buf(),
+            key: key.clone(),
+        }
+    }
+
     /// The same for another file.
     pub(crate) fn of(&self, path: &Path) -> Self {
         Self {
@@ -149,10 +156,8 @@ impl Ledger {
         #[cfg(windows)]
         let dir = &within_limits(dir)?;
         let lock = take_lock(dir)?;
-        let opener = Opener {
-            path: dir.join(FILE),
-            key: key.clone(),
-        };
+        older::finish_put_back(dir, now_ms)?;
+        let opener = Opener::new(&dir.join(FILE), key);
         let mark = KeyMark::new(dir);
         if opener.path.exists() && mark.fits(key)? == Some(false) {
             return Err(LedgerError::WrongKey);
@@ -293,7 +298,7 @@ fn backup(db: &Connection, dir: &Path, version: u32, now_ms: u64) -> Result<Path
     Ok(path)
 }
 
-fn copy(db: &Connection, path: &Path) -> Result<(), LedgerError> {
+pub(crate) fn copy(db: &Connection, path: &Path) -> Result<(), LedgerError> {
     let path = path
         .to_str()
         .ok_or_else(|| LedgerError::Unexpected("a path that is no text".into()))?;

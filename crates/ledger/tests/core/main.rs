@@ -12,5 +12,6 @@ mod keychain;
 mod kit;
 mod log;
 mod numbers;
+mod older;
 mod order;
 mod places;
