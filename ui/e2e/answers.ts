@@ -22,12 +22,14 @@ import {
   syncStatus,
   workbench,
 } from '../src/testing/samples';
-import { adminAudit, adminCodes, adminDevices, adminOrgs, adminPacks, adminPeople, live, offline } from '../src/testing/admin';
+import { adminAudit, adminCodes, adminDevices, adminOrgs, adminPacks, adminPeople, adminUpdates, live, offline } from '../src/testing/admin';
+import { updateView } from '../src/testing/updates';
 import { nearbySession, nearbyView } from '../src/testing/nearby';
 import { AT, CARD, CENTRE, LATER, madeFile, packageAnswers } from './packageAnswers';
 import type { AdminPackChecked } from '@/bindings/AdminPackChecked';
 import type { NearbySession } from '@/bindings/NearbySession';
 import type { OrderView } from '@/bindings/OrderView';
+import type { UpdateView } from '@/bindings/UpdateView';
 import type { PlaceWaiting } from '@/bindings/PlaceWaiting';
 
 type Text = { zh: string; en: string };
@@ -386,10 +388,12 @@ export interface Scene {
   nearby?: Partial<NearbySession> | null;
   /** What is said against the file that was chosen. */
   refusal?: Refusal | null;
+  /** What is said of updates of the application. */
+  update?: Partial<UpdateView>;
 }
 
 /** The answers to every call that shows something. */
-export function answersOf({ language, stage = 'ready', role = 'inspector', signed: isSigned = false, away: isAway = false, order = null, byFiles = false, asked = null, nearby: going = null, refusal = null }: Scene): Answers {
+export function answersOf({ language, stage = 'ready', role = 'inspector', signed: isSigned = false, away: isAway = false, order = null, byFiles = false, asked = null, nearby: going = null, refusal = null, update = {} }: Scene): Answers {
   const nearby = going === null ? null : nearbySession(going);
   const saved = { entry: ENTRY, at_ms: AT };
   const orgs = regions.map(({ code, name }) => ({ code, name: `${name}应急管理局`, kind: code === '320700' ? ('city' as const) : ('county' as const), region: code }));
@@ -400,7 +404,11 @@ export function answersOf({ language, stage = 'ready', role = 'inspector', signe
     admin_devices: () => adminDevices(),
     admin_codes: () => adminCodes(),
     admin_packs: () => adminPacks(),
+    admin_updates: () => adminUpdates(),
     admin_audit: () => adminAudit(),
+    update_get: () => updateView(update),
+    update_seen: () => updateView({ ...update, last: null }),
+    update_check: () => ({}),
     setting_set: () => appStatus({ language, is_sample: true, me: me({ role }) }),
     sync_status: () => syncStatus({ waiting_entries: 12, waiting_blobs: 3, waiting_bytes: 9_800_000, last_success_ms: Date.now() - 7_200_000, last_receipt_ms: LATER, phase: 'offline', next_try_ms: Date.now() + 40_000, last_error: { code: 'unreachable', params: {} } }),
     ...packageAnswers(language, refusal),

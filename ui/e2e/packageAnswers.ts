@@ -18,7 +18,7 @@ function packageRow(more: Partial<PackageRow> = {}): PackageRow {
   return {
     id: '0180162e-0000-7000-8000-000000000000', is_out: true, made_at_ms: Date.UTC(2022, 3, 11, 8), at_ms: Date.UTC(2022, 3, 11, 9),
     file: '实查数据包-张三-至-中心端-2022-04-11.shicha', from: MINE, to: CENTRE, entries: 128, numbered: 0, records: 2, evidence: 6,
-    evidence_bytes: 1_800_000, receipts: 0, refused: 0, from_ms: Date.UTC(2022, 3, 4), until_ms: Date.UTC(2022, 3, 11), is_answered: false, ...more,
+    evidence_bytes: 1_800_000, receipts: 0, refused: 0, update: null, from_ms: Date.UTC(2022, 3, 4), until_ms: Date.UTC(2022, 3, 11), is_answered: false, ...more,
   };
 }
 
@@ -43,14 +43,14 @@ export function packageAnswers(language: Scene['language'], refusal: Refusal | n
       endpoint: CENTRE.name,
       devices: [{ device: '018f0000-0000-7000-8000-00000000d001', label: COLLEAGUE.detail, person: COLLEAGUE.name, org: '东海县应急管理局' }],
     }),
-    package_plan: () => ({ name: madeFile.name, entries: 128, carried: 12, evidence: 6, bytes: 1_900_000 }),
+    package_plan: ({ to }) => ({ name: madeFile.name, entries: 128, carried: 12, evidence: 6, update: to === null ? null : '0.2.0', bytes: 1_900_000 }),
     package_make: () => ({ package: packageRow(), bytes: 1_900_000, file: madeFile }),
     package_look: () => {
       if (refusal) throw refusal;
-      return { token: 't1', package: packageRow({ is_out: false, from: CENTRE, to: MINE, numbered: 96, receipts: 3, refused: 1, is_answered: null }), bytes: 2_100_000, taken_at_ms: LATER };
+      return { token: 't1', package: packageRow({ is_out: false, from: CENTRE, to: MINE, numbered: 96, receipts: 3, refused: 1, update: '0.2.0', is_answered: null }), bytes: 2_100_000, taken_at_ms: LATER, update: { version: '0.2.0', size: 62_000_000, notes: '', verdict: 'altered' } };
     },
     package_take: () => ({
-      entries: 96, delivered: 120, refused: 1, evidence: 4, sent: 6, numbers: 1, directory: true, has_parted: true, forked: null, not_taken: ['unknown_device', 'parted'], channels: 1,
+      entries: 96, delivered: 120, refused: 1, evidence: 4, sent: 6, numbers: 1, directory: true, has_parted: true, forked: null, not_taken: ['unknown_device', 'parted'], channels: 1, update: { version: '0.2.0', size: 62_000_000, notes: '', verdict: 'altered' },
     }),
     package_outside: () => ({ token: 'o1', file: '实查登记申请-教务处电脑.shicha', bytes: 2_300, from: NEWCOMER, is_newcomer: true, made_at_ms: AT }),
     package_hand_in: () => {

@@ -42,7 +42,20 @@ const PAGES: Shown[] = [
     ready: '[data-test=setup-wiped]',
     scene: { stage: 'needs_key', order: { order: 'wipe', at_ms: Date.UTC(2022, 3, 12, 2), server_name: '连云港市应急管理局中心端', is_told: false } },
   },
+  { name: 'admin-updates', address: '/admin/updates', ready: '[data-test=admin-update-release]', scene: { role: 'administrator' } },
   { name: 'settings', address: '/settings', ready: '[data-test=settings-page]' },
+  {
+    name: 'settings-update',
+    address: '/settings',
+    ready: '[data-test=update-install]',
+    scene: { update: { stage: 'ready', version: '0.2.0', notes: '检查表打开更快\n修正导出时的日期', size: 62_000_000, have: 62_000_000, held: '0.2.0' } },
+  },
+  {
+    name: 'update-taken-back',
+    address: '/workbench',
+    ready: '[data-test=update-banner]',
+    scene: { update: { stage: 'failed', version: '0.2.0', fault: 'taken_back', last: { end: 'taken_back', from: '0.1.0', to: '0.2.0', reason: 'selftest', at_ms: Date.UTC(2022, 3, 12, 2) } } },
+  },
 ];
 
 for (const page of PAGES) fitForEverybody(page);

@@ -95,6 +95,7 @@ const RULES: Record<KnownCode, ErrorRule> = {
   package_refused: { severity: 'warning', action: 'none' },
   not_a_card: { severity: 'warning', action: 'none' },
   not_the_answer: { severity: 'warning', action: 'none' },
+  update_refused: { severity: 'warning', action: 'none' },
   unknown_recipient: { severity: 'warning', action: 'none' },
   stopped: { severity: 'info', action: 'none' },
   no_font: { severity: 'warning', action: 'none' },

@@ -10,7 +10,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use shicha_ledger::{Identity, Ledger};
 use shicha_sync::client::{Clock, Worker};
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 
 use crate::{
     calls::calls,
@@ -25,6 +25,7 @@ use crate::{
     rosters::Rosters,
     schema::*,
     undo::Undone as UndoMarks,
+    updates::{UpdateConfig, Updates, Version},
     uploads::Uploads,
 };
 
@@ -68,6 +69,9 @@ pub(crate) struct Inner {
     pub(crate) rosters: Rosters,
     pub(crate) parcels: Parcels,
     pub(crate) undone: UndoMarks,
+    pub(crate) updates: Updates,
+    /// How many calls are under way.
+    pub(crate) calls: watch::Sender<usize>,
     pub(crate) fonts: std::sync::OnceLock<shicha_papers::fonts::Fonts>,
     pub(crate) worker: Mutex<Option<Worker>>,
     pub(crate) nearby: tokio::sync::Mutex<handlers::nearby::Around>,
@@ -96,6 +100,25 @@ impl App {
     /// # Errors
     /// When the data folder cannot be used.
     pub fn new(config: AppConfig) -> Result<Self, ApiError> {
+        let running = Version::of_this_program().map_err(|error| {
+            ApiError::new(ErrorCode::Internal).with("detail", error.to_string())
+        })?;
+        Self::with_updates(
+            config,
+            UpdateConfig {
+                key: None,
+                platform: None,
+                running,
+                installer: None,
+            },
+        )
+    }
+
+    /// [`Self::new`] for a host that takes updates of the application.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn with_updates(config: AppConfig, updates: UpdateConfig) -> Result<Self, ApiError> {
         let no_folder = |error: std::io::Error| {
             ApiError::new(ErrorCode::Storage)
                 .with("detail", format!("{}: {error}", config.data_dir.display()))
@@ -104,6 +127,8 @@ impl App {
         let prefs = Prefs::load(&config.data_dir);
         let made = Made::new(&config.data_dir);
         let parcels = Parcels::new(&config.data_dir);
+        let updates = Updates::new(&config.data_dir, updates);
+        updates.settle(config.clock.now_ms());
         let app = Self(Arc::new(Inner {
             events: broadcast::Sender::new(EVENTS_KEPT),
             prefs,
@@ -113,12 +138,15 @@ impl App {
             rosters: Rosters::default(),
             parcels,
             undone: UndoMarks::default(),
+            updates,
+            calls: watch::Sender::new(0),
             fonts: std::sync::OnceLock::new(),
             worker: Mutex::new(None),
             nearby: tokio::sync::Mutex::default(),
             opened: RwLock::new(None),
             config,
         }));
+        tokio::spawn(handlers::updates::follow(Arc::downgrade(&app.0)));
         handlers::setup::open_by_keychain(&app)?;
         Ok(app)
     }
@@ -128,6 +156,7 @@ impl App {
     /// # Errors
     /// A code for the screens, and values for its text.
     pub async fn call(&self, name: &str, request: Value) -> Result<Value, ApiError> {
+        let _under_way = UnderWay::enter(&self.0.calls);
         macro_rules! dispatch {
             (
                 app { $($app:ident: $app_request:ty => $app_response:ty,)* }
@@ -192,12 +221,35 @@ impl App {
         self.0.made.bytes(token)
     }
 
+    /// The window is up and a screen has spoken to the core. Whoever watches over an update is told so. Blocks for a moment.
+    pub fn came_up(&self) {
+        match self.0.updates.came_up(self.now_ms()) {
+            Ok(false) => {}
+            Ok(true) => match handlers::updates::view(self) {
+                Ok(view) => self.emit(HostEvent::Update { view }),
+                Err(error) => tracing::warn!(%error, "the screens were not told of an update"),
+            },
+            Err(error) => {
+                tracing::error!(%error, "it could not be written down that the program came up");
+            }
+        }
+    }
+
     /// Ends synchronisation and closes the ledger. What was under way goes on at the next start.
     pub async fn shutdown(&self) {
         handlers::nearby::end(self).await;
         let worker = self.0.worker.lock().take();
         if let Some(worker) = worker {
             worker.stop().await;
+        }
+        let ending = self.clone();
+        // Copies what was written since, where an update is about to be installed.
+        let copied = blocking(move || {
+            handlers::updates::copy_again(&ending);
+            Ok(())
+        });
+        if let Err(error) = copied.await {
+            tracing::error!(%error, "the copy for an update was not looked at again");
         }
         *self.0.opened.write() = None;
         self.0.made.clear();
@@ -265,6 +317,22 @@ impl App {
             opened.enrolled = Some(enrolled);
         }
         Ok(())
+    }
+}
+
+/// A call that is under way until this is dropped.
+struct UnderWay<'a>(&'a watch::Sender<usize>);
+
+impl<'a> UnderWay<'a> {
+    fn enter(calls: &'a watch::Sender<usize>) -> Self {
+        calls.send_modify(|calls| *calls += 1);
+        Self(calls)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.send_modify(|calls| *calls -= 1);
     }
 }
 

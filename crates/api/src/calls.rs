@@ -34,6 +34,18 @@ macro_rules! calls {
                 // What was double-clicked, once the application is ready to look at it.
                 packages_opened: Empty => PackagesOpened,
 
+                // Updates of the application.
+                update_get: Empty => UpdateView,
+                update_check: Empty => Empty,
+                // Tries once more what was refused or taken back.
+                update_again: Empty => Empty,
+                // Fetches what is released for others, although this computer runs it.
+                update_fetch: Empty => Empty,
+                // The person has read what came of the last installation.
+                update_seen: Empty => UpdateView,
+                // Copies the database for the version that runs, and has the host install the update and end the program.
+                update_install: UpdateInstall => Empty,
+
                 // For administrators: each asks the central endpoint.
                 admin_orgs: Empty => AdminOrgs,
                 admin_org_put: AdminOrgPut => Empty,
@@ -50,6 +62,9 @@ macro_rules! calls {
                 admin_packs: Empty => AdminPacks,
                 admin_pack_check: AdminPackCheck => AdminPackChecked,
                 admin_pack_publish: AdminPackPublish => Empty,
+                admin_updates: Empty => AdminUpdates,
+                admin_update_release: AdminUpdateRelease => Empty,
+                admin_update_withdraw: AdminUpdateRelease => Empty,
                 admin_audit: AdminAuditList => AdminAudit,
                 admin_audit_export: AdminAuditExport => FileOut,
 

@@ -90,6 +90,8 @@ pub enum ErrorCode {
     NotACard,
     /// A file that does not answer this computer's request for a place.
     NotTheAnswer,
+    /// An update that is not taken or cannot be installed now; `reason` says why.
+    UpdateRefused,
     /// Nobody to make a package for.
     UnknownRecipient,
     /// A person stopped it.

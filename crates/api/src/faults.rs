@@ -5,6 +5,7 @@ use shicha_papers::{PapersError, RosterError};
 use shicha_sync::{
     client::{SyncError, SyncErrorCode, package::PackageError},
     package::PackageFault,
+    update::UpdateFault,
 };
 
 use crate::error::{ApiError, ErrorCode};
@@ -62,9 +63,23 @@ impl From<PackageError> for ApiError {
             PackageError::Package(fault) => fault.into(),
             PackageError::Ledger(error) => error.into(),
             PackageError::Sync(error) => error.into(),
+            PackageError::Update(fault) => fault.into(),
             PackageError::NotEnrolled => Self::new(ErrorCode::NotReady),
             PackageError::UnknownRecipient => Self::new(ErrorCode::UnknownRecipient),
         }
+    }
+}
+
+impl From<UpdateFault> for ApiError {
+    fn from(fault: UpdateFault) -> Self {
+        let code = match &fault {
+            UpdateFault::NoSpace { .. } => ErrorCode::DiskFull,
+            UpdateFault::Io(_) => ErrorCode::Storage,
+            _ => ErrorCode::UpdateRefused,
+        };
+        Self::new(code)
+            .with("reason", fault.code())
+            .with("detail", whole(&fault))
     }
 }
 

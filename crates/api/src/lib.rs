@@ -19,7 +19,9 @@ mod rosters;
 pub mod schema;
 mod time;
 mod undo;
+pub mod updates;
 mod uploads;
 
 pub use app::{App, AppConfig, Bytes};
 pub use shicha_sync::client::{Clock, SystemClock};
+pub use updates::UpdateConfig;

@@ -197,7 +197,7 @@ impl<'a> Hand<'a> {
         self.does(Deed::Elsewhere, &note).map(|_| ())
     }
 
-    fn does(&self, deed: Deed<'_>, note: &Note) -> Result<bool, StoreError> {
+    pub(crate) fn does(&self, deed: Deed<'_>, note: &Note) -> Result<bool, StoreError> {
         let sign = |bytes: &[u8]| self.home.signer.sign(bytes);
         let store = &self.home.store;
         store.administer(deed, &self.by, note, self.now_ms, &sign)

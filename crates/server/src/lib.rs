@@ -19,6 +19,7 @@ pub mod signer;
 pub mod store;
 mod sweep;
 pub mod tls;
+mod updates;
 pub mod verify;
 mod watch;
 

@@ -49,6 +49,7 @@ impl World<'_> {
             to: Party::Device { device: to },
             records: None,
             numbers: Vec::new(),
+            update: None,
             now_ms: self.laptops[n].watch.now_ms(),
             random: self.laptops[n].random.clone(),
         };

@@ -12,7 +12,7 @@ use shicha_domain::{
 use shicha_server::store::{
     Appended, Candidate, ChannelNumbers, DeviceState, Enrolment, Figures, Format, HeldEntry, Info,
     Judge, PullQuery, Pulled, Register, Seal, SqliteStore, Store, StoreError,
-    administration::{Administration, By, Deed, Note, OpenCode, Sign},
+    administration::{Administration, By, Deed, Note, OpenCode, Sign, StoredUpdate},
 };
 use shicha_sync::protocol::{
     BatchWriter,
@@ -47,6 +47,9 @@ impl Administration for SharedStore {
     }
     fn open_codes(&self, now_ms: u64) -> Done<Vec<OpenCode>> {
         self.store.open_codes(now_ms)
+    }
+    fn updates(&self) -> Done<Vec<StoredUpdate>> {
+        self.store.updates()
     }
     fn audit(
         &self,

@@ -3,6 +3,7 @@ import type { NearbyView } from "./NearbyView";
 import type { OrderView } from "./OrderView";
 import type { RecordId } from "./RecordId";
 import type { SyncStatus } from "./SyncStatus";
+import type { UpdateView } from "./UpdateView";
 
 /**
  * What the core tells the screens without being asked.
@@ -27,7 +28,11 @@ view: NearbyView, } | { "kind": "ordered",
 /**
  * What was done.
  */
-order: OrderView, } | { "kind": "opened", } | { "kind": "taking", 
+order: OrderView, } | { "kind": "update", 
+/**
+ * The new state.
+ */
+view: UpdateView, } | { "kind": "opened", } | { "kind": "taking", 
 /**
  * The place it goes to.
  */

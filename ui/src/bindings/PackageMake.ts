@@ -15,6 +15,10 @@ to: DeviceId | null,
  */
 records: Array<RecordId> | null, 
 /**
+ * Whether the update of the application goes along that is kept here. For devices only.
+ */
+update: boolean, 
+/**
  * Where to, as an absolute path; `null`: into a made file. Not looked at by `package_plan`.
  */
 path: string | null, };

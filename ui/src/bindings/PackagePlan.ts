@@ -21,6 +21,10 @@ carried: number,
  */
 evidence: number, 
 /**
+ * The version of the update of the application that could go along.
+ */
+update: string | null, 
+/**
  * About how many bytes it will have.
  */
 bytes: number, };

@@ -62,6 +62,10 @@ receipts: number,
  */
 refused: number, 
 /**
+ * The version of the update of the application in it; empty where its name says none.
+ */
+update: string | null, 
+/**
  * Claimed time of the earliest entry.
  */
 from_ms: number | null, 

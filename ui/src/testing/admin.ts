@@ -6,6 +6,7 @@ import type { AdminDevices } from '@/bindings/AdminDevices';
 import type { AdminOrgs } from '@/bindings/AdminOrgs';
 import type { AdminPacks } from '@/bindings/AdminPacks';
 import type { AdminPeople } from '@/bindings/AdminPeople';
+import type { AdminUpdates } from '@/bindings/AdminUpdates';
 import type { Known } from '@/bindings/Known';
 
 const AT = Date.UTC(2022, 3, 12, 2);
@@ -150,6 +151,42 @@ export function adminAudit(known = live): AdminAudit {
       row(3, 'person_added', '周强', { changes: [{ field: 'name', from: null, to: '周强' }, { field: 'role', from: null, to: 'inspector' }, { field: 'certificate', from: null, to: '32070000004' }] }),
       row(2, 'org_added', '320722 东海县应急管理局', { person_name: null, device: null, changes: [{ field: 'name', from: null, to: '东海县应急管理局' }, { field: 'kind', from: null, to: 'county' }] }),
       row(1, 'server_named', '连云港市应急管理局中心端', { person_name: null, device: null, org_name: null }),
+    ],
+  };
+}
+
+export function adminUpdates(known = live): AdminUpdates {
+  const name = (version: string): string => `Shicha-${version}-setup.exe`;
+  return {
+    known,
+    devices: 31,
+    rows: [
+      {
+        name: name('0.3.0'),
+        version: '0.3.0',
+        size: 63_000_000,
+        notes: '检查表打开更快\n修正导出时的日期',
+        added_at_ms: AT,
+        have: 0,
+        releases: [],
+        open_orgs: [
+          { code: '320700', name: '连云港市应急管理局' },
+          { code: '320703', name: '连云区应急管理局' },
+        ],
+      },
+      {
+        name: name('0.2.0'),
+        version: '0.2.0',
+        size: 62_000_000,
+        notes: '',
+        added_at_ms: AT - 30 * DAY,
+        have: 12,
+        releases: [
+          { org: '320703', org_name: '连云区应急管理局', at_ms: AT - 29 * DAY, may_withdraw: true, devices: 14, have: 12 },
+          { org: '320600', org_name: '江苏省应急管理厅', at_ms: AT - 20 * DAY, may_withdraw: false, devices: 31, have: 12 },
+        ],
+        open_orgs: [],
+      },
     ],
   };
 }

@@ -26,6 +26,7 @@ pub(crate) mod signing;
 pub(crate) mod subjects;
 pub(crate) mod sync;
 pub(crate) mod tables;
+pub(crate) mod updates;
 pub(crate) mod workbench;
 
 pub(crate) use admin::{
@@ -35,6 +36,7 @@ pub(crate) use admin::{
     orgs::{admin_org_put, admin_orgs},
     packs::{admin_pack_check, admin_pack_publish, admin_packs},
     people::{admin_people, admin_person_put},
+    updates::{admin_update_release, admin_update_withdraw, admin_updates},
 };
 pub(crate) use conflicts::{conflict_settle, conflicts_list};
 pub(crate) use evidence::{evidence_add, evidence_remove, evidence_restore};
@@ -63,4 +65,7 @@ pub(crate) use setup::{app_status, enrol, key_create, key_unlock, server_probe, 
 pub(crate) use signing::{inspection_annul, number_take, number_void, signature_add};
 pub(crate) use subjects::{subject_add, subject_get, subjects_export, subjects_list};
 pub(crate) use sync::{sync_log, sync_now, sync_status};
+pub(crate) use updates::{
+    update_again, update_check, update_fetch, update_get, update_install, update_seen,
+};
 pub(crate) use workbench::workbench_get;

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use shicha_domain::{DeviceId, RecordId, RecordKind};
@@ -17,10 +18,11 @@ use crate::{
     app::App,
     desk::Desk,
     error::{ApiError, ErrorCode},
-    handlers::setup::number_wants,
+    handlers::{setup::number_wants, updates},
     parcels::{Parcel, chosen},
     schema::*,
     time::day_of,
+    updates::platform_of,
 };
 
 /// More findings than an inspection has items.
@@ -86,6 +88,9 @@ fn giving(desk: &Desk, request: &PackageMake) -> Result<Giving, ApiError> {
             .map(|records| with_what_belongs(desk, records))
             .transpose()?,
         numbers: number_wants(&desk.app)?,
+        update: request
+            .update
+            .then(|| Arc::clone(&desk.app.0.updates.folder)),
         now_ms: desk.now_ms(),
         random: Random::system(),
     })
@@ -133,6 +138,14 @@ pub(crate) fn package_plan(desk: &Desk, request: PackageMake) -> Result<PackageP
         entries: plan.entries,
         carried: plan.carried,
         evidence: plan.evidence.len() as u64,
+        update: match request.to {
+            // The central endpoint has it from its operator.
+            None => None,
+            Some(_) => {
+                let kept = desk.app.0.updates.folder.kept()?;
+                kept.map(|kept| kept.signed.version.to_string())
+            }
+        },
         bytes: package::expected_bytes(&plan),
     })
 }
@@ -244,6 +257,7 @@ pub(crate) fn package_look(desk: &Desk, request: PackageLook) -> Result<PackageL
             is_answered: None,
         },
     )?;
+    let update = updates::carried(&desk.app, &looked.contents);
     let token = parcels.keep(Parcel {
         name,
         looked,
@@ -255,6 +269,7 @@ pub(crate) fn package_look(desk: &Desk, request: PackageLook) -> Result<PackageL
         package,
         bytes,
         taken_at_ms,
+        update,
     })
 }
 
@@ -275,7 +290,14 @@ pub(crate) fn package_take(desk: &Desk, request: PackageTake) -> Result<PackageT
     };
     let input = parcel.place.open().map_err(PackageFault::from)?;
     let now_ms = desk.now_ms();
-    let taken = package::take(&desk.ledger, input, &parcel.looked, now_ms, &mut progress);
+    let taken = package::take_with(
+        &desk.ledger,
+        input,
+        &parcel.looked,
+        now_ms,
+        Some(&desk.app.0.updates.folder),
+        &mut progress,
+    );
     // What was taken before a fault stays, so the screens look again in any case.
     desk.app.read_identity()?;
     desk.app.emit(HostEvent::Changed {
@@ -309,6 +331,7 @@ pub(crate) fn package_take(desk: &Desk, request: PackageTake) -> Result<PackageT
             .map(|(_, refusal)| refusal.code().to_owned())
             .collect(),
         channels: taken.channels.len() as u64,
+        update: updates::taken(&parcel.looked.contents, taken.update.as_ref()),
     })
 }
 
@@ -384,6 +407,9 @@ fn view(desk: &Desk, row: &Noted) -> Result<PackageRow, ApiError> {
         evidence_bytes: contents.evidence_bytes,
         receipts: contents.receipts,
         refused: contents.refused,
+        update: contents.update.as_ref().map(|update| {
+            platform_of(&update.name).map_or_else(String::new, |(version, _)| version.to_string())
+        }),
         from_ms: contents.from_ms,
         until_ms: contents.until_ms,
         is_answered: row.is_answered,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use shicha_domain::receipt::fingerprint;
-use shicha_ledger::{DatabaseKey, KeyState, KeyStore, Ledger, OpenReport, Standing};
+use shicha_ledger::{DatabaseKey, KeyState, KeyStore, Ledger, LedgerError, OpenReport, Standing};
 use shicha_sync::client::{self, Engine, HttpTransport, MovedKind, SyncState, Worker};
 
 use crate::{
@@ -13,6 +13,7 @@ use crate::{
     names::tail,
     schema::*,
     time::day_of,
+    updates::UpdateFault,
 };
 
 /// The shortest passphrase, in characters.
@@ -150,7 +151,20 @@ fn store(app: &App) -> KeyStore {
 }
 
 pub(super) fn open(app: &App, key: &DatabaseKey) -> Result<(), ApiError> {
-    let (ledger, report) = Ledger::open(&app.0.config.data_dir, key, app.now_ms())?;
+    let (dir, now_ms) = (&app.0.config.data_dir, app.now_ms());
+    let (ledger, report) = match Ledger::open(dir, key, now_ms) {
+        // A newer version changed the database and was taken back: this one goes on with the copy that was made for it.
+        Err(LedgerError::NewerVersion { .. })
+            if app.0.updates.may_put_back() && Ledger::put_back(dir, key, now_ms)?.is_some() =>
+        {
+            Ledger::open(dir, key, now_ms)?
+        }
+        opened => opened?,
+    };
+    app.0
+        .updates
+        .no_more_put_back()
+        .map_err(UpdateFault::from)?;
     app.set_open(ledger, salvage_of(report));
     Ok(())
 }
@@ -174,7 +188,7 @@ pub(super) async fn begin(app: &App) -> Result<AppStatus, ApiError> {
 }
 
 /// Starts synchronisation, once the ledger is enrolled.
-fn start_sync(app: &App) -> Result<(), ApiError> {
+pub(super) fn start_sync(app: &App) -> Result<(), ApiError> {
     // A computer that never had a network knows no address: it goes by packages.
     let Some(enrolled) = app
         .enrolled()
@@ -187,7 +201,8 @@ fn start_sync(app: &App) -> Result<(), ApiError> {
         return Ok(());
     }
     let transport = HttpTransport::new(&enrolled.me.server_url)?;
-    let engine = Engine::new(Arc::new(transport), Arc::clone(&app.0.config.clock));
+    let engine = Engine::new(Arc::new(transport), Arc::clone(&app.0.config.clock))
+        .with_updates(Arc::clone(&app.0.updates.folder));
     let new = Worker::start(engine, app.ledger()?);
     tokio::spawn(follow(app.clone(), new.state()));
     *worker = Some(new);

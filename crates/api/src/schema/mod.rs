@@ -25,6 +25,7 @@ mod package;
 mod setup;
 mod subject;
 mod sync;
+mod update;
 mod workbench;
 
 pub use admin::*;
@@ -40,6 +41,7 @@ pub use package::*;
 pub use setup::*;
 pub use subject::*;
 pub use sync::*;
+pub use update::*;
 pub use workbench::*;
 
 use shicha_domain::{EntryId, RecordId};
@@ -207,6 +209,11 @@ dto! {
         Ordered {
             /// What was done.
             order: OrderView,
+        },
+        /// How far an update of the application is changed.
+        Update {
+            /// The new state.
+            view: UpdateView,
         },
         /// A package file was opened from outside the window: `packages_opened` gives it.
         Opened {},

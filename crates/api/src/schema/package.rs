@@ -27,6 +27,9 @@ dto! {
         pub to: Option<shicha_domain::DeviceId>,
         /// Only these records; `null`: everything that waits.
         pub records: Option<Vec<shicha_domain::RecordId>>,
+        /// Whether the update of the application goes along that is kept here. For devices only.
+        #[serde(default)]
+        pub update: bool,
         /// Where to, as an absolute path; `null`: into a made file. Not looked at by `package_plan`.
         pub path: Option<String>,
     }
@@ -41,6 +44,8 @@ dto! {
         pub carried: u64,
         /// Files of evidence.
         pub evidence: u64,
+        /// The version of the update of the application that could go along.
+        pub update: Option<String>,
         /// About how many bytes it will have.
         pub bytes: u64,
     }
@@ -71,6 +76,8 @@ dto! {
         pub bytes: u64,
         /// When it was taken in before, if it was.
         pub taken_at_ms: Option<u64>,
+        /// The update of the application that is in it.
+        pub update: Option<crate::schema::PackageUpdate>,
     }
 
     /// Package files that were opened from outside the window, since this was asked last: the newest last.
@@ -117,6 +124,8 @@ dto! {
         pub not_taken: Vec<String>,
         /// Channels that were not taken, because what was given does not follow what is here.
         pub channels: u64,
+        /// What became of the update of the application that was in it.
+        pub update: Option<crate::schema::PackageUpdate>,
     }
 
     /// What stands on the outside of somebody else's package for the central endpoint. Nothing of it is proved here.
@@ -206,6 +215,8 @@ dto! {
         pub receipts: u64,
         /// Entries that the central endpoint refused.
         pub refused: u64,
+        /// The version of the update of the application in it; empty where its name says none.
+        pub update: Option<String>,
         /// Claimed time of the earliest entry.
         pub from_ms: Option<u64>,
         /// Claimed time of the latest entry.

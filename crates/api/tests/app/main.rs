@@ -12,3 +12,4 @@ mod place;
 mod roster;
 mod signing;
 mod together;
+mod updates;

@@ -15,6 +15,7 @@ mod pack;
 mod package;
 mod say;
 mod serving;
+mod update;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -28,6 +29,7 @@ use crate::{
     administration::Hand,
     evidence::{Location, LocationFault},
     home::{Home, HomeError, Place, now_ms},
+    package::Answering,
     store::administration::CodeId,
 };
 use say::{Failure, Say};
@@ -95,6 +97,9 @@ enum Command {
     /// 数据包：不联网的电脑用 U 盘交换的 .shicha 文件 (package files of machines without a network)
     #[command(subcommand)]
     Package(Package),
+    /// 软件更新：放入、发放、收回 (updates of the application)
+    #[command(subcommand)]
+    Update(update::Update),
     /// 审计记录：谁在何时做了什么 (audit log: who did what and when)
     Audit(audit::Query),
     /// 逐条核对全部数据 (hold everything against what it must be)
@@ -257,6 +262,9 @@ enum Package {
         /// 答复写到哪里 (where the answer goes)
         #[arg(long)]
         answer: Option<PathBuf>,
+        /// 答复带上已发放给该设备的软件更新 (the answer brings the update of the application that was released for it)
+        #[arg(long, requires = "answer")]
+        with_update: bool,
     },
     /// 为一台设备生成数据包 (make one for a device)
     Make {
@@ -269,6 +277,9 @@ enum Package {
         /// 带上该设备可见的全部附件 (with all evidence that it may see)
         #[arg(long)]
         with_evidence: bool,
+        /// 带上已发放给该设备的软件更新 (with the update of the application that was released for it)
+        #[arg(long)]
+        with_update: bool,
     },
     /// 生成中心端名片：不联网的电脑登记时先导入 (the card of this endpoint, for machines that enrol without a network)
     Card {
@@ -391,17 +402,30 @@ fn with_home(say: &Say, home: &Home, now_ms: u64, command: Command) -> Result<()
             pack::publish(say, home, now_ms, &file, &org, person.as_deref())
         }
         Command::Package(Package::Look { file }) => package::look(say, home, now_ms, &file),
-        Command::Package(Package::Take { file, answer }) => {
-            package::take(say, home, now_ms, &file, answer.as_deref())
+        Command::Package(Package::Take {
+            file,
+            answer,
+            with_update,
+        }) => {
+            let answer = answer.as_deref().map(|path| (path, with_update));
+            package::take(say, home, now_ms, &file, answer)
         }
         Command::Package(Package::Make {
             device,
             out,
             with_evidence,
-        }) => package::make(say, home, now_ms, device, &out, with_evidence),
+            with_update,
+        }) => {
+            let answering = Answering {
+                with_update,
+                ..Answering::unasked(device, with_evidence)
+            };
+            package::make(say, home, now_ms, &answering, &out)
+        }
         Command::Package(Package::Card { out, url }) => {
             package::card(say, home, &out, url.as_deref())
         }
+        Command::Update(command) => update::run(say, home, now_ms, command),
         Command::Verify => keep::verify(say, home),
         Command::Restored => keep::restored(say, home, now_ms),
         Command::Backup {

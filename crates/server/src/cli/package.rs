@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use serde_json::json;
-use shicha_domain::DeviceId;
 use shicha_sync::{
     Random,
     package::{Contents, Looked, PackageFile, Party},
@@ -41,7 +40,7 @@ pub(super) fn take(
     home: &Home,
     now_ms: u64,
     file: &Path,
-    answered: Option<&Path>,
+    answered: Option<(&Path, bool)>,
 ) -> Result<(), Failure> {
     let random = Random::system();
     let desk = desk(home, &random, now_ms);
@@ -49,10 +48,11 @@ pub(super) fn take(
     let taken = take_in(desk, file, &looked, &mut |_| true)?;
     let answer_bytes = match answered {
         None => None,
-        Some(path) => {
+        Some((path, with_update)) => {
             let answering = Answering {
                 taken: taken.clone(),
                 with_evidence: false,
+                with_update,
             };
             Some(answer(desk, &answering, path, &mut |_| true)?.1)
         }
@@ -85,7 +85,7 @@ pub(super) fn take(
             lines.push(format!("已登记设备 {} (enrolled)", enrolled.device));
         }
         lines.push(match answered {
-            Some(path) => format!("答复数据包：{} (answer)", path.display()),
+            Some((path, _)) => format!("答复数据包：{} (answer)", path.display()),
             None => {
                 "没有生成答复；请用 --answer 再导入一次，或用 package make (no answer was made)"
                     .to_owned()
@@ -101,13 +101,11 @@ pub(super) fn make(
     say: &Say,
     home: &Home,
     now_ms: u64,
-    device: DeviceId,
+    answering: &Answering,
     out: &Path,
-    with_evidence: bool,
 ) -> Result<(), Failure> {
     let random = Random::system();
-    let answering = Answering::unasked(device, with_evidence);
-    let (contents, bytes) = answer(desk(home, &random, now_ms), &answering, out, &mut |_| true)?;
+    let (contents, bytes) = answer(desk(home, &random, now_ms), answering, out, &mut |_| true)?;
     say.result(
         &json!({ "contents": contents, "bytes": bytes, "file": out }),
         || {
@@ -162,7 +160,7 @@ fn shown(looked: &Looked) -> Vec<String> {
 }
 
 fn counted(contents: &Contents) -> String {
-    format!(
+    let mut counted = format!(
         "内容：{} 条待收，{} 条已编号，涉及 {} 个记录；{} 个附件共 {} 字节；{} 个回执 (contents)",
         contents.entries(),
         contents.numbered,
@@ -170,7 +168,11 @@ fn counted(contents: &Contents) -> String {
         contents.evidence,
         contents.evidence_bytes,
         contents.receipts
-    )
+    );
+    if let Some(update) = &contents.update {
+        counted += &format!("；软件更新 {} (update)", update.name);
+    }
+    counted
 }
 
 impl From<PackageError> for Failure {

@@ -99,6 +99,7 @@ fn zh_of(what: &str) -> &'static str {
         "organisation above" => "上级组织",
         "person" => "人员",
         "device" => "设备",
+        "update" => "软件更新",
         _ => "所指的内容",
     }
 }

@@ -273,11 +273,6 @@ pub(super) async fn fetch(
     headers: HeaderMap,
 ) -> Result<Response, Fault> {
     let hash = parse(&hash)?;
-    let range = headers
-        .get(header::RANGE)
-        .map(|value| range_of(value.to_str().unwrap_or("")))
-        .transpose()?;
-    let start = range.map_or(0, |(start, _)| start);
     let found = blocking({
         let app = Shared::clone(&app);
         move || {
@@ -292,6 +287,21 @@ pub(super) async fn fetch(
             "this evidence has not arrived yet",
         ));
     };
+    given(app, hash, size, &headers)
+}
+
+/// The bytes under a hash that are there whole, all of them or the stretch that is asked for.
+pub(super) fn given(
+    app: Shared,
+    hash: BlobHash,
+    size: u64,
+    headers: &HeaderMap,
+) -> Result<Response, Fault> {
+    let range = headers
+        .get(header::RANGE)
+        .map(|value| range_of(value.to_str().unwrap_or("")))
+        .transpose()?;
+    let start = range.map_or(0, |(start, _)| start);
     if start > size || (start == size && size > 0 && range.is_some()) {
         let mut response = Fault::bad_request("the range begins after the end").into_response();
         *response.status_mut() = StatusCode::RANGE_NOT_SATISFIABLE;

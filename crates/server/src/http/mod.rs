@@ -18,6 +18,7 @@ mod proxy;
 mod rate;
 mod ready;
 mod session;
+mod updates;
 
 use std::{
     net::IpAddr,
@@ -209,6 +210,8 @@ pub(crate) fn router(app: Shared) -> Router {
         .routes(routes!(control::numbers))
         .routes(routes!(entries::pull))
         .routes(routes!(events::stream))
+        .routes(routes!(updates::which))
+        .routes(routes!(updates::fetch))
         .routes(routes!(control::obeyed))
         .layer(DefaultBodyLimit::max(MAX_JSON_BODY));
     let (router, api) = OpenApiRouter::with_openapi(openapi::begin())

@@ -202,6 +202,7 @@ fn take_and_answer(
     let answering = Answering {
         taken,
         with_evidence: false,
+        with_update: false,
     };
     let (_, length) = answer(desk, &answering, answered, &mut unwatched())?;
     Ok((File::open(answered)?, length))

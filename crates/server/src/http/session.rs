@@ -146,7 +146,9 @@ impl FromRequestParts<Shared> for Caller {
                         Fault::new(ProblemCode::SessionExpired, "the session has run out")
                     }
                 })?;
-        let (buckets, what) = if parts.uri.path().starts_with("/v1/blobs/") {
+        let path = parts.uri.path();
+        let is_large = path.starts_with("/v1/blobs/") || path.starts_with("/v1/updates/");
+        let (buckets, what) = if is_large {
             (&app.evidence, "evidence")
         } else {
             (&app.devices, "device")

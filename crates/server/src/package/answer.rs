@@ -20,6 +20,7 @@ use shicha_sync::{
         messages::{NumberRun, PushReply},
         wire,
     },
+    update::WINDOWS,
 };
 
 use super::{Desk, PackageError, PackageTaken};
@@ -29,6 +30,7 @@ use crate::{
     intake::actor_of,
     scope,
     store::{DeviceState, PullQuery, Register},
+    updates,
 };
 
 /// Entries that one answer to pushes speaks of, about.
@@ -43,6 +45,8 @@ pub struct Answering {
     pub taken: PackageTaken,
     /// Whether all evidence that its person may see goes along, and not only what it asks for.
     pub with_evidence: bool,
+    /// Whether the update of the application goes along that was released for it.
+    pub with_update: bool,
 }
 
 impl Answering {
@@ -54,6 +58,7 @@ impl Answering {
                 ..PackageTaken::default()
             },
             with_evidence,
+            with_update: false,
         }
     }
 }
@@ -101,7 +106,12 @@ pub fn answer(
         with_evidence: answering.with_evidence,
     };
     let asked = making.asked(&taken.wanted)?;
-    let expected = asked.iter().map(|(_, size)| size).sum();
+    let update = match (answering.with_update, &label.to) {
+        (true, Party::Device { .. }) => updates::offered(home, &state.person.org, WINDOWS)?,
+        _ => None,
+    };
+    let evidence: u64 = asked.iter().map(|(_, size)| size).sum();
+    let expected = evidence + update.as_ref().map_or(0, |update| update.size);
     let mut file = PackageFile::begin(path, expected)?;
     let mut writer = Writer::begin(&mut file, &label, &key, home.signer.sealing_key(), progress)?;
     if let Some(enrolled) = &taken.enrolled {
@@ -143,6 +153,10 @@ pub fn answer(
         if sent.insert(hash) {
             making.give(hash, &mut writer)?;
         }
+    }
+    if let Some(update) = &update {
+        writer.update(&updates::as_offered(update), update.blob)?;
+        making.parts(update.blob, update.size, &mut writer)?;
     }
     let (_, contents) = writer.finish()?;
     let bytes = file.keep()?;
@@ -316,6 +330,17 @@ impl Making<'_> {
             return Ok(());
         }
         writer.evidence(hash, size)?;
+        self.parts(hash, size, writer)
+    }
+
+    /// The bytes of a file that was begun.
+    fn parts<W: Write>(
+        &self,
+        hash: BlobHash,
+        size: u64,
+        writer: &mut Writer<'_, W>,
+    ) -> Result<(), PackageError> {
+        let evidence = &self.desk.home.evidence;
         let mut at = 0;
         while at < size {
             let part = evidence

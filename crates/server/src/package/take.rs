@@ -13,6 +13,7 @@ use shicha_sync::{
         Piece, Pieces, Progress, Wanted, open,
     },
     protocol::{BLOB_PART, MAX_BLOB_PART, Problem, ProblemCode, messages::EnrolReply},
+    update::Version,
 };
 use uuid::Uuid;
 
@@ -96,9 +97,14 @@ pub fn take(
         }
     }
     if let Some(sender) = &taking.sender {
+        // What it ran when it made the package, unless it said something since.
+        let is_news = looked.label.made_at_ms > sender.last_contact_ms.unwrap_or(0);
+        let software = Some(looked.label.software.as_str())
+            .filter(|software| is_news && software.parse::<Version>().is_ok());
+        let software = software.unwrap_or_default();
         desk.home
             .store
-            .note_contact(sender.device.id, "", desk.now_ms)?;
+            .note_contact(sender.device.id, software, desk.now_ms)?;
     }
     Ok(taking.taken)
 }

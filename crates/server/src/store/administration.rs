@@ -8,7 +8,7 @@
 
 use serde_json::Value;
 use shicha_domain::{
-    DeviceId, OrgCode, PersonId,
+    BlobHash, DeviceId, OrgCode, PersonId,
     directory::{Org, Person},
 };
 use shicha_sync::protocol::{
@@ -40,6 +40,12 @@ pub enum Deed<'a> {
     Revoke(DeviceId, Option<OrderAct>),
     /// A device has done what it was ordered at this moment.
     Obeyed(DeviceId, OrderAct, u64),
+    /// Puts an update of the application there, whose bytes lie with the evidence already.
+    AddUpdate(&'a StoredUpdate),
+    /// Releases an update, by its name, for an organisation and all below it.
+    ReleaseUpdate(&'a str, &'a OrgCode),
+    /// Takes such a release back.
+    WithdrawUpdate(&'a str, &'a OrgCode),
     /// What is done elsewhere and only noted here.
     Elsewhere,
 }
@@ -124,6 +130,32 @@ pub struct OpenCode {
     pub expires_at_ms: u64,
 }
 
+/// An update of the application.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredUpdate {
+    /// The file's name, which bears version and platform.
+    pub name: String,
+    /// Under which its bytes lie with the evidence.
+    pub blob: BlobHash,
+    /// How many they are.
+    pub size: u64,
+    /// Its signature, as minisign writes it.
+    pub signature: String,
+    /// Unix ms.
+    pub added_at_ms: u64,
+    /// For whom it was released. Not looked at when it is added.
+    pub releases: Vec<Release>,
+}
+
+/// A release of an update for an organisation and all below it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Release {
+    /// For whom.
+    pub org: OrgCode,
+    /// Since when, Unix ms.
+    pub at_ms: u64,
+}
+
 /// Administration, as a store keeps it.
 pub trait Administration {
     /// Does something and notes it in the log. `false`: it was so already, and nothing is noted.
@@ -137,6 +169,8 @@ pub trait Administration {
     ) -> Result<bool, StoreError>;
     /// Enrolment codes that may still be used, by when they run out.
     fn open_codes(&self, now_ms: u64) -> Result<Vec<OpenCode>, StoreError>;
+    /// All updates of the application, by name, each with its releases by when they were made.
+    fn updates(&self) -> Result<Vec<StoredUpdate>, StoreError>;
     /// Rows of the log that fit, newest first, of which `may_read` lets through the organisation; at most `limit`.
     fn audit(
         &self,

@@ -34,6 +34,11 @@ pub const MIGRATIONS: &[Migration] = &[
         postgres: include_str!("postgres/migrations/0002_administration.sql"),
         oldest: 1,
     },
+    Migration {
+        sqlite: include_str!("sqlite/migrations/0003_updates.sql"),
+        postgres: include_str!("postgres/migrations/0003_updates.sql"),
+        oldest: 1,
+    },
 ];
 
 /// The key in `meta` for the oldest program format that may work on the store. Absent: no other than the store's own.

@@ -18,6 +18,7 @@ use shicha_domain::{
     directory::{Org, OrgKind, Person, Role},
     receipt,
 };
+use shicha_maker::Maker;
 use shicha_server::{
     Config, Running,
     evidence::Location,
@@ -163,6 +164,27 @@ impl Server {
             shicha_server::cli::run(cli),
             std::process::ExitCode::SUCCESS
         );
+    }
+
+    /// Puts an update there as the operator does; its name bears the version.
+    pub fn add_update(&self, maker: &Maker, name: &str, bytes: &[u8]) {
+        let file = self.dir.path().join(name);
+        let with = |ending: &str| self.dir.path().join(format!("{name}.{ending}"));
+        std::fs::write(&file, bytes).unwrap();
+        std::fs::write(with("sig"), maker.sign_for_tauri(name, bytes)).unwrap();
+        std::fs::write(with("pub"), maker.public()).unwrap();
+        let (file, key) = (file.to_str().unwrap(), with("pub"));
+        aside(|| self.command(&["update", "add", file, "--key", key.to_str().unwrap()]));
+    }
+
+    /// Releases the update of this version for an organisation and all below it.
+    pub fn release(&self, version: &str, org: &str) {
+        aside(|| self.command(&["update", "release", version, "--org", org]));
+    }
+
+    /// Takes that back.
+    pub fn withdraw(&self, version: &str, org: &str) {
+        aside(|| self.command(&["update", "withdraw", version, "--org", org]));
     }
 
     pub fn home(&self) -> Home {

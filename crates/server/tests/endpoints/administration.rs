@@ -62,6 +62,17 @@ fn calls() -> Vec<(Method, &'static str, Value)> {
         (Method::POST, "/v1/admin/card", json!({ "url": "" })),
         (Method::GET, "/v1/admin/packs", Value::Null),
         (Method::POST, "/v1/admin/packs", Value::Null),
+        (Method::GET, "/v1/admin/updates", Value::Null),
+        (
+            Method::POST,
+            "/v1/admin/updates/release",
+            json!({ "name": "Shicha-0.2.0-setup.exe", "org": COUNTY }),
+        ),
+        (
+            Method::POST,
+            "/v1/admin/updates/withdraw",
+            json!({ "name": "Shicha-0.2.0-setup.exe", "org": COUNTY }),
+        ),
         (Method::GET, "/v1/admin/audit", Value::Null),
     ]
 }

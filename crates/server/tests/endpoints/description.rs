@@ -222,6 +222,7 @@ async fn every_operation_answers_as_it_is_described() {
     described.answer_fits("post", "/v1/numbers", answer).await;
 
     administration_answers(&server, &described).await;
+    updates_answer(&server, &device, &described).await;
 
     let mut there = BTreeSet::new();
     for (path, item) in described.0["paths"].as_object().unwrap() {
@@ -302,6 +303,26 @@ async fn administration_answers(server: &Server, described: &Description) {
         signature: signing::sign(&lost.key, &said),
     };
     asked(&lost, described, "/v1/obeyed", &obeyed).await;
+}
+
+async fn updates_answer(server: &Server, device: &Device, described: &Description) {
+    let name = "Shicha-0.2.0-setup.exe";
+    server.add_update(&shicha_maker::Maker::new(), name, b"a setup");
+    let city = server.device("市新", "320700", Role::Administrator).await;
+    let release = json!({ "name": name, "org": "320700" });
+    asked(&city, described, "/v1/admin/updates/release", &release).await;
+    let get = async |device: &Device, path: &str, route: &str| {
+        let answer = device.request(Method::GET, path).send().await.unwrap();
+        assert!(answer.status().is_success(), "{path}");
+        described.answer_fits("get", route, answer).await
+    };
+    let listed = get(&city, "/v1/admin/updates", "/v1/admin/updates").await;
+    assert_eq!(listed["updates"][0]["version"], "0.2.0");
+    let offered = get(device, "/v1/update?platform=windows-x86_64", "/v1/update").await;
+    assert_eq!(offered["update"]["name"], name);
+    get(device, "/v1/update?platform=other", "/v1/update").await;
+    get(device, &format!("/v1/updates/{name}"), "/v1/updates/{name}").await;
+    asked(&city, described, "/v1/admin/updates/withdraw", &release).await;
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@ mod routes;
 #[path = "../common/s3.rs"]
 mod s3;
 mod scope;
+mod updates;
 
 use sha2::{Digest as _, Sha256};
 use shicha_domain::{BlobHash, Event, Evidence};

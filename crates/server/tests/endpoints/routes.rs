@@ -51,7 +51,12 @@ pub(crate) const ROUTES: &[(&str, &[&str], Access)] = &[
     ("/v1/admin/codes/withdraw", &["POST"], Access::Session),
     ("/v1/admin/card", &["POST"], Access::Session),
     ("/v1/admin/packs", &["GET", "POST"], Access::Session),
+    ("/v1/admin/updates", &["GET"], Access::Session),
+    ("/v1/admin/updates/release", &["POST"], Access::Session),
+    ("/v1/admin/updates/withdraw", &["POST"], Access::Session),
     ("/v1/admin/audit", &["GET"], Access::Session),
+    ("/v1/update", &["GET"], Access::Session),
+    ("/v1/updates/{name}", &["GET"], Access::Session),
     (
         "/v1/blobs/{hash}",
         &["GET", "HEAD", "PATCH"],
@@ -67,6 +72,7 @@ pub(crate) fn with_session() -> Vec<(Method, String)> {
         .flat_map(|(route, methods, _)| {
             let path = route
                 .replace("{hash}", &"a".repeat(64))
+                .replace("{name}", "Shicha-0.2.0-setup.exe")
                 .replace("{id}", &uuid::Uuid::nil().to_string());
             methods
                 .iter()
@@ -207,7 +213,9 @@ async fn methods_that_a_route_does_not_have_are_refused() {
         if *access == Access::Operator {
             continue;
         }
-        let path = route.replace("{hash}", &"a".repeat(64));
+        let path = route
+            .replace("{hash}", &"a".repeat(64))
+            .replace("{name}", "Shicha-0.2.0-setup.exe");
         for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "CONNECTX"] {
             if methods.contains(&method) {
                 continue;

@@ -18,4 +18,5 @@ mod parting;
 mod restored;
 mod salvaged;
 mod texts;
+mod updates;
 mod worker;

@@ -13,4 +13,5 @@ mod kit;
 mod over_http;
 mod refused;
 mod stick;
+mod updates;
 mod weeks;

@@ -48,6 +48,7 @@ pub(crate) fn giving(to: Party, records: Option<Vec<RecordId>>) -> Giving {
         to,
         records,
         numbers: Vec::new(),
+        update: None,
         now_ms: wall_ms(),
         random: Random::system(),
     }
@@ -97,6 +98,7 @@ pub(crate) fn try_at_endpoint(
         let answering = Answering {
             taken: taken.clone(),
             with_evidence: false,
+            with_update: false,
         };
         answer(desk, &answering, answered, &mut unwatched())?;
         Ok(taken)

@@ -9,8 +9,9 @@ mod people;
 #[cfg(unix)]
 #[path = "../common/postgres.rs"]
 mod postgres_server;
+mod updates;
 
-use crate::{administration::*, entries::*, formats::*, kit::*, people::*};
+use crate::{administration::*, entries::*, formats::*, kit::*, people::*, updates::*};
 
 macro_rules! suite {
     ($module:ident, $store:ident: $($name:ident),* $(,)?) => {
@@ -52,6 +53,7 @@ every_store!(
     the_log_is_read_backwards_page_by_page_and_only_as_far_as_one_may,
     an_open_code_is_listed_and_a_withdrawn_one_enrols_nobody,
     an_order_becomes_heavier_and_never_lighter_and_is_done_once,
+    an_update_is_there_once_under_its_name_and_released_by_organisation,
     a_store_that_was_only_added_to_goes_on_being_served_by_the_programs_before,
     a_program_that_is_too_old_leaves_the_store_as_it_is,
     programs_that_start_at_once_migrate_once,

@@ -2,7 +2,7 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 use shicha_domain::{
-    DeviceId, PersonId,
+    DeviceId, OrgCode, PersonId,
     directory::{Org, Person},
 };
 use shicha_ledger::Ledger;
@@ -21,6 +21,7 @@ use crate::protocol::{
         PackPublished, Packs, People, Revoke, Unlock, UnlockCode, WithdrawCode,
     },
     order::OrderAct,
+    update::{ReleaseUpdate, Updates},
 };
 
 /// Why the server does not publish a pack, as it says it.
@@ -149,6 +150,35 @@ impl Engine {
             .with_time_for(pack.len())
             .body(pack);
         self.asked(ledger, request).await
+    }
+
+    /// Updates of the application, with their releases.
+    pub async fn admin_updates(&self, ledger: &Ledger) -> Result<Updates, SyncError> {
+        self.get(ledger, "/v1/admin/updates").await
+    }
+
+    /// Releases an update for an organisation and all below it.
+    pub async fn admin_release_update(
+        &self,
+        ledger: &Ledger,
+        name: String,
+        org: OrgCode,
+    ) -> Result<Changed, SyncError> {
+        let release = ReleaseUpdate { name, org };
+        self.put(ledger, "/v1/admin/updates/release", &release)
+            .await
+    }
+
+    /// Takes such a release back.
+    pub async fn admin_withdraw_update(
+        &self,
+        ledger: &Ledger,
+        name: String,
+        org: OrgCode,
+    ) -> Result<Changed, SyncError> {
+        let release = ReleaseUpdate { name, org };
+        self.put(ledger, "/v1/admin/updates/withdraw", &release)
+            .await
     }
 
     /// The audit log.

@@ -187,7 +187,7 @@ impl Round<'_> {
     }
 
     /// Sends entries that were written meanwhile. `false`: the ledgers have parted.
-    async fn entries_first(&mut self, phase: Phase) -> Result<bool, SyncError> {
+    pub(super) async fn entries_first(&mut self, phase: Phase) -> Result<bool, SyncError> {
         let is_waiting = self
             .on_ledger(|ledger| Ok(ledger.head()?.0 > ledger.acked()?.0))
             .await?;

@@ -15,8 +15,9 @@ use super::{
     session::Session,
     state::Progress,
     transport::Transport,
+    update::Offer,
 };
-use crate::{Random, work};
+use crate::{Random, update::UpdateFolder, work};
 
 /// A clock; a parameter, so that tests can let time pass.
 pub trait Clock: Send + Sync {
@@ -70,6 +71,8 @@ pub struct Outcome {
     pub skipped: Vec<Skipped>,
     /// Bytes over the wire, both ways.
     pub bytes: u64,
+    /// Whether there is more to fetch of an update of the application.
+    pub update_goes_on: bool,
 }
 
 /// Something that could not be moved this time.
@@ -102,6 +105,9 @@ pub struct Engine {
     wants: Mutex<Vec<NumberWant>>,
     /// Evidence that could not be moved lately, and until when it is left alone.
     pub(super) resting: Mutex<std::collections::HashMap<BlobHash, u64>>,
+    /// Where updates of the application go; `None`: none are taken.
+    pub(super) updates: Option<Arc<UpdateFolder>>,
+    pub(super) offer: Mutex<Offer>,
 }
 
 impl Engine {
@@ -114,6 +120,8 @@ impl Engine {
             session: tokio::sync::Mutex::new(None),
             wants: Mutex::new(Vec::new()),
             resting: Mutex::default(),
+            updates: None,
+            offer: Mutex::default(),
         }
     }
 

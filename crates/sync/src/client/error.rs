@@ -146,6 +146,19 @@ impl SyncError {
         }
     }
 
+    /// Whether it concerns more than the one thing that was being moved: going on with the round is of no use.
+    pub(super) fn ends_round(&self) -> bool {
+        matches!(
+            self.code(),
+            SyncErrorCode::Offline
+                | SyncErrorCode::NotAServer
+                | SyncErrorCode::UnknownServer
+                | SyncErrorCode::Revoked
+                | SyncErrorCode::Version
+                | SyncErrorCode::ServerFull
+        )
+    }
+
     /// Whether a person has to do something before trying again can help.
     pub fn needs_person(&self) -> bool {
         !matches!(

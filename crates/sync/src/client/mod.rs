@@ -24,6 +24,7 @@ mod round;
 mod session;
 mod state;
 mod transport;
+mod update;
 mod worker;
 
 pub use admin::PackFault;

@@ -9,7 +9,7 @@ use shicha_ledger::{Identity, Ledger, LedgerError};
 
 use super::{
     engine::{Engine, Outcome, Skipped, blocking},
-    error::{SyncError, SyncErrorCode},
+    error::SyncError,
     push::{Parting, Pushed},
     state::{Moved, MovedKind, Phase, Progress},
     transport::{Reply, Request},
@@ -88,6 +88,7 @@ impl<'a> Round<'a> {
         self.directory().await?;
         self.upload().await?;
         self.download().await?;
+        self.update().await?;
         for skipped in &self.outcome.skipped {
             tracing::warn!(what = %skipped.what, code = ?skipped.code, detail = %skipped.detail, "skipped until the next round");
         }
@@ -173,16 +174,7 @@ impl<'a> Round<'a> {
         what: impl ToString,
         error: SyncError,
     ) -> Result<(), SyncError> {
-        let ends_round = matches!(
-            error.code(),
-            SyncErrorCode::Offline
-                | SyncErrorCode::NotAServer
-                | SyncErrorCode::UnknownServer
-                | SyncErrorCode::Revoked
-                | SyncErrorCode::Version
-                | SyncErrorCode::ServerFull
-        );
-        if ends_round {
+        if error.ends_round() {
             return Err(error);
         }
         let skipped = Skipped::new(what, &error);

@@ -262,7 +262,12 @@ impl Running {
 
     fn ended_well(&self, outcome: &Outcome) -> Due {
         let now_ms = self.engine.now_ms();
-        let next = Instant::now() + NOW_AND_THEN;
+        // What is left of an update is fetched at once, after whatever was written meanwhile.
+        let pause = match outcome.update_goes_on {
+            true => Duration::ZERO,
+            false => NOW_AND_THEN,
+        };
+        let next = Instant::now() + pause;
         self.state.send_modify(|state| {
             state.phase = Phase::Idle;
             state.last_success_ms = Some(now_ms);
@@ -277,7 +282,7 @@ impl Running {
             if state.last_error.is_some() {
                 state.phase = Phase::NeedsAttention;
             }
-            state.next_try_ms = Some(now_ms + NOW_AND_THEN.as_millis() as u64);
+            state.next_try_ms = Some(now_ms + pause.as_millis() as u64);
         });
         Due {
             at: Some(next),

@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
 use shicha_domain::{DeviceId, RecordId};
 
-use super::{Message, Piece, message::Outcome};
-use crate::protocol::Row;
+use super::{Kind, Message, Piece, message::Outcome};
+use crate::protocol::{Row, update::OfferedUpdate};
 
 /// No more records than this are told apart; beyond it a count is a lower bound.
 const MAX_TOLD_APART: usize = 1_000_000;
@@ -49,6 +49,9 @@ pub struct Contents {
     pub has_directory: bool,
     /// Whether a newcomer asks for a place, or is given one.
     pub is_enrolment: bool,
+    /// The update of the application that it carries. Whether its signature holds is not known by counting.
+    #[serde(default)]
+    pub update: Option<OfferedUpdate>,
 }
 
 impl Contents {
@@ -66,9 +69,12 @@ pub(super) struct Counting {
 }
 
 impl Counting {
-    pub(super) fn evidence(&mut self, piece: &Piece) {
-        self.contents.evidence += 1;
-        self.contents.evidence_bytes += piece.size;
+    /// A file, which is evidence or the bytes of an update.
+    pub(super) fn file(&mut self, piece: &Piece) {
+        if piece.kind == Kind::Evidence {
+            self.contents.evidence += 1;
+            self.contents.evidence_bytes += piece.size;
+        }
     }
 
     pub(super) fn message(&mut self, message: &Message) {
@@ -95,12 +101,18 @@ impl Counting {
             }
             Message::Numbers(_) => self.contents.numbers += 1,
             Message::Directory(_) => self.contents.has_directory = true,
+            Message::Update(update) => self.contents.update = Some(update.as_ref().clone()),
             Message::EnrolRequest(_) | Message::EnrolReply(_) => self.contents.is_enrolment = true,
             Message::State(_)
             | Message::Wanted(_)
             | Message::IdentityRequest(_)
             | Message::IdentityReply(_) => {}
         }
+    }
+
+    /// What was said of an update so far.
+    pub(super) fn update(&self) -> Option<&OfferedUpdate> {
+        self.contents.update.as_ref()
     }
 
     pub(super) fn finish(mut self) -> Contents {

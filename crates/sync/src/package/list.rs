@@ -5,7 +5,10 @@ use sha2::{Digest as _, Sha256};
 use shicha_domain::BlobHash;
 
 use super::{PackageFault, Party};
-use crate::protocol::{MAX_BATCH_BODY, MAX_BLOB, MAX_JSON_BODY, signing};
+use crate::{
+    protocol::{MAX_BATCH_BODY, MAX_BLOB, MAX_JSON_BODY, signing},
+    update::MAX_UPDATE,
+};
 
 /// What a piece is. The numbers stand in files and never change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -35,6 +38,10 @@ pub enum Kind {
     IdentityRequest = 11,
     /// The new identity.
     IdentityReply = 12,
+    /// An update of the application: its name, size and signature. Its bytes are the next piece.
+    Update = 13,
+    /// The bytes of that update.
+    UpdateFile = 14,
     /// The sender's signature over all pieces, which ends the package.
     End = 255,
 }
@@ -54,6 +61,8 @@ impl Kind {
             10 => Self::EnrolReply,
             11 => Self::IdentityRequest,
             12 => Self::IdentityReply,
+            13 => Self::Update,
+            14 => Self::UpdateFile,
             255 => Self::End,
             _ => return None,
         })
@@ -71,6 +80,8 @@ impl Kind {
                     | Self::Directory
                     | Self::Numbers
                     | Self::IdentityReply
+                    | Self::Update
+                    | Self::UpdateFile
             ),
             (Party::Endpoint { .. }, Party::Newcomer { .. }) => matches!(
                 self,
@@ -81,11 +92,19 @@ impl Kind {
                 Self::Push | Self::Evidence | Self::Wanted | Self::IdentityRequest
             ),
             (Party::Device { .. }, Party::Device { .. }) => {
-                matches!(self, Self::Push | Self::Evidence)
+                matches!(
+                    self,
+                    Self::Push | Self::Evidence | Self::Update | Self::UpdateFile
+                )
             }
             (Party::Newcomer { .. }, Party::Endpoint { .. }) => self == Self::EnrolRequest,
             _ => false,
         }
+    }
+
+    /// Whether a piece of this kind is a file, which is never held whole.
+    pub fn is_file(self) -> bool {
+        matches!(self, Self::Evidence | Self::UpdateFile)
     }
 
     /// The most bytes that a piece of this kind may have.
@@ -99,6 +118,7 @@ impl Kind {
             | Self::Directory
             | Self::EnrolReply => MAX_BATCH_BODY as u64,
             Self::Evidence => MAX_BLOB,
+            Self::UpdateFile => MAX_UPDATE,
             Self::End => 64,
             _ => MAX_JSON_BODY as u64,
         }

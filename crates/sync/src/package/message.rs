@@ -10,8 +10,10 @@ use crate::protocol::{
     messages::{
         EnrolReply, EnrolRequest, Head, IdentityReply, IdentityRequest, NumbersRequest, PushReply,
     },
+    update::OfferedUpdate,
     wire::{self, Pull, Push},
 };
+use crate::update::{MAX_SIGNATURE, MAX_UPDATE, platform_of};
 
 /// What became of a push: what `POST /v1/push` would have answered.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -122,6 +124,8 @@ pub enum Message {
     IdentityRequest(Box<IdentityRequest>),
     /// The new identity.
     IdentityReply(Box<IdentityAnswer>),
+    /// An update of the application, whose bytes follow.
+    Update(Box<OfferedUpdate>),
 }
 
 impl Message {
@@ -142,10 +146,24 @@ impl Message {
             Kind::EnrolReply => Self::EnrolReply(Box::new(json(bytes)?)),
             Kind::IdentityRequest => Self::IdentityRequest(Box::new(json(bytes)?)),
             Kind::IdentityReply => Self::IdentityReply(Box::new(json(bytes)?)),
-            Kind::Evidence | Kind::End => {
+            Kind::Update => Self::Update(Box::new(update(bytes)?)),
+            Kind::Evidence | Kind::UpdateFile | Kind::End => {
                 return Err(PackageFault::Malformed("no message".to_owned()));
             }
         })
+    }
+}
+
+/// Whether its signature holds is for whoever has the key to find out; what it claims is bounded here.
+fn update(bytes: &[u8]) -> Result<OfferedUpdate, PackageFault> {
+    let update: OfferedUpdate = json(bytes)?;
+    let is_bounded = platform_of(&update.name).is_some()
+        && (1..=MAX_UPDATE).contains(&update.size)
+        && update.signature.len() <= MAX_SIGNATURE;
+    if is_bounded {
+        Ok(update)
+    } else {
+        Err(bad("an update that none can be"))
     }
 }
 

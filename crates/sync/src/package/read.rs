@@ -17,6 +17,7 @@ use super::{
     list::HEADING,
     watch::{Notes, Progress, Watched},
 };
+use crate::protocol::update::OfferedUpdate;
 
 /// The head of the sealed part with its one recipient has some hundreds of bytes.
 const MAX_SEAL: u64 = 16 << 10;
@@ -60,8 +61,10 @@ pub fn look(
     let key = (opening.sender)(&label).ok_or(PackageFault::UnknownSender(label.from))?;
     let mut list = List::default();
     let mut counting = Counting::default();
+    let mut order = Order::default();
     loop {
         let piece = sealed.heading()?;
+        order.next(&piece, counting.update())?;
         if piece.kind != Kind::End && !piece.kind.belongs(label.from, label.to) {
             return Err(PackageFault::Malformed(format!(
                 "{:?} from {} to {}",
@@ -82,9 +85,9 @@ pub fn look(
                     contents,
                 });
             }
-            Kind::Evidence => {
+            kind if kind.is_file() => {
                 sealed.skim(&piece)?;
-                counting.evidence(&piece);
+                counting.file(&piece);
             }
             kind => {
                 let bytes = sealed.bytes(&piece)?;
@@ -97,6 +100,32 @@ pub fn look(
             ));
         }
         list.pieces.push(piece);
+    }
+}
+
+/// An update comes once, and its bytes right after what is said about it.
+#[derive(Default)]
+struct Order {
+    has_update: bool,
+    expects_file: bool,
+}
+
+impl Order {
+    fn next(&mut self, piece: &Piece, said: Option<&OfferedUpdate>) -> Result<(), PackageFault> {
+        let is_right = match piece.kind {
+            Kind::UpdateFile => {
+                self.expects_file && said.is_some_and(|said| said.size == piece.size)
+            }
+            Kind::Update => !self.has_update,
+            _ => !self.expects_file,
+        };
+        self.expects_file = piece.kind == Kind::Update;
+        self.has_update |= self.expects_file;
+        if is_right {
+            Ok(())
+        } else {
+            Err(PackageFault::Malformed("an update out of place".to_owned()))
+        }
     }
 }
 
@@ -149,7 +178,7 @@ impl<'p, R: Read> Pieces<'p, R> {
         if piece != expected {
             return Err(PackageFault::Damaged("it is another one than before"));
         }
-        if piece.kind == Kind::Evidence {
+        if piece.kind.is_file() {
             self.left = piece.size;
         }
         Ok(Some(piece))
@@ -164,7 +193,7 @@ impl<'p, R: Read> Pieces<'p, R> {
         Message::read(piece.kind, &bytes)
     }
 
-    /// The next bytes of the evidence that [`Self::next_piece`] gave; 0 at its end. Their hash is for the taker to hold against the
+    /// The next bytes of the file that [`Self::next_piece`] gave; 0 at its end. Their hash is for the taker to hold against the
     /// piece's, as it keeps evidence by its hash anyway.
     ///
     /// # Errors
@@ -286,7 +315,7 @@ impl<'p, R: Read> Sealed<'p, R> {
         if <[u8; 32]>::from(hash.finalize()) == piece.hash.0 {
             Ok(())
         } else {
-            Err(PackageFault::Damaged("evidence is not what its hash says"))
+            Err(PackageFault::Damaged("a file is not what its hash says"))
         }
     }
 

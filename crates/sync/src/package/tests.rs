@@ -11,6 +11,8 @@ use uuid::Uuid;
 use super::*;
 use crate::protocol::{BatchWriter, signing, wire};
 
+mod updates;
+
 const NOW: u64 = 1_650_000_000_000;
 
 fn endpoint() -> SigningKey {

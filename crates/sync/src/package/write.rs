@@ -14,6 +14,7 @@ use super::{
     keys,
     watch::{Notes, Progress, Watched},
 };
+use crate::protocol::update::OfferedUpdate;
 
 /// Writes one package. What was written is no package before [`Writer::finish`].
 pub struct Writer<'p, W: Write> {
@@ -23,7 +24,7 @@ pub struct Writer<'p, W: Write> {
     key: SigningKey,
     list: List,
     counting: Counting,
-    /// Evidence that is being written, and how much of it is still to come.
+    /// The file that is being written, and how much of it is still to come.
     open: Option<(Piece, u64, Sha256)>,
 }
 
@@ -90,12 +91,21 @@ impl<'p, W: Write> Writer<'p, W> {
     /// # Errors
     /// When another one is not whole yet, it is too large, or the file cannot be written.
     pub fn evidence(&mut self, hash: BlobHash, size: u64) -> Result<(), PackageFault> {
-        let piece = Piece {
-            kind: Kind::Evidence,
-            size,
-            hash,
-        };
-        self.counting.evidence(&piece);
+        self.file(Kind::Evidence, hash, size)
+    }
+
+    /// Adds what is said about an update and begins its bytes, which [`Self::part`] goes on with.
+    ///
+    /// # Errors
+    /// As [`Self::evidence`].
+    pub fn update(&mut self, update: &OfferedUpdate, hash: BlobHash) -> Result<(), PackageFault> {
+        self.message(Kind::Update, update)?;
+        self.file(Kind::UpdateFile, hash, update.size)
+    }
+
+    fn file(&mut self, kind: Kind, hash: BlobHash, size: u64) -> Result<(), PackageFault> {
+        let piece = Piece { kind, size, hash };
+        self.counting.file(&piece);
         self.heading(piece)?;
         self.open = Some((piece, size, Sha256::new()));
         Ok(())

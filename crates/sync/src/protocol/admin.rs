@@ -318,6 +318,12 @@ pub mod act {
     pub const UNLOCK_SHOWN: &str = "unlock_shown";
     /// A pack was published.
     pub const PACK_PUBLISHED: &str = "pack_published";
+    /// An update was put there.
+    pub const UPDATE_ADDED: &str = "update_added";
+    /// An update was released for an organisation.
+    pub const UPDATE_RELEASED: &str = "update_released";
+    /// A release was taken back.
+    pub const UPDATE_WITHDRAWN: &str = "update_withdrawn";
     /// The server was named.
     pub const SERVER_NAMED: &str = "server_named";
     /// The store was restored from a backup.

@@ -12,6 +12,7 @@ pub mod problem;
 mod serial;
 pub mod signing;
 pub mod unlock;
+pub mod update;
 pub mod wire;
 
 pub use batch::{Batch, BatchFault, BatchWriter, Row};

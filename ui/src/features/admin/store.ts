@@ -9,6 +9,7 @@ import type { AdminPersonPut } from '@/bindings/AdminPersonPut';
 import type { AdminRevoke } from '@/bindings/AdminRevoke';
 import type { AdminCodeSlip } from '@/bindings/AdminCodeSlip';
 import type { DeviceId } from '@/bindings/DeviceId';
+import type { OrgCode } from '@/bindings/OrgCode';
 import type { PersonId } from '@/bindings/PersonId';
 import type { TableSort } from '@/composables/pagedRows';
 import { call } from '@/core/call';
@@ -20,6 +21,7 @@ export const useAdmin = defineStore('admin', () => {
   const devices = makeQuery(() => call('admin_devices'));
   const codes = makeQuery(() => call('admin_codes'));
   const packs = makeQuery(() => call('admin_packs'));
+  const updates = makeQuery(() => call('admin_updates'));
 
   const orgQuery = ref('');
   const personQuery = ref('');
@@ -61,12 +63,23 @@ export const useAdmin = defineStore('admin', () => {
     await codes.load();
   }
 
+  async function releaseUpdate(name: string, org: OrgCode): Promise<void> {
+    await call('admin_update_release', { name, org });
+    await updates.load();
+  }
+
+  async function withdrawUpdate(name: string, org: OrgCode): Promise<void> {
+    await call('admin_update_withdraw', { name, org });
+    await updates.load();
+  }
+
   return {
     orgs,
     people,
     devices,
     codes,
     packs,
+    updates,
     orgQuery,
     personQuery,
     personState,
@@ -82,5 +95,7 @@ export const useAdmin = defineStore('admin', () => {
     unlockCode,
     makeCode,
     withdrawCode,
+    releaseUpdate,
+    withdrawUpdate,
   };
 });

@@ -10,6 +10,7 @@ import { installFakeCore, type Answers } from '@/testing/fakeCore';
 import { freshStores, mountPage } from '@/testing/mountPage';
 import { appStatus, me } from '@/testing/samples';
 import PackagesPage from './PackagesPage.vue';
+import { usePackages } from './store';
 
 beforeEach(freshStores);
 
@@ -32,6 +33,7 @@ function row(changes: Partial<PackageRow> = {}): PackageRow {
     evidence_bytes: 1_800_000,
     receipts: 0,
     refused: 0,
+    update: null,
     from_ms: 1_650_000_000_000,
     until_ms: 1_650_000_500_000,
     is_answered: false,
@@ -51,17 +53,18 @@ const NOTHING: PackageTaken = {
   forked: null,
   not_taken: [],
   channels: 0,
+  update: null,
 };
 
 function looked(changes: Partial<PackageLooked> = {}): PackageLooked {
-  return { token: 't1', package: row({ is_out: false, from: ENDPOINT, to: ME, receipts: 3 }), bytes: 2_000_000, taken_at_ms: null, ...changes };
+  return { token: 't1', package: row({ is_out: false, from: ENDPOINT, to: ME, receipts: 3 }), bytes: 2_000_000, taken_at_ms: null, update: null, ...changes };
 }
 
 async function open(answers: Answers = {}, rows: PackageRow[] = [], address = '/packages') {
   useApp().take(appStatus());
   const core = installFakeCore({
     package_recipients: () => ({ endpoint: '连云港中心端', devices: [] }),
-    package_plan: () => ({ name: '实查数据包.shicha', entries: 120, carried: 0, evidence: 6, bytes: 1_900_000 }),
+    package_plan: () => ({ name: '实查数据包.shicha', entries: 120, carried: 0, evidence: 6, update: null, bytes: 1_900_000 }),
     packages_list: () => ({ rows }),
     ...answers,
   });
@@ -93,6 +96,47 @@ describe('exchange by stick', () => {
     await flushPromises();
     expect(core.requests('package_take')).toEqual([{ token: 't1' }]);
     expect(at('package-taken').text()).toContain('120 条内容收到回执');
+  });
+
+  it('shows an update in a package before it is taken in, and says of one that is refused that the rest is taken', async () => {
+    const carried = { version: '0.2.0', size: 62_000_000, notes: '', verdict: 'new' };
+    const refused = { ...carried, verdict: 'altered' };
+    const { core, at, click } = await open({
+      package_look: () => looked({ update: carried, package: row({ is_out: false, update: '0.2.0' }) }),
+      package_take: () => ({ ...NOTHING, update: carried }),
+    });
+    await click('package-choose');
+    await flushPromises();
+    expect(at('package-update').text()).toContain('软件更新 0.2.0，签名有效');
+    expect(at('package-contents').text()).toContain('版本 0.2.0');
+    await click('package-take-button');
+    await flushPromises();
+    expect(at('package-taken').text()).toContain('软件更新 0.2.0 已存入本机');
+    core.answer({ package_look: () => looked({ update: refused }), package_take: () => ({ ...NOTHING, update: refused }) });
+    await click('package-choose');
+    await flushPromises();
+    expect(at('package-update').text()).toContain('不完整或被改动过。其余内容照常导入');
+    await click('package-take-button');
+    await flushPromises();
+    expect(at('package-cautions').text()).toContain('0.2.0 不能用');
+  });
+
+  it('takes the update that lies here along to a colleague only when that is ticked', async () => {
+    const { core, at, all } = await open({
+      package_recipients: () => ({ endpoint: '连云港中心端', devices: [{ device: 'd1', label: '笔记本', person: '李芳', org: '东海县应急管理局' }] }),
+      package_plan: ({ to }) => ({ name: '更新.shicha', entries: 0, carried: 0, evidence: 0, update: to === null ? null : '0.2.0', bytes: 62_000_000 }),
+    });
+    expect(all('package-with-update')).toHaveLength(0);
+    const store = usePackages();
+    await store.chooseRecipient('d1');
+    await flushPromises();
+    expect(core.requests('package_plan').at(-1)?.update).toBe(false);
+    expect(at('package-make-button').attributes('disabled')).toBeDefined();
+    expect(at('package-with-update').text()).toContain('0.2.0');
+    await store.takeUpdateAlong(true);
+    await flushPromises();
+    expect(core.requests('package_plan').at(-1)?.update).toBe(true);
+    expect(at('package-make-button').attributes('disabled')).toBeUndefined();
   });
 
   it('tells in words why a package is refused and what to do', async () => {

@@ -26,6 +26,8 @@ export const usePackages = defineStore('packages', () => {
   const to = ref<string | null>(null);
   /** `null`: everything that waits. */
   const records = ref<string[] | null>(null);
+  /** Whether the update of the application goes along. */
+  const withUpdate = ref(false);
   const plan = shallowRef<PackagePlan | null>(null);
   const made = shallowRef<PackageMade | null>(null);
   const makeError = shallowRef<unknown>(null);
@@ -71,7 +73,7 @@ export const usePackages = defineStore('packages', () => {
   };
 
   function ask(path: string | null) {
-    return { to: to.value, records: records.value, path };
+    return { to: to.value, records: records.value, update: withUpdate.value && to.value !== null, path };
   }
 
   function prepare(): Promise<void> {
@@ -82,6 +84,12 @@ export const usePackages = defineStore('packages', () => {
 
   async function chooseRecipient(device: string | null): Promise<void> {
     to.value = device;
+    made.value = null;
+    await prepare();
+  }
+
+  async function takeUpdateAlong(along: boolean): Promise<void> {
+    withUpdate.value = along;
     made.value = null;
     await prepare();
   }
@@ -171,6 +179,7 @@ export const usePackages = defineStore('packages', () => {
     loadList: list.load,
     to,
     records,
+    withUpdate,
     plan,
     made,
     makeError,
@@ -186,6 +195,7 @@ export const usePackages = defineStore('packages', () => {
     prepare,
     chooseAll,
     chooseRecipient,
+    takeUpdateAlong,
     make,
     look,
     take,

@@ -214,6 +214,11 @@ const errors: Catalogue['errors'] = {
     safe: 'Nothing was taken in, and the request of this computer still stands.',
     advice: 'Choose the answer that the administrator got when taking in the request of this computer.',
   },
+  update_refused: {
+    happened: 'This update cannot be installed or taken now.',
+    safe: 'Program and records are unchanged.',
+    advice: 'Do as the message says and try again; if that does not help, tell your administrator.',
+  },
   unknown_recipient: {
     happened: 'No package can be made for this device: it is not in the directory, or was revoked.',
     safe: 'Nothing was written.',

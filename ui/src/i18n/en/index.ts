@@ -20,6 +20,7 @@ import sync from './sync';
 import packages from './packages';
 import conflicts from './conflicts';
 import settings from './settings';
+import updates from './updates';
 import admin from './admin';
 import type { Catalogue } from '../catalogue';
 
@@ -47,6 +48,7 @@ const messages: Catalogue = {
   packages,
   conflicts,
   settings,
+  updates,
   admin,
 };
 

@@ -213,6 +213,11 @@ export default {
     safe: '没有导入任何内容，本机的申请仍然有效。',
     advice: '请选择管理员导入本机的申请文件后得到的那个答复文件。',
   },
+  update_refused: {
+    happened: '现在不能安装或收下这个更新。',
+    safe: '程序和检查记录都没有改动。',
+    advice: '请按说明处理后再试；仍不行，请告诉管理员。',
+  },
   unknown_recipient: {
     happened: '不能给这台设备制作数据包：名录中没有它，或已被停用。',
     safe: '没有写入任何内容。',

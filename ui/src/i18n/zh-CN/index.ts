@@ -20,6 +20,7 @@ import sync from './sync';
 import packages from './packages';
 import conflicts from './conflicts';
 import settings from './settings';
+import updates from './updates';
 import admin from './admin';
 
 /** The Chinese catalogue: the source of truth for the keys. */
@@ -46,5 +47,6 @@ export default {
   packages,
   conflicts,
   settings,
+  updates,
   admin,
 };

@@ -10,6 +10,7 @@ mod devices;
 mod orgs;
 mod packs;
 mod people;
+mod updates;
 
 use axum::{
     extract::{DefaultBodyLimit, FromRequestParts},
@@ -43,6 +44,9 @@ pub(super) fn router() -> OpenApiRouter<Shared> {
         .routes(routes!(codes::withdraw))
         .routes(routes!(codes::card))
         .routes(routes!(audit::list))
+        .routes(routes!(updates::list))
+        .routes(routes!(updates::release))
+        .routes(routes!(updates::withdraw))
         .layer(DefaultBodyLimit::max(MAX_JSON_BODY))
         .merge(packs)
 }

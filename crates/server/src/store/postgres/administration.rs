@@ -12,11 +12,13 @@ use super::{
     PostgresStore, devices, directory,
     pool::Tx,
     rows::{self, count, get},
+    updates,
 };
 use crate::store::{
     StoreError,
     administration::{
-        Administration, By, CodeId, Deed, Note, OpenCode, PAGE, Sign, next_row, search,
+        Administration, By, CodeId, Deed, Note, OpenCode, PAGE, Sign, StoredUpdate, next_row,
+        search,
     },
 };
 
@@ -46,6 +48,9 @@ impl Administration for PostgresStore {
                 Deed::WithdrawCode(id) => withdraw(tx, id, now_ms)?,
                 Deed::Revoke(device, order) => revoke(tx, device, order, now_ms)?,
                 Deed::Obeyed(device, act, at_ms) => obeyed(tx, device, act, at_ms, now_ms)?,
+                Deed::AddUpdate(update) => updates::add(tx, update)?,
+                Deed::ReleaseUpdate(name, org) => updates::release(tx, name, org, now_ms)?,
+                Deed::WithdrawUpdate(name, org) => updates::withdraw(tx, name, org)?,
                 Deed::Elsewhere => true,
             };
             if is_changed {
@@ -74,6 +79,10 @@ impl Administration for PostgresStore {
             })
             .collect()
         })
+    }
+
+    fn updates(&self) -> Result<Vec<StoredUpdate>, StoreError> {
+        self.connections.read(updates::all)
     }
 
     fn audit(

@@ -12,6 +12,7 @@ mod migrate;
 mod pool;
 mod pull;
 mod rows;
+mod updates;
 
 use std::{
     collections::HashMap,

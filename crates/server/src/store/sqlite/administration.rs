@@ -7,11 +7,12 @@ use shicha_sync::protocol::{
     order::OrderAct,
 };
 
-use super::{SqliteStore, devices, directory, rows};
+use super::{SqliteStore, devices, directory, rows, updates};
 use crate::store::{
     StoreError,
     administration::{
-        Administration, By, CodeId, Deed, Note, OpenCode, PAGE, Sign, next_row, search,
+        Administration, By, CodeId, Deed, Note, OpenCode, PAGE, Sign, StoredUpdate, next_row,
+        search,
     },
 };
 
@@ -41,6 +42,9 @@ impl Administration for SqliteStore {
                 Deed::Obeyed(device, act, at_ms) => {
                     obeyed(transaction, device, act, at_ms, now_ms)?
                 }
+                Deed::AddUpdate(update) => updates::add(transaction, update)?,
+                Deed::ReleaseUpdate(name, org) => updates::release(transaction, name, org, now_ms)?,
+                Deed::WithdrawUpdate(name, org) => updates::withdraw(transaction, name, org)?,
                 Deed::Elsewhere => true,
             };
             if is_changed {
@@ -69,6 +73,10 @@ impl Administration for SqliteStore {
             }
             Ok(codes)
         })
+    }
+
+    fn updates(&self) -> Result<Vec<StoredUpdate>, StoreError> {
+        self.read(|transaction| updates::all(transaction))
     }
 
     fn audit(

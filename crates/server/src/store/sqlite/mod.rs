@@ -11,6 +11,7 @@ pub mod inspect;
 mod pull;
 mod rows;
 mod smaller;
+mod updates;
 mod writer;
 
 use std::{

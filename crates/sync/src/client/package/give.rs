@@ -3,7 +3,7 @@
 //! The endpoint needs every entry of a log, so choosing records chooses the evidence that goes along, which is what is large. Another
 //! device gets what it may read and nothing else: stretches of logs, each under its device's signature.
 
-use std::{collections::HashSet, io::Write};
+use std::{collections::HashSet, io::Write, sync::Arc};
 
 use shicha_domain::{
     BlobHash, Channel, DeviceId, Event, RecordId,
@@ -15,13 +15,14 @@ use shicha_ledger::{Ledger, Sealed};
 
 use super::{
     super::{NumberWant, numbers, push},
-    Me, PackageError, active, parting,
+    Me, PackageError, active, parting, update,
 };
 use crate::{
     Random,
     package::{
         Contents, Kind, Label, MAX_WANTED_EVIDENCE, PackageFault, Party, Progress, Wanted, Writer,
     },
+    update::UpdateFolder,
 };
 
 /// Entries of one push.
@@ -44,6 +45,8 @@ pub struct Giving {
     pub records: Option<Vec<RecordId>>,
     /// Document numbers that this device should have a stock of.
     pub numbers: Vec<NumberWant>,
+    /// Where the update of the application lies that goes along to a device; `None`: none does.
+    pub update: Option<Arc<UpdateFolder>>,
     /// The clock, Unix ms.
     pub now_ms: u64,
     /// Where the package's name and what is asked for get theirs from.
@@ -63,12 +66,14 @@ pub struct Plan {
     pub evidence: Vec<(BlobHash, u64)>,
     /// The last own entry in it; 0: none.
     pub upto: u64,
+    /// Bytes of the update that goes along.
+    pub update: u64,
 }
 
 /// About how many bytes the package will have.
 pub fn expected_bytes(plan: &Plan) -> u64 {
     let evidence: u64 = plan.evidence.iter().map(|(_, size)| size + 64).sum();
-    evidence + (plan.entries + plan.carried) * ENTRY_BYTES + (64 << 10)
+    evidence + plan.update + (plan.entries + plan.carried) * ENTRY_BYTES + (64 << 10)
 }
 
 /// What a recipient may get.
@@ -128,7 +133,13 @@ fn planned(ledger: &Ledger, recipient: &Recipient, giving: &Giving) -> Result<Pl
         .records
         .as_ref()
         .map(|records| records.iter().copied().collect());
-    let mut plan = Plan::default();
+    let mut plan = Plan {
+        update: match (recipient, &giving.update) {
+            (Recipient::Device { .. }, Some(updates)) => update::size(updates)?,
+            _ => 0,
+        },
+        ..Plan::default()
+    };
     let mut named: Vec<BlobHash> = Vec::new();
     // For the endpoint what waits, always; for a device what waits, or all that this one wrote about the chosen records.
     let is_for_device = matches!(recipient, Recipient::Device { .. });
@@ -294,6 +305,9 @@ pub fn give<W: Write>(
             offset += part.len() as u64;
             writer.part(&part)?;
         }
+    }
+    if let (Recipient::Device { .. }, Some(updates)) = (&recipient, &giving.update) {
+        update::give(updates, &mut writer)?;
     }
     let (out, contents) = writer.finish()?;
     Ok((out, label, contents, plan.upto))

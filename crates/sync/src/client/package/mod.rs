@@ -9,6 +9,7 @@ mod hand_in;
 mod newcomer;
 mod parting;
 mod take;
+mod update;
 
 use ed25519_dalek::SigningKey;
 use shicha_domain::{
@@ -21,10 +22,14 @@ use shicha_ledger::{Identity, Ledger, LedgerError};
 pub use give::{Giving, Plan, expected_bytes, give, plan};
 pub use hand_in::{OpenFile, Parcel};
 pub use newcomer::{Asked, Asking, ask_for_place, asked};
-pub use take::{Taken, look, take};
+pub use take::{Taken, look, take, take_with};
+pub use update::TakenUpdate;
 
 use super::SyncError;
-use crate::package::{Label, PackageFault, Party};
+use crate::{
+    package::{Label, PackageFault, Party},
+    update::UpdateFault,
+};
 
 /// Why a package can be neither made nor taken.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +43,9 @@ pub enum PackageError {
     /// What the central endpoint says in it contradicts itself.
     #[error(transparent)]
     Sync(#[from] SyncError),
+    /// The update that was to go along cannot be read, or is not what its maker signed.
+    #[error(transparent)]
+    Update(#[from] UpdateFault),
     /// This computer is not enrolled.
     #[error("this computer is not enrolled")]
     NotEnrolled,

@@ -14,17 +14,19 @@ use super::{
     Me, PackageError,
     newcomer::Newcomer,
     parting,
+    update::{self, TakenUpdate},
 };
 use crate::{
     package::{
-        Answer, Looked, Message, Opening, Outcome, PackageFault, Party, Piece, Pieces, Progress,
-        State, look as look_at,
+        Answer, Kind, Looked, Message, Opening, Outcome, PackageFault, Party, Piece, Pieces,
+        Progress, State, look as look_at,
     },
     protocol::{
         BLOB_PART, ProblemCode,
         messages::{ForkReport, Head, PushReply},
         wire::{Pull, Push},
     },
+    update::{SignedUpdate, UpdateFolder},
 };
 
 /// Until when (Unix ms, the endpoint's clock) what it says of this ledger is known: what an older package says of it is past.
@@ -57,6 +59,8 @@ pub struct Taken {
     pub not_taken: Vec<(DeviceId, SealedRefusal)>,
     /// What the endpoint would not take of what it was given, and why.
     pub problems: Vec<(DeviceId, ProblemCode)>,
+    /// What became of the update of the application that was in it.
+    pub update: Option<TakenUpdate>,
     /// Channels that were not taken because what the endpoint gave of them does not follow what is here.
     pub channels: Vec<Channel>,
 }
@@ -92,7 +96,7 @@ pub fn look(
     Ok(look_at(input, &opening, progress)?)
 }
 
-/// Takes in what was looked at. What was taken before is not taken again; what was taken before a fault stays.
+/// Takes in what was looked at. What was taken before is not taken again; what was taken before a fault stays. An update is passed over.
 ///
 /// # Errors
 /// When the file is another one than what was looked at, the endpoint contradicts itself, or the ledger cannot be written.
@@ -101,6 +105,21 @@ pub fn take(
     input: impl Read,
     looked: &Looked,
     now_ms: u64,
+    progress: Progress<'_>,
+) -> Result<Taken, PackageError> {
+    take_with(ledger, input, looked, now_ms, None, progress)
+}
+
+/// [`take`] on a computer that takes updates, into this folder. One that is refused holds nothing else up.
+///
+/// # Errors
+/// As there.
+pub fn take_with(
+    ledger: &Ledger,
+    input: impl Read,
+    looked: &Looked,
+    now_ms: u64,
+    updates: Option<&UpdateFolder>,
     progress: Progress<'_>,
 ) -> Result<Taken, PackageError> {
     let (me, mut pieces) = match Me::of(ledger) {
@@ -129,14 +148,18 @@ pub fn take(
         is_from_endpoint: matches!(looked.label.from, Party::Endpoint { .. }),
         is_past: false,
         now_ms,
+        updates,
+        update: None,
         taken: Taken::default(),
     };
     while let Some(piece) = pieces.next_piece()? {
-        if piece.kind == crate::package::Kind::Evidence {
-            taking.evidence(&piece, &mut pieces)?;
-        } else {
-            let message = pieces.message(&piece)?;
-            taking.message(message)?;
+        match piece.kind {
+            Kind::Evidence => taking.evidence(&piece, &mut pieces)?,
+            Kind::UpdateFile => taking.update_file(&mut pieces)?,
+            _ => {
+                let message = pieces.message(&piece)?;
+                taking.message(message)?;
+            }
         }
     }
     Ok(taking.taken)
@@ -150,6 +173,9 @@ struct Taking<'a> {
     /// Whether what the package says of this ledger is older than what is known of it.
     is_past: bool,
     now_ms: u64,
+    updates: Option<&'a UpdateFolder>,
+    /// What was said of an update whose bytes come next, if it is of use here.
+    update: Option<(SignedUpdate, u64)>,
     taken: Taken,
 }
 
@@ -170,6 +196,17 @@ impl Taking<'_> {
                 if let Some(count) = parting::take(self.ledger, &self.me, &answer, self.now_ms)? {
                     self.taken.forked = Some(count);
                     self.me = Me::of(self.ledger)?;
+                }
+                Ok(())
+            }
+            Message::Update(update) => {
+                let judged = self
+                    .updates
+                    .and_then(|updates| update::judge(updates, &update));
+                match judged {
+                    Some(Ok(update)) => self.update = Some(update),
+                    Some(Err(refused)) => self.taken.update = Some(refused),
+                    None => {}
                 }
                 Ok(())
             }
@@ -396,6 +433,13 @@ impl Taking<'_> {
                 other => Ok(other?),
             }
         })?;
+        Ok(())
+    }
+
+    fn update_file<R: Read>(&mut self, pieces: &mut Pieces<'_, R>) -> Result<(), PackageError> {
+        if let (Some(updates), Some((signed, size))) = (self.updates, self.update.take()) {
+            self.taken.update = Some(update::take(updates, &signed, size, pieces)?);
+        }
         Ok(())
     }
 
