@@ -38,6 +38,11 @@ pub(crate) async fn rpc(
         return Err(ApiError::new(ErrorCode::NotReady));
     };
     let answer = core.call(&name, request).await?;
+    if name == "app_status" {
+        // A screen asks this first: window, scripts and core are all there. Whoever watches over an update waits for it.
+        let up = core.clone();
+        tauri::async_runtime::spawn_blocking(move || up.came_up());
+    }
     if SET_UP.contains(&name.as_str()) {
         mark(&handle, answer["is_sample"] == true);
     }

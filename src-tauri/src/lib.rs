@@ -14,6 +14,7 @@ mod options;
 mod scheme;
 mod selftest;
 mod single;
+mod update;
 
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
@@ -33,6 +34,9 @@ pub fn run() -> ExitCode {
     if options.selftest {
         return selftest::run(&options, &context);
     }
+    if let (Some(program), Some(data)) = (&options.watch_update, &options.data_dir) {
+        return update::watch(data, program);
+    }
     match start(&options, context) {
         Ok(code) => code,
         Err(fault) => {
@@ -48,6 +52,9 @@ fn start(options: &Options, context: tauri::Context) -> Result<ExitCode, Fault> 
     log::start(&folders)?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "starting");
     notice::need_display()?;
+    if !options.after_update && update::is_under_way(&folders.data) {
+        return Err(Fault::Updating);
+    }
     #[cfg(windows)]
     if !component::is_there_or_put_in_place() {
         return Ok(ExitCode::FAILURE);
@@ -104,7 +111,9 @@ fn open(app: &tauri::App, folders: &Folders, package: Option<PathBuf>) -> Result
         label: folders::computer_name(),
     };
     // Within the runtime: the core starts its synchronisation there.
-    let core = tauri::async_runtime::block_on(async { App::new(config) }).map_err(Fault::Core)?;
+    let updates = update::config(handle)?;
+    let core = tauri::async_runtime::block_on(async { App::with_updates(config, updates) })
+        .map_err(Fault::Core)?;
     calls::forward_events(handle.clone(), &core);
     if let Some(package) = package {
         core.open_package(package);

@@ -42,6 +42,12 @@ pub(crate) enum Fault {
     /// The core cannot start.
     #[error("the core cannot start: {0}")]
     Core(#[source] ApiError),
+    /// An update is being installed.
+    #[error("an update is being installed")]
+    Updating,
+    /// This build does not say which version it is.
+    #[error("this build has no version: {0}")]
+    Update(String),
     /// A fault of this software.
     #[error("a fault of this software at {0}")]
     Panic(String),
@@ -80,7 +86,11 @@ impl Fault {
                 "窗口组件无法启动。Windows：请安装或修复 Microsoft Edge WebView2 运行时；Linux：请安装 libwebkit2gtk-4.1-0。".into(),
                 "The window component does not start. On Windows install or repair the Microsoft Edge WebView2 Runtime; on Linux install libwebkit2gtk-4.1-0.".into(),
             ),
-            Self::NoWindow => (
+            Self::Updating => (
+                "正在安装软件更新，通常一两分钟。装好后实查会自动打开，请稍候。".into(),
+                "An update is being installed, which usually takes a minute or two. Shicha opens by itself afterwards; please wait.".into(),
+            ),
+            Self::NoWindow | Self::Update(_) => (
                 "安装不完整。请重新安装。".into(),
                 "The installation is not complete. Install it again.".into(),
             ),

@@ -15,6 +15,12 @@ pub(crate) struct Options {
     pub(crate) data_dir: Option<PathBuf>,
     /// Package file (.shicha) to look at, as when it is double-clicked.
     pub(crate) package: Option<PathBuf>,
+    /// Watch over an update of this program; for the application itself.
+    #[arg(long, hide = true, value_name = "PROGRAM", requires = "data_dir")]
+    pub(crate) watch_update: Option<PathBuf>,
+    /// Started by whoever watched over an update; for the application itself.
+    #[arg(long, hide = true)]
+    pub(crate) after_update: bool,
     /// Check without a window that this installation works, print what was found as JSON, and end.
     #[arg(long)]
     pub(crate) selftest: bool,
