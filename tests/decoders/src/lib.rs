@@ -16,6 +16,7 @@ pub mod package;
 pub mod picture;
 pub mod roster;
 pub mod taken;
+pub mod update;
 
 /// A decoder by name: the name of its folder of corpus and of its fuzz target.
 pub struct Decoder {
@@ -66,5 +67,9 @@ pub const DECODERS: &[Decoder] = &[
     Decoder {
         name: "roster",
         hold: roster::hold,
+    },
+    Decoder {
+        name: "update",
+        hold: update::hold,
     },
 ];

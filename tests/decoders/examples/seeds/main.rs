@@ -21,6 +21,7 @@ fn main() {
         ("package", words::packages()),
         ("picture", files::pictures()),
         ("roster", files::rosters()),
+        ("update", words::updates()),
     ];
     for (name, seeds) in sets {
         let folder = Path::new(&folder).join(name);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use shicha_decoders::{log, package};
+use shicha_decoders::{log, package, update};
 use shicha_domain::{
     BlobHash, DeviceId, Digest, EntryId, Event, Evidence, PersonId, Receipt, RecordKind,
     directory::{Device, Directory, Org, OrgKind, Person, Role},
@@ -234,6 +234,23 @@ pub(crate) fn pulls() -> Vec<Vec<u8>> {
         seen_upto: 2,
     }];
     of_batch(&write_pull(&channels, true, writer).unwrap())
+}
+
+pub(crate) fn updates() -> Vec<Vec<u8>> {
+    let good = "timestamp:1650000000\tfile:Shicha-0.2.0-setup.exe\tprehashed";
+    let full = "file:out/Shicha-0.2.0-setup.exe\tsize:62000000\tnotes:更快\\n更好";
+    let key =
+        "untrusted comment: a key\nRWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3\n";
+    vec![
+        with_first(0, update::saying(good).as_bytes()),
+        with_first(1, good.as_bytes()),
+        with_first(1, full.as_bytes()),
+        with_first(
+            1,
+            b"file:Shicha-0.2.0-setup.exe\tfile:Shicha-0.3.0-setup.exe",
+        ),
+        with_first(2, key.as_bytes()),
+    ]
 }
 
 pub(crate) fn packages() -> Vec<Vec<u8>> {
