@@ -35,6 +35,9 @@ CRCCheck force
 !define FILE_TYPE "Shicha.Package"
 !define SETTINGS "Software\Shicha"
 !define LISTED "Software\Microsoft\Windows\CurrentVersion\Uninstall\Shicha"
+!define NOTICES "Software\Classes\AppUserModelId\cn.shicha.desktop"
+!define AT_LOGON "Software\Microsoft\Windows\CurrentVersion\Run"
+!define AT_LOGON_APPROVED "Software\Microsoft\Windows\CurrentVersion\Explorer\StartupApproved\Run"
 ; As the application chooses it: the system's folder for application data, and the identifier in tauri.conf.json.
 !define RECORDS "$LOCALAPPDATA\cn.shicha.desktop"
 ; How Microsoft's window component says that it is there.
@@ -158,6 +161,10 @@ Section "$(PART_PROGRAM)" partProgram
   WriteRegStr HKCU "Software\Classes\${FILE_TYPE}" "" "$(FILE_TYPE_NAME)"
   WriteRegStr HKCU "Software\Classes\${FILE_TYPE}\DefaultIcon" "" "$INSTDIR\${PROGRAM},0"
   WriteRegStr HKCU "Software\Classes\${FILE_TYPE}\shell\open\command" "" '"$INSTDIR\${PROGRAM}" "%1"'
+
+  ; Under this name Windows shows the application's notices.
+  WriteRegStr HKCU "${NOTICES}" "DisplayName" "$(SHORTCUT)"
+  WriteRegStr HKCU "${NOTICES}" "IconUri" "$INSTDIR\${PROGRAM}"
 
   WriteRegStr HKCU "${SETTINGS}" "Folder" "$INSTDIR"
   ; Where the application looks for what the medium brings besides.
@@ -314,6 +321,10 @@ Section Uninstall
     DeleteRegKey /ifempty HKCU "Software\Classes\.shicha"
   ${EndIf}
   DeleteRegKey HKCU "Software\Classes\${FILE_TYPE}"
+  DeleteRegKey HKCU "${NOTICES}"
+  ; The start with Windows, if somebody chose it in the application.
+  DeleteRegValue HKCU "${AT_LOGON}" "Shicha"
+  DeleteRegValue HKCU "${AT_LOGON_APPROVED}" "Shicha"
   DeleteRegKey HKCU "${LISTED}"
   DeleteRegKey HKCU "${SETTINGS}"
   ${If} $isPurged == 1

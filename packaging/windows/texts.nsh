@@ -15,7 +15,7 @@
 !insertmacro Say COMPONENT_GOES_IN "正在安装 Microsoft Edge WebView2 运行时…" "Installing the Microsoft Edge WebView2 Runtime…"
 !insertmacro Say TOO_OLD "实查需要 64 位的 Windows 10 或 Windows 11。$\r$\n$\r$\n本机未作任何改动。" "Shicha needs Windows 10 or Windows 11, 64 bit.$\r$\n$\r$\nNothing was changed on this computer."
 !insertmacro Say NEWER "本机已装有更新的版本 $0，不能用 ${VERSION} 覆盖。$\r$\n$\r$\n程序和检查记录都未改动。" "The newer version $0 is installed; ${VERSION} does not go over it.$\r$\n$\r$\nProgram and records are unchanged."
-!insertmacro Say RUNNING "实查正在运行。请先关闭它的窗口（中心端则先停止），再点“重试”。$\r$\n$\r$\n已保存的记录都在。" "Shicha is running. Close its window (or stop the central endpoint), then choose Retry.$\r$\n$\r$\nWhat was saved is safe."
+!insertmacro Say RUNNING "实查正在运行。请先退出（窗口已关而屏幕右下角仍有图标的，右键点图标选“退出实查”；中心端则先停止），再点“重试”。$\r$\n$\r$\n已保存的记录都在。" "Shicha is running. Close it (where its icon is still beside the clock, by the menu of that icon; or stop the central endpoint), then choose Retry.$\r$\n$\r$\nWhat was saved is safe."
 !insertmacro Say RECORDS_TITLE "检查记录是否保留" "Do the records stay?"
 !insertmacro Say RECORDS_SUBTITLE "程序将被卸载。" "The program is about to be removed."
 !insertmacro Say RECORDS_TEXT "本机上的检查记录、证据和密钥放在下面的文件夹里。保留时，以后重新安装即可继续使用；删除后无法恢复，尚未送达中心端的记录将永远丢失。" "Records, evidence and keys of this computer lie in the folder below. If they stay, a later installation goes on with them. If they are removed, nothing brings them back, and what has not reached the central endpoint is lost for ever."

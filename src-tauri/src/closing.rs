@@ -58,13 +58,7 @@ pub(crate) fn begin(handle: &AppHandle) {
         return;
     }
     tracing::info!("closing");
-    for window in handle.webview_windows().values() {
-        // The screens bring in what is being typed when their page goes.
-        let flushed = window.eval("window.dispatchEvent(new Event('pagehide'))");
-        if let Err(error) = flushed.and_then(|()| window.hide()) {
-            tracing::warn!(%error, "the window did not hear that it closes");
-        }
-    }
+    put_away(handle);
     let handle = handle.clone();
     tauri::async_runtime::spawn(async move {
         if tokio::time::timeout(PATIENCE, settle(&handle))
@@ -75,6 +69,17 @@ pub(crate) fn begin(handle: &AppHandle) {
         }
         handle.exit(0);
     });
+}
+
+/// Takes the window off the screen; the program goes on.
+pub(crate) fn put_away(handle: &AppHandle) {
+    for window in handle.webview_windows().values() {
+        // The screens bring in what is being typed when their page goes.
+        let flushed = window.eval("window.dispatchEvent(new Event('pagehide'))");
+        if let Err(error) = flushed.and_then(|()| window.hide()) {
+            tracing::warn!(%error, "the window did not hear that it closes");
+        }
+    }
 }
 
 async fn settle(handle: &AppHandle) {

@@ -7,22 +7,33 @@ mod calls;
 mod closing;
 #[cfg(windows)]
 mod component;
+mod desktop;
 mod folders;
 mod log;
 mod notice;
+mod notices;
 mod options;
 mod scheme;
 mod selftest;
 mod single;
+mod texts;
+mod tray;
 mod update;
 
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
 use clap::Parser as _;
 use shicha_api::{App, AppConfig, SystemClock};
-use tauri::{AppHandle, Manager as _, RunEvent, WebviewWindowBuilder, WindowEvent};
+use tauri::{
+    AppHandle, Manager as _, RunEvent, WebviewWindowBuilder, WindowEvent, Wry, plugin::TauriPlugin,
+    utils::config::WebviewInstallMode,
+};
+use tauri_plugin_window_state::StateFlags;
 
-use crate::{closing::Closing, folders::Folders, notice::Fault, options::Options, single::Start};
+use crate::{
+    closing::Closing, desktop::Desktop, folders::Folders, notice::Fault, options::Options,
+    single::Start, tray::Tray,
+};
 
 /// Runs the application until its window is closed.
 pub fn run() -> ExitCode {
@@ -30,7 +41,11 @@ pub fn run() -> ExitCode {
         Ok(options) => options,
         Err(said) => return options::said(&said),
     };
-    let context = tauri::generate_context!();
+    let mut context = tauri::generate_context!();
+    if let Some(path) = folders::carried_webview() {
+        context.config_mut().bundle.windows.webview_install_mode =
+            WebviewInstallMode::FixedRuntime { path };
+    }
     if options.selftest {
         return selftest::run(&options, &context);
     }
@@ -49,14 +64,14 @@ pub fn run() -> ExitCode {
 
 fn start(options: &Options, context: tauri::Context) -> Result<ExitCode, Fault> {
     let folders = Folders::find(options.data_dir.as_deref(), &context.config().identifier)?;
-    log::start(&folders)?;
+    log::start(&folders.logs)?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "starting");
     notice::need_display()?;
     if !options.after_update && update::is_under_way(&folders.data) {
         return Err(Fault::Updating);
     }
     #[cfg(windows)]
-    if !component::is_there_or_put_in_place() {
+    if folders::carried_webview().is_none() && !component::is_there_or_put_in_place() {
         return Ok(ExitCode::FAILURE);
     }
     let package = options.package.as_deref().map(std::path::absolute);
@@ -69,13 +84,14 @@ fn start(options: &Options, context: tauri::Context) -> Result<ExitCode, Fault> 
     };
     let app = tauri::Builder::default()
         .plugin(tauri_plugin_dialog::init())
+        .plugin(places(&folders))
         .register_asynchronous_uri_scheme_protocol("evidence", scheme::evidence)
         .register_asynchronous_uri_scheme_protocol("made", scheme::made)
         .invoke_handler(tauri::generate_handler![calls::rpc])
         .manage(Closing::default())
         .build(context)
         .map_err(Fault::Window)?;
-    open(&app, &folders, package)?;
+    open(&app, &folders, package, options.quietly)?;
     let handle = app.handle().clone();
     first
         .listen(move |package| show(&handle, package))
@@ -85,9 +101,13 @@ fn start(options: &Options, context: tauri::Context) -> Result<ExitCode, Fault> 
             event: WindowEvent::CloseRequested { api, .. },
             ..
         } => {
-            // The window goes at once; the program when everything is durable.
             api.prevent_close();
-            closing::begin(handle);
+            if handle.try_state::<App>().is_some_and(|core| core.stays()) {
+                closing::put_away(handle);
+            } else {
+                // The window goes at once; the program when everything is durable.
+                closing::begin(handle);
+            }
         }
         RunEvent::ExitRequested {
             api, code: None, ..
@@ -101,20 +121,46 @@ fn start(options: &Options, context: tauri::Context) -> Result<ExitCode, Fault> 
     Ok(u8::try_from(code).map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
-/// Starts the core and shows the window.
-fn open(app: &tauri::App, folders: &Folders, package: Option<PathBuf>) -> Result<(), Fault> {
+/// Remembers size and place of the window, in the data folder like everything else.
+fn places(folders: &Folders) -> TauriPlugin<Wry> {
+    tauri_plugin_window_state::Builder::new()
+        .with_filename(folders.data.join("window.json").to_string_lossy())
+        .with_state_flags(StateFlags::SIZE | StateFlags::POSITION | StateFlags::MAXIMIZED)
+        .build()
+}
+
+/// Starts the core and shows the window; `quietly`: only the icon beside the clock, where there is one.
+fn open(
+    app: &tauri::App,
+    folders: &Folders,
+    package: Option<PathBuf>,
+    quietly: bool,
+) -> Result<(), Fault> {
     let handle = app.handle();
     let config = AppConfig {
         data_dir: folders.data.clone(),
         font_dirs: folders.fonts(handle.path().resource_dir().ok().as_deref()),
         clock: Arc::new(SystemClock),
         label: folders::computer_name(),
+        host: Arc::new(Desktop {
+            is_carried: folders.is_carried,
+            is_usual: folders.is_usual,
+        }),
     };
     // Within the runtime: the core starts its synchronisation there.
     let updates = update::config(handle)?;
-    let core = tauri::async_runtime::block_on(async { App::with_updates(config, updates) })
-        .map_err(Fault::Core)?;
+    let core = tauri::async_runtime::block_on(async {
+        let core = App::with_updates(config, updates)?;
+        core.keep_watch();
+        Ok(core)
+    });
+    let core = core.map_err(Fault::Core)?;
     calls::forward_events(handle.clone(), &core);
+    if let Err(error) = tray::show(app) {
+        tracing::warn!(%error, "there is no icon beside the clock");
+    }
+    tray::follow(handle.clone(), &core);
+    let is_shown = !(quietly && app.try_state::<Tray>().is_some());
     if let Some(package) = package {
         core.open_package(package);
     }
@@ -122,7 +168,14 @@ fn open(app: &tauri::App, folders: &Folders, package: Option<PathBuf>) -> Result
     let windows = &handle.config().app.windows;
     let window = windows.first().ok_or(Fault::NoWindow)?;
     WebviewWindowBuilder::from_config(app, window)
-        .and_then(|builder| builder.build())
+        .and_then(|builder| {
+            let builder = builder.visible(is_shown);
+            match folders.window_cache() {
+                Some(cache) => builder.data_directory(cache),
+                None => builder,
+            }
+            .build()
+        })
         .map_err(Fault::Window)?;
     notice::window_is_up();
     closing::on_signals(handle.clone());

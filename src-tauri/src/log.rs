@@ -3,24 +3,24 @@
 //! Invariant: no personal data. Only this software's own messages are kept below warnings, and none of them names a person, a subject
 //! or what was recorded.
 
-use std::{backtrace::Backtrace, panic};
+use std::{backtrace::Backtrace, panic, path::Path};
 
 use tracing_appender::rolling::{RollingFileAppender, Rotation};
 use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
-use crate::{folders::Folders, notice, notice::Fault};
+use crate::{notice, notice::Fault};
 
 const KEPT_DAYS: usize = 14;
 const FILTER: &str = "warn,shicha=info,shicha_shell=info,shicha_api=info,shicha_sync=info,shicha_ledger=info,shicha_papers=info";
 
-/// Starts logging.
-pub(crate) fn start(folders: &Folders) -> Result<(), Fault> {
+/// Starts logging into a folder.
+pub(crate) fn start(folder: &Path) -> Result<(), Fault> {
     let file = RollingFileAppender::builder()
         .rotation(Rotation::DAILY)
         .filename_prefix("shicha")
         .filename_suffix("log")
         .max_log_files(KEPT_DAYS)
-        .build(&folders.logs)
+        .build(folder)
         .map_err(|error| Fault::Log(error.to_string()))?;
     let stderr =
         cfg!(debug_assertions).then(|| fmt::layer().compact().with_writer(std::io::stderr));

@@ -21,6 +21,9 @@ pub(crate) struct Options {
     /// Started by whoever watched over an update; for the application itself.
     #[arg(long, hide = true)]
     pub(crate) after_update: bool,
+    /// Start beside the clock, without the window, as when a person logs on.
+    #[arg(long)]
+    pub(crate) quietly: bool,
     /// Check without a window that this installation works, print what was found as JSON, and end.
     #[arg(long)]
     pub(crate) selftest: bool,

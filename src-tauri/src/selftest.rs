@@ -43,6 +43,7 @@ fn try_core() -> Result<Value, String> {
         font_dirs: Vec::new(),
         clock: Arc::new(SystemClock),
         label: folders::computer_name(),
+        host: Arc::new(shicha_api::host::Bare),
     };
     let tried = tauri::async_runtime::block_on(async {
         let core = App::new(config)?;

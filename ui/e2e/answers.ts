@@ -409,6 +409,7 @@ export function answersOf({ language, stage = 'ready', role = 'inspector', signe
     update_get: () => updateView(update),
     update_seen: () => updateView({ ...update, last: null }),
     update_check: () => ({}),
+    desktop_get: () => ({ starts_at_logon: false, stays: true, notices: true }),
     setting_set: () => appStatus({ language, is_sample: true, me: me({ role }) }),
     sync_status: () => syncStatus({ waiting_entries: 12, waiting_blobs: 3, waiting_bytes: 9_800_000, last_success_ms: Date.now() - 7_200_000, last_receipt_ms: LATER, phase: 'offline', next_try_ms: Date.now() + 40_000, last_error: { code: 'unreachable', params: {} } }),
     ...packageAnswers(language, refusal),

@@ -98,6 +98,7 @@ const RULES: Record<KnownCode, ErrorRule> = {
   update_refused: { severity: 'warning', action: 'none' },
   unknown_recipient: { severity: 'warning', action: 'none' },
   stopped: { severity: 'info', action: 'none' },
+  system: { severity: 'warning', action: 'retry' },
   no_font: { severity: 'warning', action: 'none' },
   internal: { severity: 'error', action: 'retry' },
   unexpected: { severity: 'error', action: 'retry' },

@@ -13,10 +13,12 @@ use shicha_sync::client::{Clock, Worker};
 use tokio::sync::{broadcast, watch};
 
 use crate::{
+    around,
     calls::calls,
     desk::Desk,
     error::{ApiError, ErrorCode},
     handlers,
+    host::Host,
     made::Made,
     names::Names,
     packs::Packs,
@@ -42,6 +44,8 @@ pub struct AppConfig {
     pub clock: Arc<dyn Clock>,
     /// What this computer is called; suggested at enrolment.
     pub label: String,
+    /// The desktop around.
+    pub host: Arc<dyn Host>,
 }
 
 /// Bytes of evidence or of a made file.
@@ -198,6 +202,33 @@ impl App {
         self.emit(HostEvent::Opened {});
     }
 
+    /// Whether the application stays beside the clock when its window is closed.
+    pub fn stays(&self) -> bool {
+        self.0.config.host.has_tray() && self.0.prefs.stays()
+    }
+
+    /// Whether a person wants to be told things outside the window.
+    pub fn notices(&self) -> bool {
+        self.0.prefs.notices()
+    }
+
+    /// The language of the screens, `zh-CN` or `en`.
+    pub fn language(&self) -> String {
+        self.0.prefs.language()
+    }
+
+    /// Looks once at what [`Self::keep_watch`] watches.
+    #[doc(hidden)]
+    pub async fn look_around(&self) {
+        around::look(self).await;
+    }
+
+    /// From now on notices by itself that the network changed or the computer woke up, and what is due. Must be called within a Tokio
+    /// runtime; ends with the application.
+    pub fn keep_watch(&self) {
+        around::begin(self);
+    }
+
     /// Evidence by the hash of its original: `original`, `thumb`, `preview` or an edge in pixels. `range` is a stretch `from..to`.
     /// Blocks while the bytes are read.
     ///
@@ -254,6 +285,13 @@ impl App {
         *self.0.opened.write() = None;
         self.0.made.clear();
         self.0.parcels.clear();
+    }
+
+    /// Has synchronisation try at once, where there is any.
+    pub fn try_now(&self) {
+        if let Some(worker) = self.0.worker.lock().as_ref() {
+            worker.sync_now();
+        }
     }
 
     pub(crate) fn now_ms(&self) -> u64 {

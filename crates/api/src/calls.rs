@@ -18,6 +18,8 @@ macro_rules! calls {
                 place_ask: PlaceAsk => PlaceAsked,
                 place_take: PlaceTake => PlaceTaken,
                 setting_set: SettingSet => AppStatus,
+                desktop_get: Empty => DesktopView,
+                desktop_set: DesktopSet => DesktopView,
                 // Opens a computer that the administrator locked.
                 order_unlock: OrderUnlock => AppStatus,
 

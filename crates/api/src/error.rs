@@ -96,6 +96,8 @@ pub enum ErrorCode {
     UnknownRecipient,
     /// A person stopped it.
     Stopped,
+    /// The system did not do what it was asked; `detail` says why.
+    System,
     /// No font for Chinese documents.
     NoFont,
     /// A fault of this software.

@@ -3,13 +3,16 @@
 //! A host (the desktop shell, the local HTTP host, a test) carries calls and events; no rule of a host is known here.
 
 mod app;
+mod around;
 pub mod bindings;
 mod calls;
+mod delivery;
 mod desk;
 pub mod error;
 mod faults;
 pub mod fetch;
 mod handlers;
+pub mod host;
 mod made;
 mod names;
 mod packs;

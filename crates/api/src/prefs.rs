@@ -12,6 +12,11 @@ use crate::error::{ApiError, ErrorCode};
 const FILE: &str = "preferences.json";
 /// The settings that there are, with the values that each may have.
 const KNOWN: &[(&str, &[&str])] = &[("language", &["zh-CN", "en"])];
+const STAYS: &str = "stays";
+const NOTICES: &str = "notices";
+const REMINDED: &str = "reminded";
+const ON: &str = "on";
+const OFF: &str = "off";
 
 /// Preferences of this computer.
 pub(crate) struct Prefs {
@@ -55,6 +60,48 @@ impl Prefs {
                 "no setting {key} with that value"
             )));
         }
+        self.keep(key, value)
+    }
+
+    /// Whether the application stays beside the clock when its window is closed. It does not unless somebody chose it: who closes a
+    /// window expects that it is closed.
+    pub(crate) fn stays(&self) -> bool {
+        self.is(STAYS, ON)
+    }
+
+    /// Chooses that.
+    pub(crate) fn set_stays(&self, stays: bool) -> Result<(), ApiError> {
+        self.keep(STAYS, if stays { ON } else { OFF })
+    }
+
+    /// Whether deadlines and deliveries are told outside the window.
+    pub(crate) fn notices(&self) -> bool {
+        !self.is(NOTICES, OFF)
+    }
+
+    /// Chooses that.
+    pub(crate) fn set_notices(&self, notices: bool) -> Result<(), ApiError> {
+        self.keep(NOTICES, if notices { ON } else { OFF })
+    }
+
+    /// Whether a person was reminded of their deadlines on that day.
+    pub(crate) fn was_reminded(&self, day: &str) -> bool {
+        self.is(REMINDED, day)
+    }
+
+    /// Notes that they were.
+    pub(crate) fn set_reminded(&self, day: &str) -> Result<(), ApiError> {
+        self.keep(REMINDED, day)
+    }
+
+    fn is(&self, key: &str, value: &str) -> bool {
+        self.values
+            .lock()
+            .get(key)
+            .is_some_and(|kept| kept == value)
+    }
+
+    fn keep(&self, key: &str, value: &str) -> Result<(), ApiError> {
         let mut values = self.values.lock();
         let mut new = values.clone();
         new.insert(key.to_owned(), value.to_owned());

@@ -31,7 +31,6 @@ use shicha_api::{
 use tauri::AppHandle;
 
 use crate::{
-    folders::Folders,
     log,
     notice::Fault,
     update::{
@@ -80,14 +79,11 @@ fn watched(data: &Path) -> PathBuf {
 
 /// `--watch-update`: watches over an installation, in a process of its own without a window.
 pub(crate) fn watch(data: &Path, program: &Path) -> ExitCode {
-    let folders = Folders {
-        data: data.to_path_buf(),
-        logs: data.join(FOLDER).join(LOGS),
-    };
+    let logs = data.join(FOLDER).join(LOGS);
     // Without a log it is watched over all the same.
-    let logged = fs::create_dir_all(&folders.logs)
-        .map_err(|error| Fault::Folder(folders.logs.clone(), error))
-        .and_then(|()| log::start(&folders));
+    let logged = fs::create_dir_all(&logs)
+        .map_err(|error| Fault::Folder(logs.clone(), error))
+        .and_then(|()| log::start(&logs));
     if let Err(fault) = logged {
         eprintln!("shicha: {fault}");
     }

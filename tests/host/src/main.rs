@@ -54,6 +54,7 @@ async fn main() -> Result<()> {
         font_dirs: options.fonts.clone(),
         clock: Arc::new(ShiftedClock::starting_at(options.now)),
         label: "shicha-host".into(),
+        host: Arc::new(shicha_api::host::Bare),
     })
     .with_context(|| format!("open {}", options.data.display()))?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port))

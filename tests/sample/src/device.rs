@@ -72,6 +72,7 @@ impl Device {
             font_dirs: fonts.to_vec(),
             clock: Arc::new(clock.clone()),
             label: "样本电脑".into(),
+            host: Arc::new(shicha_api::host::Bare),
         })?;
         Ok(Self {
             app,

@@ -15,6 +15,7 @@ impl Desk {
             font_dirs: Vec::new(),
             clock: std::sync::Arc::new(SetClock::at(now_ms)),
             label: "test".into(),
+            host: std::sync::Arc::new(shicha_api::host::Bare),
         })
         .unwrap();
         let desk = Self(app);

@@ -32,7 +32,23 @@ order: OrderView, } | { "kind": "update",
 /**
  * The new state.
  */
-view: UpdateView, } | { "kind": "opened", } | { "kind": "taking", 
+view: UpdateView, } | { "kind": "delivered", 
+/**
+ * Entries.
+ */
+entries: number, 
+/**
+ * Evidence files.
+ */
+blobs: number, } | { "kind": "due", 
+/**
+ * Today.
+ */
+today: number, 
+/**
+ * Before today.
+ */
+overdue: number, } | { "kind": "opened", } | { "kind": "taking", 
 /**
  * The place it goes to.
  */

@@ -26,6 +26,8 @@ import type { ChecklistGet } from "./ChecklistGet";
 import type { ChecklistView } from "./ChecklistView";
 import type { ConflictSettle } from "./ConflictSettle";
 import type { ConflictsList } from "./ConflictsList";
+import type { DesktopSet } from "./DesktopSet";
+import type { DesktopView } from "./DesktopView";
 import type { DirectoryView } from "./DirectoryView";
 import type { DraftPut } from "./DraftPut";
 import type { Empty } from "./Empty";
@@ -129,6 +131,8 @@ export interface Calls {
   checklist_get: { request: ChecklistGet; response: ChecklistView };
   conflict_settle: { request: ConflictSettle; response: Saved };
   conflicts_list: { request: Empty; response: ConflictsList };
+  desktop_get: { request: Empty; response: DesktopView };
+  desktop_set: { request: DesktopSet; response: DesktopView };
   directory_get: { request: Empty; response: DirectoryView };
   draft_put: { request: DraftPut; response: Saved };
   enrol: { request: Enrol; response: AppStatus };

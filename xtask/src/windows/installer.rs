@@ -53,16 +53,7 @@ pub(super) fn make(
     version: &str,
 ) -> Result<PathBuf> {
     let out = toolchain::target(workspace).join(format!("Shicha-{version}-setup.exe"));
-    let noto = workspace
-        .ui()
-        .join("node_modules/@expo-google-fonts/noto-serif-sc");
-    let fonts = toolchain::target(workspace).join("fonts");
-    for (weight, name) in [
-        ("400Regular", "NotoSerifSC_400Regular.ttf"),
-        ("700Bold", "NotoSerifSC_700Bold.ttf"),
-    ] {
-        super::copy(&noto.join(weight).join(name), &fonts.join(name))?;
-    }
+    let fonts = super::fonts(workspace)?;
     let mut makensis = Command::new("makensis");
     makensis.args(["-V2", "-INPUTCHARSET", "UTF8"]);
     let mut define = |name: &str, value: &str| {

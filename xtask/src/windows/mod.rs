@@ -6,6 +6,7 @@
 
 mod installer;
 mod pins;
+mod portable;
 mod suites;
 mod toolchain;
 mod trial;
@@ -74,7 +75,8 @@ pub(crate) fn windows(workspace: &Workspace, options: &Options) -> Result<()> {
         .transpose()?;
     let built = Built::release(workspace, &toolchain, signer)?;
     let setup = installer::make(workspace, &built, runtime.as_deref(), &version(workspace)?)?;
-    tell(workspace, &built, &setup)?;
+    let stick = portable::make(workspace, &built, &version(workspace)?)?;
+    tell(workspace, &built, &[&setup, &stick])?;
     if options.tried {
         let wine = Wine::set_up(&cache)?;
         trial::run(workspace, &toolchain, &wine, &built, &setup)?;
@@ -153,6 +155,21 @@ impl Built {
     }
 }
 
+/// The fonts that are shipped, in a folder.
+fn fonts(workspace: &Workspace) -> Result<PathBuf> {
+    let noto = workspace
+        .ui()
+        .join("node_modules/@expo-google-fonts/noto-serif-sc");
+    let fonts = toolchain::target(workspace).join("fonts");
+    for (weight, name) in [
+        ("400Regular", "NotoSerifSC_400Regular.ttf"),
+        ("700Bold", "NotoSerifSC_700Bold.ttf"),
+    ] {
+        copy(&noto.join(weight).join(name), &fonts.join(name))?;
+    }
+    Ok(fonts)
+}
+
 /// Copies a file into a folder that may have to be made.
 fn copy(from: &Path, to: &Path) -> Result<()> {
     if let Some(folder) = to.parent() {
@@ -163,10 +180,10 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-fn tell(workspace: &Workspace, built: &Built, setup: &Path) -> Result<()> {
+fn tell(workspace: &Workspace, built: &Built, others: &[&Path]) -> Result<()> {
     println!("\nmade:");
     let mut files = crate::files::below(&built.folder, &[])?;
-    files.push(setup.to_path_buf());
+    files.extend(others.iter().map(|file| file.to_path_buf()));
     for file in files {
         let bytes = std::fs::metadata(&file)?.len();
         println!("  {:>12} bytes  {}", bytes, workspace.short(&file));

@@ -4,6 +4,7 @@
 
 pub(crate) mod admin;
 pub(crate) mod conflicts;
+pub(crate) mod desktop;
 pub(crate) mod evidence;
 pub(crate) mod files;
 pub(crate) mod findings;
@@ -39,6 +40,7 @@ pub(crate) use admin::{
     updates::{admin_update_release, admin_update_withdraw, admin_updates},
 };
 pub(crate) use conflicts::{conflict_settle, conflicts_list};
+pub(crate) use desktop::{desktop_get, desktop_set};
 pub(crate) use evidence::{evidence_add, evidence_remove, evidence_restore};
 pub(crate) use files::{file_open, file_save, upload_begin, upload_write};
 pub(crate) use findings::findings_list;

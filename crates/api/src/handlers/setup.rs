@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use shicha_domain::receipt::fingerprint;
 use shicha_ledger::{DatabaseKey, KeyState, KeyStore, Ledger, LedgerError, OpenReport, Standing};
-use shicha_sync::client::{self, Engine, HttpTransport, MovedKind, SyncState, Worker};
+use shicha_sync::client::{self, Engine, HttpTransport, Moved, MovedKind, SyncState, Worker};
 
 use crate::{
     app::{App, blocking},
+    delivery::Delivery,
     error::{ApiError, ErrorCode},
     handlers::{order, place, sync::status_of},
     names::tail,
@@ -37,6 +38,9 @@ pub(crate) async fn key_create(app: &App, request: KeyUse) -> Result<AppStatus, 
                 return Err(ApiError::new(ErrorCode::WeakPassphrase));
             }
             Some(text) => store.create_with_passphrase(text)?,
+            None if !opening.0.config.host.has_keychain() => {
+                return Err(ApiError::new(ErrorCode::NoKeychain));
+            }
             None => store.create_in_keychain()?,
         };
         open(&opening, &key)
@@ -215,15 +219,17 @@ pub(super) fn start_sync(app: &App) -> Result<(), ApiError> {
 /// Hands the state of synchronisation to the screens, and takes in what it brought.
 async fn follow(app: App, mut states: tokio::sync::watch::Receiver<SyncState>) {
     let mut seen = states.borrow_and_update().moved.front().cloned();
+    let mut delivery = Delivery::begin(&app);
     let mut known_command = None;
     while states.changed().await.is_ok() {
         let state = states.borrow_and_update().clone();
-        let moved: Vec<MovedKind> = state
+        let news: Vec<&Moved> = state
             .moved
             .iter()
             .take_while(|one| Some(*one) != seen.as_ref())
-            .map(|one| one.kind)
             .collect();
+        let done = delivery.follow(&state, &news);
+        let moved: Vec<MovedKind> = news.into_iter().map(|one| one.kind).collect();
         seen = state.moved.front().cloned();
         let command = (state.command != known_command)
             .then(|| state.command.clone())
@@ -234,6 +240,9 @@ async fn follow(app: App, mut states: tokio::sync::watch::Receiver<SyncState>) {
         let told = tokio::task::spawn_blocking(move || tell(&telling, &state, &moved)).await;
         if let Err(error) = told {
             tracing::error!(%error, "the screens were not told of a change");
+        }
+        if let Some(event) = done {
+            app.emit(event);
         }
         if let Some(command) = command {
             // This ends the worker, and with it what is followed here.
@@ -327,7 +336,7 @@ fn status(app: &App) -> Result<AppStatus, ApiError> {
         (false, ..) => Stage::Locked,
     };
     let has_keychain = match stage {
-        Stage::NeedsKey => store.has_keychain(),
+        Stage::NeedsKey => app.0.config.host.has_keychain() && store.has_keychain(),
         _ => store.state()? == KeyState::Keychain,
     };
     let me = enrolled.map(|enrolled| {

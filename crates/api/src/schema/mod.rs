@@ -14,6 +14,7 @@ macro_rules! dto {
 
 mod admin;
 mod conflict;
+mod desktop;
 mod evidence;
 mod finding;
 mod history;
@@ -30,6 +31,7 @@ mod workbench;
 
 pub use admin::*;
 pub use conflict::*;
+pub use desktop::*;
 pub use evidence::*;
 pub use finding::*;
 pub use history::*;
@@ -214,6 +216,20 @@ dto! {
         Update {
             /// The new state.
             view: UpdateView,
+        },
+        /// What had waited for a network has been delivered, all of it.
+        Delivered {
+            /// Entries.
+            entries: u64,
+            /// Evidence files.
+            blobs: u64,
+        },
+        /// Findings are due; told once a day.
+        Due {
+            /// Today.
+            today: u32,
+            /// Before today.
+            overdue: u32,
         },
         /// A package file was opened from outside the window: `packages_opened` gives it.
         Opened {},

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use shicha_api::{
     App, AppConfig, Clock,
     error::{ApiError, ErrorCode},
+    host::{Bare, Host},
 };
 use shicha_domain::{
     PersonId,
@@ -27,7 +28,7 @@ use uuid::Uuid;
 pub(crate) const PASSPHRASE: &str = "连云港 2022";
 /// 2022-04-11 09:00 in Beijing.
 pub(crate) const NOW: u64 = 1_649_638_800_000;
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A clock that goes on by a second whenever it is looked at.
 #[derive(Clone)]
@@ -395,11 +396,17 @@ impl Desk {
 
 /// Opens the application of a folder.
 pub(crate) fn start(dir: &Path, clock: &Ticking) -> Result<App, ApiError> {
+    start_on(dir, clock, Arc::new(Bare))
+}
+
+/// [`start`] on a desktop.
+pub(crate) fn start_on(dir: &Path, clock: &Ticking, host: Arc<dyn Host>) -> Result<App, ApiError> {
     App::new(AppConfig {
         data_dir: dir.to_path_buf(),
         font_dirs: vec![concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/fonts").into()],
         clock: Arc::new(clock.clone()),
         label: "试验电脑".into(),
+        host,
     })
 }
 

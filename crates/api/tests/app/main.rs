@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod desktop;
 mod evidence;
 mod first_start;
 mod inspection;

@@ -62,6 +62,7 @@ fn begin(dir: &Path, clock: &Ticking, maker: &Maker, host: &Arc<Stand>, running:
         font_dirs: Vec::new(),
         clock: Arc::new(clock.clone()),
         label: "试验电脑".into(),
+        host: Arc::new(shicha_api::host::Bare),
     };
     let updates = UpdateConfig {
         key: Some(UpdateKey::parse(&maker.public()).unwrap()),

@@ -1,5 +1,6 @@
 import { flushPromises } from '@vue/test-utils';
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { DesktopView } from '@/bindings/DesktopView';
 import type { VerifyView } from '@/bindings/VerifyView';
 import { locale } from '@/i18n';
 import { useApp } from '@/stores/app';
@@ -10,11 +11,18 @@ import SettingsPage from './SettingsPage.vue';
 
 beforeEach(freshStores);
 
-async function open(verify: () => VerifyView | Promise<VerifyView> = () => ({ entries: 0, first_bad: null })) {
+const NO_DESKTOP: DesktopView = { starts_at_logon: null, stays: null, notices: null };
+
+async function open(
+  verify: () => VerifyView | Promise<VerifyView> = () => ({ entries: 0, first_bad: null }),
+  desktop: DesktopView = NO_DESKTOP,
+) {
   const core = installFakeCore({
     packs_list: packsList,
     verify,
     setting_set: ({ value }) => appStatus({ language: value }),
+    desktop_get: () => desktop,
+    desktop_set: ({ stays, notices }) => ({ ...desktop, stays: stays ?? desktop.stays, notices: notices ?? desktop.notices }),
   });
   useApp().take(appStatus());
   return { core, ...(await mountPage(SettingsPage)) };
@@ -26,6 +34,17 @@ describe('the settings', () => {
     await click('settings-language-en');
     expect(core.requests('setting_set')).toEqual([{ key: 'language', value: 'en' }]);
     expect(locale.value).toBe('en');
+  });
+
+  it('offers of the desktop what this computer can do, and nothing where it can do nothing', async () => {
+    const { core, at, page } = await open(undefined, { starts_at_logon: null, stays: false, notices: true });
+    expect(page.find('[data-test="settings-starts_at_logon"]').exists()).toBe(false);
+    expect(at('settings-desktop').text()).toContain('关闭窗口后留在右下角继续送达');
+    await at('settings-stays').find('input').setValue(true);
+    await flushPromises();
+    expect(core.requests('desktop_set')).toEqual([{ starts_at_logon: null, stays: true, notices: null }]);
+    const bare = await open();
+    expect(bare.page.find('[data-test="settings-desktop"]').exists()).toBe(false);
   });
 
   it('shows the fingerprint that was pinned at enrolment', async () => {

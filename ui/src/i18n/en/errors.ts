@@ -229,6 +229,11 @@ const errors: Catalogue['errors'] = {
     safe: 'What was taken in before stays; a package that was not finished is removed.',
     advice: 'Begin again whenever you like; nothing is done twice.',
   },
+  system: {
+    happened: 'The system did not do it: {detail}.',
+    safe: 'The records are not affected.',
+    advice: 'Try again; if a security program or policy of your bureau forbids it, tell your administrator.',
+  },
   no_font: {
     happened: 'This computer lacks the Chinese fonts that documents need.',
     safe: 'The record is not affected.',

@@ -1,6 +1,7 @@
 import type { Catalogue } from '../catalogue';
 
 const sync: Catalogue['sync'] = {
+  deliveredAll: 'All that was recorded offline has been delivered: {entries} records, {blobs} evidence files.',
   subtitle: 'Everything is kept on this computer first and delivered by itself when there is a network; photos after the records.',
   byFiles: 'This computer was enrolled by USB stick and does not go online: packages carry its records to the central endpoint and bring the receipts back.',
   now: 'Sync now',

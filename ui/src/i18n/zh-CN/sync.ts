@@ -1,5 +1,6 @@
 /** Texts of the synchronisation page. */
 export default {
+  deliveredAll: '离线时做的记录已全部送达：{entries} 条记录、{blobs} 份证据。',
   subtitle: '记录先存本机，有网络时自动送达；证据照片在记录之后发送。',
   byFiles: '本机是用 U 盘登记的，不联网：内容用数据包带到中心端，回执用数据包带回来。',
   now: '立即同步',
