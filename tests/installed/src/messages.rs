@@ -66,9 +66,12 @@ impl<'a> Screen<'a> {
         .await
     }
 
-    /// Presses a key.
-    pub(crate) fn press(&self, key: &str) -> Result<()> {
-        let pressed = self.hand("xdotool").args(["key", key]).status()?;
+    /// Presses a key in a window: without a manager of windows, one that follows another is not given the keyboard.
+    pub(crate) fn press(&self, window: &str, key: &str) -> Result<()> {
+        let pressed = self
+            .hand("xdotool")
+            .args(["windowfocus", "--sync", window, "key", key])
+            .status()?;
         ensure!(pressed.success(), "{key} cannot be pressed");
         Ok(())
     }

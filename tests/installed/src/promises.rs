@@ -423,7 +423,7 @@ impl Trial<'_> {
         let stand_in = folder.join("WebView2").join(COMPONENT);
         fs::create_dir_all(folder.join("WebView2"))?;
         fs::copy(&self.options.stand_in, &stand_in)?;
-        screen.press("Return")?;
+        screen.press(&first, "Return")?;
         let second = screen
             .wait_for(TITLE, &mut program, std::slice::from_ref(&first))
             .await?;
@@ -432,16 +432,16 @@ impl Trial<'_> {
             "with the offline installer on the medium {medium} it is offered: {}",
             picture.display()
         ));
-        screen.press("Return")?;
-        screen.wait_for("stand-in", &mut program, &[]).await?;
+        screen.press(&second, "Return")?;
+        let installing = screen.wait_for("stand-in", &mut program, &[]).await?;
         let picture = screen.picture("webview2-installing").await?;
         told(&format!("and started: {}", picture.display()));
         // It ends, and the component is still missing: that is said again, and the person quits.
-        screen.press("Return")?;
-        screen
+        screen.press(&installing, "Return")?;
+        let third = screen
             .wait_for(TITLE, &mut program, &[first, second])
             .await?;
-        screen.press("Escape")?;
+        screen.press(&third, "Escape")?;
         until("the end of the program", async || {
             Ok(program.has_ended()?.then_some(()))
         })
