@@ -102,7 +102,9 @@ fn start(options: &Options, context: tauri::Context) -> Result<ExitCode, Fault> 
             ..
         } => {
             api.prevent_close();
-            if handle.try_state::<App>().is_some_and(|core| core.stays()) {
+            let has_icon = handle.try_state::<Tray>().is_some();
+            // Without the icon nobody would find the way back, whatever was chosen.
+            if has_icon && handle.try_state::<App>().is_some_and(|core| core.stays()) {
                 closing::put_away(handle);
             } else {
                 // The window goes at once; the program when everything is durable.
