@@ -67,7 +67,8 @@ impl Entry {
     }
 }
 
-/// The total order in which a record's entries are folded: `(at, device, seq)`.
+/// The order in which a record's entries are folded: `(at, device, seq)`. No ledger takes two entries of a device under one number; where
+/// they are folded all the same, their names decide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OrderKey {
     /// Claimed time.

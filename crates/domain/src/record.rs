@@ -96,7 +96,7 @@ pub struct RecordState {
     unreadable: Vec<Note<EventFault>>,
     voided: Vec<Note<(String, String)>>,
     annulled: Option<Note<String>>,
-    last: Option<OrderKey>,
+    last: Option<(OrderKey, EntryId)>,
     entries: usize,
     detached_early: HashMap<EntryId, (Trace, String)>,
     known: HashSet<EntryId>,
@@ -144,7 +144,7 @@ impl RecordState {
         let (_, first, _) = all.first()?;
         let mut state = Self::empty(first.record, first.channel.clone());
         state.entries = all.len();
-        state.last = all.last().map(|(_, entry, _)| entry.order());
+        state.last = all.last().map(|(id, entry, _)| (entry.order(), *id));
         state.known = known;
         let rows: Vec<Row> = all
             .into_iter()
@@ -227,12 +227,12 @@ impl RecordState {
             return false;
         }
         // Lists are kept in the record's order; an entry that belongs before the last one is rare enough to fold again.
-        if self.last.is_some_and(|last| trace.order < last) {
+        if self.last.is_some_and(|last| (trace.order, id) < last) {
             return false;
         }
         self.known.insert(id);
         self.entries += 1;
-        self.last = Some(trace.order);
+        self.last = Some((trace.order, id));
         match event {
             Err(fault) => self.unreadable.push(Note { trace, what: fault }),
             Ok(event) => self.take(trace, event),
@@ -370,7 +370,7 @@ impl RecordState {
 
     /// The place of its last entry in the order.
     pub fn last(&self) -> Option<OrderKey> {
-        self.last
+        self.last.map(|(order, _)| order)
     }
 
     /// All fields by name.
