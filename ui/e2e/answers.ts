@@ -438,6 +438,9 @@ export function answersOf({ language, stage = 'ready', role = 'inspector', signe
         { at_ms: AT, code: 'offline', params: {} },
       ],
       refused: [{ record: RECORD, seq: 41, code: 'sealed', what: 'inspection', at_ms: LATER }],
+      contested: [
+        { place: { device: RECORD, seq: 118, entry: 'ab'.repeat(32) }, device_label: '外勤二号', person_name: '程敬之', entries: 6, first_ms: AT, last_ms: LATER },
+      ],
     }),
     conflicts_list: () => ({
       conflicts: [

@@ -127,6 +127,8 @@ macro_rules! calls {
                 sync_status: Empty => SyncStatus,
                 sync_now: Empty => Empty,
                 sync_log: Empty => SyncLog,
+                // The person decides that the central endpoint's past of a computer counts.
+                contested_settle: ContestedPlace => Empty,
                 verify: Empty => VerifyView,
 
                 package_recipients: Empty => PackageRecipients,

@@ -70,6 +70,12 @@ impl Names {
             .map_or_else(|| org.to_string(), |one| one.name.clone())
     }
 
+    /// Whose a device is.
+    pub(crate) fn owner(&self, device: DeviceId) -> Option<&Person> {
+        let device = self.directory.devices.get(*self.devices.get(&device)?)?;
+        self.find_person(device.person)
+    }
+
     /// What a device is called; the end of its identifier where the directory does not have it.
     pub(crate) fn device(&self, device: DeviceId) -> String {
         let found = self

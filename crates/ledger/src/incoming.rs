@@ -8,7 +8,8 @@ use shicha_domain::{Channel, DeviceId, EntryId, Event, Hlc, Receipt, RecordId, e
 use crate::{
     append::Touched,
     blobs,
-    carried::{carried_devices, forget_settled, put_aside},
+    carried::{Aside, carried_devices, forget_settled, put_aside},
+    contested::{Contested, contested, is_numbered_from, put_contested},
     entries::{put_entry, put_receipt},
     error::LedgerError,
     ledger::{Ledger, begin},
@@ -67,6 +68,10 @@ impl Ledger {
             now_ms,
             own_log,
             carried: carried_devices(&tx)?,
+            settled: contested(&tx)?
+                .into_iter()
+                .filter(|one| one.is_settled)
+                .collect(),
             passed: HashMap::new(),
             inserted: Inserted::default(),
         };
@@ -120,7 +125,9 @@ struct Taking<'t> {
     own_log: Option<(DeviceId, u64)>,
     /// Devices of which something is here that the endpoint had not numbered.
     carried: HashSet<i64>,
-    /// Of those, up to which entry each channel has come now.
+    /// Logs of which a person decided that the endpoint's past counts.
+    settled: Vec<Contested>,
+    /// Of `carried`, up to which entry each channel has come now.
     passed: HashMap<(i64, i64), u64>,
     inserted: Inserted,
 }
@@ -186,6 +193,7 @@ impl Taking<'_> {
             return Err(LedgerError::Withheld);
         }
         let device = self.locals.device(self.tx, entry.device)?;
+        self.take_over(device, id, &entry)?;
         // A log arrives in its own order, so what follows the last one seen is new; anything else is looked up.
         let before = self.heads.get(&entry.device).copied();
         let follows = before.is_some_and(|(seq, _)| seq.checked_add(1) == Some(entry.seq));
@@ -211,7 +219,7 @@ impl Taking<'_> {
             _ => id_at(self.tx, device, entry.seq - 1)?,
         };
         if is_carried && entry.seq > 1 && previous.is_some_and(|previous| previous != entry.prev) {
-            self.displace(device, entry.seq - 1)?;
+            self.displace(device, entry.seq - 1, Aside::Unnumbered)?;
             previous = id_at(self.tx, device, entry.seq - 1)?;
         }
         // Entries of channels that this device may not read are missing between; where the predecessor is here, it has to fit.
@@ -258,7 +266,9 @@ impl Taking<'_> {
             return Ok(None);
         };
         if known != id {
-            if self.carried.contains(&device) && self.displace(device, entry.seq)? {
+            if self.carried.contains(&device)
+                && self.displace(device, entry.seq, Aside::Unnumbered)?
+            {
                 return Ok(None);
             }
             return Err(if self.is_own(entry.device) {
@@ -300,14 +310,30 @@ impl Taking<'_> {
         Ok(before.is_some_and(|before| before > 0 && before as u64 != number))
     }
 
-    /// Puts what stands without a number from a place of a log on aside, because the endpoint has another entry there. Whether there was
-    /// anything.
-    fn displace(&mut self, device: i64, from: u64) -> Result<bool, LedgerError> {
-        let records = put_aside(self.tx, device, (from, u64::MAX), None, self.now_ms)?;
+    /// Puts what the endpoint has not numbered from a place of a log on aside, because it has another entry there. Whether there was anything.
+    fn displace(&mut self, device: i64, from: u64, which: Aside) -> Result<bool, LedgerError> {
+        let records = put_aside(self.tx, device, (from, u64::MAX), which, self.now_ms)?;
         let is_any = !records.is_empty();
         self.changed
             .extend(records.into_iter().map(|record| (record, None)));
         Ok(is_any)
+    }
+
+    /// Puts what is here of a log aside for the first entry of another past of it, if a person decided so.
+    fn take_over(&mut self, device: i64, id: EntryId, entry: &Entry) -> Result<(), LedgerError> {
+        let place = self
+            .settled
+            .iter()
+            .position(|one| (one.device, one.seq, one.id) == (entry.device, entry.seq, id));
+        let Some(place) = place else { return Ok(()) };
+        let settled = self.settled.swap_remove(place);
+        if self.is_own(entry.device) || is_numbered_from(self.tx, device, settled.from)? {
+            return Ok(());
+        }
+        self.displace(device, settled.from, Aside::Lost)?;
+        let mut kept = contested(self.tx)?;
+        kept.retain(|one| *one != settled);
+        put_contested(self.tx, &kept)
     }
 
     /// A record lives where the endpoint has it, whatever was said of it before by entries without a number.
@@ -336,7 +362,13 @@ impl Taking<'_> {
             return Ok(());
         }
         for ((device, channel), upto) in std::mem::take(&mut self.passed) {
-            let records = put_aside(self.tx, device, (0, upto), Some(channel), self.now_ms)?;
+            let records = put_aside(
+                self.tx,
+                device,
+                (0, upto),
+                Aside::UnnumberedIn(channel),
+                self.now_ms,
+            )?;
             self.changed
                 .extend(records.into_iter().map(|record| (record, None)));
         }

@@ -12,6 +12,7 @@ use shicha_server::{evidence::Held, verify::verify};
 use shicha_sync::client::{Outcome, SyncError, SyncErrorCode};
 
 use crate::{
+    laptop::Laptop,
     line::{Message, broken},
     world::World,
 };
@@ -127,13 +128,19 @@ impl World<'_> {
                     skipped,
                     ..
                 } = &outcome;
-                // A round that found the ledgers parted passes over what it had begun.
+                // A copy went on at a restored endpoint: that is for a person to decide, who here knows the truth.
+                let is_settled = settle(laptop)?;
                 ensure!(
-                    skipped.is_empty(),
+                    skipped.is_empty() || is_settled,
                     "{} passes over {skipped:?}",
                     laptop.name()
                 );
-                let moved = *pushed + *pulled + *uploaded + *downloaded > 0 || forked.is_some();
+                if is_settled {
+                    self.trace.count("a person went with a restored endpoint");
+                }
+                let moved = *pushed + *pulled + *uploaded + *downloaded > 0
+                    || forked.is_some()
+                    || is_settled;
                 if forked.is_some() {
                     self.trace.count("went on under a new identity");
                 }
@@ -268,4 +275,15 @@ impl World<'_> {
         }
         Ok(())
     }
+}
+
+/// Goes with the endpoint wherever it was restored and gives another past; whether it did.
+fn settle(laptop: &Laptop) -> Result<bool> {
+    let ledger = laptop.work().context("it runs")?;
+    let mut is_any = false;
+    for here in ledger.contested()? {
+        let one = here.contested;
+        is_any |= ledger.settle_contested(one.device, one.seq, one.id)?;
+    }
+    Ok(is_any)
 }

@@ -17,7 +17,7 @@ const SEEDS: u64 = 200;
 
 /// Seeds that failed once, and what was wrong. What a seed does changes with the simulation; what is kept here failed at the time and
 /// must never fail again, and the fault has a test of its own beside the code.
-const KEPT: [(u64, &str); 12] = [
+const KEPT: [(u64, &str); 13] = [
     (
         25,
         "a laptop pulled what its clone had written, and wrote it again as its own under its next identity",
@@ -50,6 +50,10 @@ const KEPT: [(u64, &str); 12] = [
     (
         2631,
         "after a restart a laptop held the receipts of an endpoint's earlier life against it, where a clone had gone on in the new one",
+    ),
+    (
+        5987,
+        "what a clone wrote at a restored endpoint kept a channel from everybody who had pulled what was lost",
     ),
     (
         6216,

@@ -26,6 +26,7 @@ import type { ChecklistGet } from "./ChecklistGet";
 import type { ChecklistView } from "./ChecklistView";
 import type { ConflictSettle } from "./ConflictSettle";
 import type { ConflictsList } from "./ConflictsList";
+import type { ContestedPlace } from "./ContestedPlace";
 import type { DesktopSet } from "./DesktopSet";
 import type { DesktopView } from "./DesktopView";
 import type { DirectoryView } from "./DirectoryView";
@@ -131,6 +132,7 @@ export interface Calls {
   checklist_get: { request: ChecklistGet; response: ChecklistView };
   conflict_settle: { request: ConflictSettle; response: Saved };
   conflicts_list: { request: Empty; response: ConflictsList };
+  contested_settle: { request: ContestedPlace; response: Empty };
   desktop_get: { request: Empty; response: DesktopView };
   desktop_set: { request: DesktopSet; response: DesktopView };
   directory_get: { request: Empty; response: DirectoryView };

@@ -66,7 +66,7 @@ pub(crate) use roster::{roster_left_export, roster_open, roster_preview, roster_
 pub(crate) use setup::{app_status, enrol, key_create, key_unlock, server_probe, setting_set};
 pub(crate) use signing::{inspection_annul, number_take, number_void, signature_add};
 pub(crate) use subjects::{subject_add, subject_get, subjects_export, subjects_list};
-pub(crate) use sync::{sync_log, sync_now, sync_status};
+pub(crate) use sync::{contested_settle, sync_log, sync_now, sync_status};
 pub(crate) use updates::{
     update_again, update_check, update_fetch, update_get, update_install, update_seen,
 };

@@ -74,7 +74,44 @@ pub(crate) fn sync_log(desk: &Desk, _: Empty) -> Result<SyncLog, ApiError> {
             })
             .collect(),
         refused,
+        contested: desk
+            .ledger
+            .contested()?
+            .into_iter()
+            .map(|here| {
+                let one = here.contested;
+                let owner = desk.names.owner(one.device);
+                ContestedRow {
+                    device_label: desk.names.device(one.device),
+                    person_name: owner.map(|person| person.name.clone()).unwrap_or_default(),
+                    place: ContestedPlace {
+                        device: one.device,
+                        seq: one.seq,
+                        entry: one.id,
+                    },
+                    entries: here.entries,
+                    first_ms: here.first_ms,
+                    last_ms: here.last_ms,
+                }
+            })
+            .collect(),
     })
+}
+
+pub(crate) fn contested_settle(desk: &Desk, place: ContestedPlace) -> Result<Empty, ApiError> {
+    let is_settled = desk
+        .ledger
+        .settle_contested(place.device, place.seq, place.entry)?;
+    if !is_settled {
+        return Err(ApiError::new(ErrorCode::Stale));
+    }
+    let params = json!({ "device": desk.names.device(place.device) });
+    desk.ledger
+        .sync_log_add("sync", "contested_settled", &params, desk.now_ms())?;
+    if let Some(worker) = desk.app.0.worker.lock().as_ref() {
+        worker.sync_now();
+    }
+    Ok(Empty {})
 }
 
 /// The state as the screens have it.

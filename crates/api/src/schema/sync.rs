@@ -52,6 +52,34 @@ dto! {
         pub rows: Vec<SyncLogRow>,
         /// Entries that the central endpoint refused.
         pub refused: Vec<RefusedRow>,
+        /// Logs of which the central endpoint gives another past than the one that is here, since it was restored from a backup.
+        pub contested: Vec<ContestedRow>,
+    }
+
+    /// A computer of whose entries the central endpoint gives others than those that are here.
+    pub struct ContestedRow {
+        /// Which, and the entry of the central endpoint at which it shows.
+        pub place: ContestedPlace,
+        /// What its user calls the computer.
+        pub device_label: String,
+        /// Whose it is.
+        pub person_name: String,
+        /// How many entries here would be put aside.
+        pub entries: u64,
+        /// When the first of them was written.
+        pub first_ms: u64,
+        /// When the last of them was written.
+        pub last_ms: u64,
+    }
+
+    /// Names one of [`ContestedRow`], so that a decision counts for what was seen and nothing else.
+    pub struct ContestedPlace {
+        /// The computer.
+        pub device: shicha_domain::DeviceId,
+        /// The place in its log.
+        pub seq: u64,
+        /// What the central endpoint has there.
+        pub entry: shicha_domain::EntryId,
     }
 
     /// One thing that it did.

@@ -220,3 +220,16 @@ async fn a_new_version_of_the_pack_leaves_inspections_with_the_one_that_they_wer
     let next = desk.inspection("新考试中心").await;
     assert_eq!(desk.view(&next).await["pack_version"], "1.1.0");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_what_was_shown_as_contested_can_be_decided() {
+    let central = Central::start().await;
+    let desk = Desk::of(&central, "丁思源", "320703", Role::Inspector).await;
+    let log = desk.call("sync_log", json!({})).await;
+    assert_eq!(log["contested"], json!([]));
+    let place = json!({ "device": "018f0000-0000-7000-8000-00000000d001", "seq": 7, "entry": "ab".repeat(32) });
+    is(
+        &desk.refused("contested_settle", place).await,
+        ErrorCode::Stale,
+    );
+}

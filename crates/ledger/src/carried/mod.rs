@@ -24,7 +24,7 @@ use crate::{
     record::Locals,
 };
 use judged::{Judge, actor_of, fresh, signed_by};
-pub(crate) use seals::{carried_devices, forget_settled, put_aside, put_seal};
+pub(crate) use seals::{Aside, carried_devices, forget_settled, put_aside, put_seal};
 
 /// A stretch of another device's log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -253,7 +253,7 @@ impl Ledger {
             }
         }
         for (seq, _) in refused {
-            for record in put_aside(&tx, device, (*seq, *seq), None, now_ms)? {
+            for record in put_aside(&tx, device, (*seq, *seq), Aside::Unnumbered, now_ms)? {
                 touched.refold_or_remove(&tx, record)?;
             }
         }

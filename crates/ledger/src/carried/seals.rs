@@ -53,22 +53,43 @@ pub(crate) fn carried_devices(db: &Connection) -> Result<HashSet<i64>, LedgerErr
     Ok(devices.collect::<Result<_, _>>()?)
 }
 
-/// Puts entries without a number aside: those of a log from one place to another, in all channels or in one. Which records they were of.
+/// Which entries of a stretch of a log are put aside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Aside {
+    /// Those without a number.
+    Unnumbered,
+    /// Those without a number of the central endpoint's present life.
+    Lost,
+    /// Those without a number, in one channel.
+    UnnumberedIn(i64),
+}
+
+/// Puts entries of a log from one place to another aside. Which records they were of.
 pub(crate) fn put_aside(
     tx: &Transaction<'_>,
     device: i64,
     (from, to): (u64, u64),
-    channel: Option<i64>,
+    which: Aside,
     now_ms: u64,
 ) -> Result<BTreeSet<RecordId>, LedgerError> {
     let mut moved = Vec::new();
     {
         let mut statement = tx.prepare_cached(&format!(
             "{ENTRY} WHERE e.device = ?1 AND e.seq BETWEEN ?2 AND ?3 AND (?4 IS NULL OR e.channel = ?4)
-                AND e.number IS NULL AND e.refused IS NULL"
+                AND (e.number IS NULL OR ?5 AND e.number < 0) AND e.refused IS NULL"
         ))?;
         let to = i64::try_from(to).unwrap_or(i64::MAX);
-        let mut rows = statement.query(params![device, from as i64, to, channel])?;
+        let channel = match which {
+            Aside::UnnumberedIn(channel) => Some(channel),
+            Aside::Unnumbered | Aside::Lost => None,
+        };
+        let mut rows = statement.query(params![
+            device,
+            from as i64,
+            to,
+            channel,
+            which == Aside::Lost
+        ])?;
         while let Some(row) = rows.next()? {
             moved.push(read_entry(row)?);
         }

@@ -186,3 +186,59 @@ fn copy(from: &std::path::Path, to: &std::path::Path) {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_copy_wrote_at_a_restored_server_counts_for_others_only_by_a_persons_word() {
+    let mut server = Server::start().await;
+    let one = Laptop::of(&server, "甲", COUNTY, Role::Inspector).await;
+    let city = Laptop::of(&server, "市", CITY, Role::Supervisor).await;
+    let record = one.subject("某机构");
+    one.round(&server).await.unwrap();
+    city.round(&server).await.unwrap();
+    let (copy, backup) = (one.copied(), server.backup());
+    one.set(record, "phone", "1");
+    one.set(record, "address", "1");
+    one.round(&server).await.unwrap();
+    city.round(&server).await.unwrap();
+    server.restore(&backup).await;
+    copy.set(record, "phone", "2");
+    copy.round(&server).await.unwrap();
+
+    let before = city.ledger.views_digest().unwrap();
+    for _ in 0..2 {
+        let outcome = city.round(&server).await.unwrap();
+        assert_eq!(outcome.skipped.len(), 1);
+        assert_eq!(outcome.skipped[0].code, SyncErrorCode::Untrustworthy);
+    }
+    let contested = city.ledger.contested().unwrap();
+    assert_eq!(contested.len(), 1, "{contested:?}");
+    assert_eq!(contested[0].entries, 2);
+    assert_eq!(
+        city.ledger.views_digest().unwrap(),
+        before,
+        "nothing is touched"
+    );
+
+    let place = &contested[0].contested;
+    let settle = |id| city.ledger.settle_contested(place.device, place.seq, id);
+    assert!(
+        !settle(shicha_domain::EntryId([7; 32])).unwrap(),
+        "only what was seen"
+    );
+    assert!(settle(place.id).unwrap());
+    let city = city.restart();
+    let outcome = city.round(&server).await.unwrap();
+    assert_eq!((outcome.pulled, outcome.skipped), (1, Vec::new()));
+    assert_eq!(city.ledger.contested().unwrap(), []);
+    assert_eq!(city.ledger.entries_of(record).unwrap().len(), 2);
+
+    // Whoever wrote what was lost writes it again, so that in the end everybody has all of it.
+    assert_eq!(one.round(&server).await.unwrap().forked, Some(2));
+    for laptop in [&one, &copy, &city] {
+        laptop.round(&server).await.unwrap();
+        assert_eq!(laptop.ledger.entries_of(record).unwrap().len(), 4);
+        assert!(laptop.is_whole());
+    }
+    let digests = [&one, &copy, &city].map(|laptop| laptop.ledger.views_digest().unwrap());
+    assert!(digests.iter().all(|digest| *digest == digests[0]));
+}

@@ -255,9 +255,20 @@ pub(super) fn store(
     match ledger.insert(incoming.clone(), now_ms) {
         Ok(inserted) => Ok((inserted.new, Vec::new())),
         Err(first) if incoming.len() == 1 => {
-            let channel = incoming.into_iter().next().map(|one| one.channel);
-            match channel.filter(|_| blames_server(&first)) {
-                Some(channel) => Ok((0, vec![(channel, distrust(&first))])),
+            match incoming
+                .into_iter()
+                .next()
+                .filter(|_| blames_server(&first))
+            {
+                Some(one) => {
+                    let fault = match ledger.contest(&one)? {
+                        0 => distrust(&first),
+                        logs => SyncError::untrustworthy(format!(
+                            "it was restored and has another past of {logs} devices than this ledger"
+                        )),
+                    };
+                    Ok((0, vec![(one.channel, fault)]))
+                }
                 None => Err(first.into()),
             }
         }

@@ -1,6 +1,8 @@
+import { flushPromises } from '@vue/test-utils';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { SyncLog } from '@/bindings/SyncLog';
 import type { SyncStatus } from '@/bindings/SyncStatus';
+import { pendingConfirm } from '@/components/confirm';
 import { setLocale } from '@/i18n';
 import { installFakeCore } from '@/testing/fakeCore';
 import { freshStores, mountPage } from '@/testing/mountPage';
@@ -11,10 +13,11 @@ import SyncPage from './SyncPage.vue';
 
 beforeEach(freshStores);
 
-async function open(status: SyncStatus, log: SyncLog = { rows: [], refused: [] }) {
+async function open(status: SyncStatus, log: Partial<SyncLog> = {}) {
   const core = installFakeCore({
     sync_status: () => status,
-    sync_log: () => log,
+    sync_log: () => ({ rows: [], refused: [], contested: [], ...log }),
+    contested_settle: () => ({}),
     sync_now: () => ({}),
     conflicts_list: () => ({ conflicts: [] }),
   });
@@ -63,12 +66,32 @@ describe('the synchronisation page', () => {
 
   it('lists refused entries with the reason, without hiding that they are kept', async () => {
     const { at } = await open(syncStatus(), {
-      rows: [],
       refused: [{ record: '018f0000-0000-7000-8000-00000000a001', seq: 41, code: 'channel', what: '检查结果', at_ms: 1 }],
     });
     expect(at('sync-refused').text()).toContain('仍完整保存在本机');
     expect(at('sync-refused-row').text()).toContain('您的岗位不能写入这个单位的台账');
     expect(at('sync-refused-row').find('a').attributes('href')).toBe('/record/018f0000-0000-7000-8000-00000000a001');
+  });
+});
+
+describe('records that differ from a restored server', () => {
+  const place = { device: '018f0000-0000-7000-8000-00000000d001', seq: 7, entry: 'ab'.repeat(32) };
+
+  it('says what is here and what to do, and changes nothing until the person has agreed twice', async () => {
+    const row = { place, device_label: '外勤一号', person_name: '丁思源', entries: 12, first_ms: 1, last_ms: 2 };
+    const { core, at, click } = await open(syncStatus(), { contested: [row] });
+    expect(at('sync-contested').text()).toContain('一条也不会动');
+    expect(at('sync-contested-row').text()).toContain('丁思源 · 外勤一号');
+    expect(at('sync-contested-row').text()).toContain('12 条');
+    await click('sync-contested-settle');
+    expect(pendingConfirm.value?.request.title).toContain('以中心端为准');
+    pendingConfirm.value?.answer(false);
+    await flushPromises();
+    expect(core.requests('contested_settle')).toEqual([]);
+    await click('sync-contested-settle');
+    pendingConfirm.value?.answer(true);
+    await flushPromises();
+    expect(core.requests('contested_settle')).toEqual([place]);
   });
 });
 

@@ -1,6 +1,7 @@
 /** What synchronisation did lately, and asking for it now. Its present state is in the shared store `sync`. */
 import { defineStore } from 'pinia';
 import { ref } from 'vue';
+import type { ContestedPlace } from '@/bindings/ContestedPlace';
 import { notifyDone, notifyError } from '@/components/notify';
 import { call } from '@/core/call';
 import { makeQuery } from '@/core/query';
@@ -24,5 +25,22 @@ export const useSyncPage = defineStore('sync-page', () => {
     }
   }
 
-  return { log: log.data, logLoading: log.loading, logError: log.error, loadLog: log.load, isAsking, syncNow };
+  const isSettling = ref(false);
+
+  /** The person goes with the central endpoint's past of a computer. */
+  async function settle(place: ContestedPlace): Promise<void> {
+    if (isSettling.value) return;
+    isSettling.value = true;
+    try {
+      await call('contested_settle', place);
+      notifyDone(t('sync.contestedDone'));
+      await log.load();
+    } catch (cause) {
+      notifyError(cause);
+    } finally {
+      isSettling.value = false;
+    }
+  }
+
+  return { log: log.data, logLoading: log.loading, logError: log.error, loadLog: log.load, isAsking, syncNow, isSettling, settle };
 });
