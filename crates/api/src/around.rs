@@ -22,6 +22,8 @@ use crate::{
 };
 
 const TICK: Duration = Duration::from_secs(5);
+/// What is due is looked for at each so manieth tick: once a minute.
+const TICKS_TO_REMIND: u64 = 12;
 /// A tick that comes so much late was slept over.
 const SLEPT_MS: u64 = 30_000;
 /// From this hour on people are reminded: what comes with the first start at night is seen by nobody.
@@ -35,45 +37,49 @@ pub(crate) fn begin(app: &App) {
 async fn watch(app: Weak<Inner>) {
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut before = None;
-    loop {
+    let mut before: Option<Around> = None;
+    for tick in 0_u64.. {
         ticks.tick().await;
         let Some(app) = app.upgrade().map(App) else {
             return;
         };
-        let now = look(&app).await;
-        if let (Some(before), Some(now)) = (&before, &now)
-            && Around::is_left_by(before, now)
-        {
+        let looking = app.clone();
+        let Ok(now) = blocking(move || Ok(Around::of(&looking))).await else {
+            continue;
+        };
+        let has_left = before.is_some_and(|before| before.is_left_by(&now));
+        if has_left {
             app.try_now();
         }
-        before = now.or(before);
+        if has_left || tick % TICKS_TO_REMIND == 0 {
+            look(&app).await;
+        }
+        before = Some(now);
     }
 }
 
-/// Looks once: reminds of what is due, and says where the computer is.
-pub(crate) async fn look(app: &App) -> Option<Around> {
+/// Looks once for what is due, and reminds of it.
+pub(crate) async fn look(app: &App) {
     let looking = app.clone();
-    let looked = blocking(move || {
-        remind(&looking)?;
-        Ok(Around {
-            at_ms: looking.now_ms(),
-            addresses: nearby::own_addresses(),
-        })
-    })
-    .await;
-    looked
-        .inspect_err(|error| tracing::warn!(%error, "what is due could not be read"))
-        .ok()
+    if let Err(error) = blocking(move || remind(&looking)).await {
+        tracing::warn!(%error, "what is due could not be read");
+    }
 }
 
 /// The network as it was at a moment.
-pub(crate) struct Around {
+struct Around {
     at_ms: u64,
     addresses: Vec<Ipv4Addr>,
 }
 
 impl Around {
+    fn of(app: &App) -> Self {
+        Self {
+            at_ms: app.now_ms(),
+            addresses: nearby::own_addresses(),
+        }
+    }
+
     /// Whether there is now something worth trying: another network, or the same one after sleeping.
     fn is_left_by(&self, now: &Self) -> bool {
         let was_asleep = now.at_ms.saturating_sub(self.at_ms) > SLEPT_MS;
