@@ -225,7 +225,11 @@ impl Event {
         if bytes.len() > MAX_EVENT_BYTES {
             return Err(EventFault::TooLong(bytes.len()));
         }
-        match serde_json::from_slice::<Self>(bytes) {
+        let read = match Self::parse_set(bytes) {
+            Some(set) => Ok(set),
+            None => serde_json::from_slice::<Self>(bytes),
+        };
+        match read {
             Ok(event) => {
                 event.check()?;
                 Ok(event)
@@ -246,6 +250,34 @@ impl Event {
                 }
             }
         }
+    }
+
+    /// Most events by far are `set`; their type stands first. Read as what it is, one takes half the time that it takes as one of many,
+    /// because serde reads an enum whose tag stands inside into a buffer first.
+    fn parse_set(bytes: &[u8]) -> Option<Self> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        enum Type {
+            Set,
+        }
+        #[derive(Deserialize)]
+        struct Set {
+            #[serde(rename = "t")]
+            _type: Type,
+            f: String,
+            v: Value,
+            #[serde(default)]
+            r: Vec<EntryId>,
+        }
+        if !bytes.starts_with(br#"{"t":"set","#) {
+            return None;
+        }
+        let set: Set = serde_json::from_slice(bytes).ok()?;
+        Some(Self::Set {
+            field: set.f,
+            value: set.v,
+            replaces: set.r,
+        })
     }
 
     /// The bytes to author.

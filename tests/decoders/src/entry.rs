@@ -9,6 +9,12 @@ use shicha_domain::{
 
 /// An event that is read is written as one that reads the same; a name has one spelling.
 pub fn hold(bytes: &[u8]) {
+    if let (Ok(event), Ok(derived)) = (Event::parse(bytes), serde_json::from_slice(bytes)) {
+        assert_eq!(
+            event, derived,
+            "the short way reads what the long one reads"
+        );
+    }
     match Event::parse(bytes) {
         Ok(Event::Unknown { kind }) => assert!(kind.chars().count() <= 64, "a short type"),
         Ok(event) => match event.to_bytes() {
