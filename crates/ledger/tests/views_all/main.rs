@@ -7,3 +7,4 @@ mod lists;
 mod notes;
 mod overview;
 mod search;
+mod short_lists;
