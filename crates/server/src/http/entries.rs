@@ -2,6 +2,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    sync::Arc,
     time::Instant,
 };
 
@@ -22,17 +23,17 @@ use shicha_sync::{
     },
     work,
 };
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::{
-    App, Change, LARGE, SMALL_BODY, Shared,
+    App, Change, LARGE, MOST_QUEUED, QUEUED, SMALL_BODY, Shared,
     fault::{Fault, blocking, message},
-    metrics::Metrics,
-    session::{Caller, active},
+    session::{Caller, Claim, active},
 };
 use crate::{
     home::Home,
     intake::{self, actor_of},
-    store::{Appended, DeviceState, PullQuery},
+    store::{Appended, DeviceState, OwnJudge, PullQuery, Pushed, StoreError},
 };
 
 /// How many ids a fork report holds at most.
@@ -46,103 +47,217 @@ const FORK_LOG: usize = 2_000;
 )]
 pub(super) async fn push(
     State(app): State<Shared>,
-    caller: Caller,
+    claim: Claim,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<PushReply>, Fault> {
     if !headers.contains_key(header::CONTENT_TYPE) {
+        // Whoever may not ask at all is told that first.
+        blocking(move || claim.caller(&app)).await?;
         return Err(Fault::wrong_kind(BATCH_TYPE));
     }
     let weight = if body.len() <= SMALL_BODY { 1 } else { LARGE };
     app.metrics.bytes("push", body.len() as u64);
     let waiting = Instant::now();
-    let _permit = app
-        .heavy
-        .acquire_many(weight)
+    let turn = Arc::clone(&app.heavy)
+        .acquire_many_owned(weight)
+        .await
+        .map_err(|error| Fault::internal(&error))?;
+    let reading = Arc::clone(&app.reading)
+        .acquire_owned()
         .await
         .map_err(|error| Fault::internal(&error))?;
     app.metrics.waited(waiting);
-    let device = caller.state.device.id;
-    let (reply, channels) = blocking({
-        let app = Shared::clone(&app);
+    // The next are read while these wait for the disk.
+    let (told, kept) = oneshot::channel();
+    let _kept_below = work::begin({
+        let (app, span) = (Shared::clone(&app), tracing::Span::current());
         move || {
-            take_push(
-                &app.home,
-                app.now_ms(),
-                wire::read_push(&body)?,
-                Some(&caller.state),
-                Some(&app.metrics),
-            )
+            let read = span.in_scope(|| read(&app, claim, &body));
+            drop((reading, body));
+            keep(&app, read, turn, told);
         }
-    })
-    .await?;
+    });
+    let Kept {
+        asked,
+        by,
+        appended,
+        ..
+    } = kept
+        .await
+        .map_err(|lost| Fault::internal(&format!("a push was given up: {lost}")))??;
+    let appended = appended?;
+    app.metrics.appended(&appended);
+    let (reply, channels) = match appended {
+        Appended::Held(_) => answer(&app.home, asked, appended)?,
+        // The report of a fork is read from the store.
+        Appended::Fork { .. } | Appended::Gap { .. } => {
+            let app = Shared::clone(&app);
+            blocking(move || answer(&app.home, asked, appended)).await?
+        }
+    };
     if !channels.is_empty() {
         app.tell(Change::Entries {
             channels,
-            by: Some(device),
+            by: Some(by),
         });
     }
     Ok(Json(reply))
 }
 
-/// Takes a push in, whoever brings it: what counts is whose entries they are and that their device signed them. So a colleague may carry
-/// them here. Also which channels have grown by it.
+/// A push that the store has answered.
+struct Kept {
+    asked: Asked,
+    by: DeviceId,
+    appended: Result<Appended, StoreError>,
+    /// The entries: to be freed by whoever answers, and not by the one thread that writes.
+    _pushed: Arc<Pushed>,
+}
+
+/// Reads a push and who brings it.
+fn read(app: &App, claim: Claim, body: &[u8]) -> Result<(ReadPush, DeviceId), Fault> {
+    let caller = claim.caller(app)?;
+    let push = wire::read_push(body)?;
+    let read = ReadPush::of(&app.home, app.now_ms(), push, Some(&caller.state))?;
+    Ok((read, caller.state.device.id))
+}
+
+/// Has a push kept; `told` hears what came of it. The turn is for others as long as there is space for pushes that wait in the store's queue.
+fn keep(
+    app: &Shared,
+    read: Result<(ReadPush, DeviceId), Fault>,
+    turn: OwnedSemaphorePermit,
+    told: oneshot::Sender<Result<Kept, Fault>>,
+) {
+    // Where nobody waits for the answer any more, the device asks again.
+    let tell = |kept| drop(told.send(kept));
+    let (read, by) = match read {
+        Ok(read) => read,
+        Err(fault) => return tell(Err(fault)),
+    };
+    let space = app.home.store.has_queue().then(|| {
+        Arc::clone(&app.queued)
+            .try_acquire_many_owned(read.weight())
+            .ok()
+    });
+    let held = space.flatten().unwrap_or(turn);
+    let (asked, begun) = (read.asked, Instant::now());
+    let pushed = Arc::new(read.pushed);
+    let then = {
+        let (app, pushed) = (Shared::clone(app), Arc::clone(&pushed));
+        move |appended| {
+            app.metrics.store_took("append", begun);
+            drop(held);
+            tell(Ok(Kept {
+                asked,
+                by,
+                appended,
+                _pushed: pushed,
+            }));
+        }
+    };
+    app.home
+        .store
+        .append_then(pushed, read.judge, Box::new(then));
+}
+
+/// Takes a push in, whoever brings it. Also which channels have grown by it.
 pub(crate) fn take_push(
     home: &Home,
     now_ms: u64,
     push: Push,
     caller: Option<&DeviceState>,
-    metrics: Option<&Metrics>,
 ) -> Result<(PushReply, Vec<Channel>), Fault> {
-    let (Some(first), Some(last)) = (push.batch.rows.first(), push.batch.rows.last()) else {
-        return Err(Fault::bad_request("a push without entries"));
-    };
-    let device = last.entry.device;
-    if push.batch.rows.iter().any(|row| row.entry.device != device) {
-        return Err(Fault::new(
-            ProblemCode::Forbidden,
-            "a push holds the ledger of one device and no other",
-        ));
-    }
-    let author = match caller.filter(|caller| caller.device.id == device) {
-        Some(caller) => Some(caller.clone()),
-        None => home.store.device(device)?,
-    };
-    let public_key = author
-        .as_ref()
-        .map_or([0; 32], |author| author.device.public_key);
-    let said = receipt::push_bytes(device, last.entry.seq, last.id);
-    if !signing::is_signed(&public_key, &said, &push.signature) {
-        return Err(Fault::new(
-            ProblemCode::Forbidden,
-            "the device did not sign these entries",
-        ));
-    }
-    let actor = actor_of(&active(author)?);
-    let first_seq = first.entry.seq;
-    let candidates = intake::candidates(push.batch.rows)
-        .map_err(|fault| Fault::bad_request(fault.to_string()))?;
-    let register = home.store.register()?;
-    let begun = Instant::now();
+    let read = ReadPush::of(home, now_ms, push, caller)?;
     let appended = home.store.append(
-        device,
-        &candidates,
-        &push.signature,
-        &|candidate, placed| intake::judge(&actor, &register.tree, candidate, placed),
-        &|device, seq, head| home.signer.receipt(device, seq, head, now_ms),
+        read.asked.device,
+        &read.pushed.entries,
+        &read.pushed.signature,
+        &read.judge,
+        &|_, _, _| read.pushed.receipt.clone(),
     )?;
-    if let Some(metrics) = metrics {
-        metrics.store_took("append", begun);
-        metrics.pushed(match &appended {
-            Appended::Held(_) => "held",
-            Appended::Fork { .. } => "fork",
-            Appended::Gap { .. } => "gap",
-        });
-        if let Appended::Held(held) = &appended {
-            let codes = held.refused.iter().map(|(_, code)| code.as_str());
-            metrics.took(held.new, codes);
-        }
+    answer(home, read.asked, appended)
+}
+
+/// A push that was read and is from who it says: all that can be found out without the store's one place of writing.
+struct ReadPush {
+    pushed: Pushed,
+    judge: OwnJudge,
+    asked: Asked,
+}
+
+/// What a push was about.
+#[derive(Clone, Copy)]
+struct Asked {
+    device: DeviceId,
+    first: u64,
+}
+
+impl ReadPush {
+    /// What it takes of [`QUEUED`].
+    fn weight(&self) -> u32 {
+        let events = self.pushed.entries.iter().map(|one| one.entry.event.len());
+        let kib = u32::try_from(events.sum::<usize>() >> 10).unwrap_or(QUEUED);
+        kib.clamp(QUEUED / MOST_QUEUED, QUEUED)
     }
+
+    /// Whoever brings it: what counts is whose entries they are and that their device signed them. So a colleague may carry them here.
+    fn of(
+        home: &Home,
+        now_ms: u64,
+        push: Push,
+        caller: Option<&DeviceState>,
+    ) -> Result<Self, Fault> {
+        let (Some(first), Some(last)) = (push.batch.rows.first(), push.batch.rows.last()) else {
+            return Err(Fault::bad_request("a push without entries"));
+        };
+        let device = last.entry.device;
+        if push.batch.rows.iter().any(|row| row.entry.device != device) {
+            return Err(Fault::new(
+                ProblemCode::Forbidden,
+                "a push holds the ledger of one device and no other",
+            ));
+        }
+        let author = match caller.filter(|caller| caller.device.id == device) {
+            Some(caller) => Some(caller.clone()),
+            None => home.store.device(device)?,
+        };
+        let public_key = author
+            .as_ref()
+            .map_or([0; 32], |author| author.device.public_key);
+        let said = receipt::push_bytes(device, last.entry.seq, last.id);
+        if !signing::is_signed(&public_key, &said, &push.signature) {
+            return Err(Fault::new(
+                ProblemCode::Forbidden,
+                "the device did not sign these entries",
+            ));
+        }
+        let actor = actor_of(&active(author)?);
+        let first = first.entry.seq;
+        let (seq, head) = (last.entry.seq, last.id);
+        let entries = intake::candidates(push.batch.rows)
+            .map_err(|fault| Fault::bad_request(fault.to_string()))?;
+        let register = home.store.register()?;
+        Ok(Self {
+            pushed: Pushed {
+                entries,
+                signature: push.signature,
+                receipt: home.signer.receipt(device, seq, head, now_ms),
+            },
+            judge: Box::new(move |candidate, placed| {
+                intake::judge(&actor, &register.tree, candidate, placed)
+            }),
+            asked: Asked { device, first },
+        })
+    }
+}
+
+/// What a device is told of its push, and which channels have grown by it.
+fn answer(
+    home: &Home,
+    Asked { device, first }: Asked,
+    appended: Appended,
+) -> Result<(PushReply, Vec<Channel>), Fault> {
     match appended {
         Appended::Held(held) => {
             tracing::info!(
@@ -160,7 +275,7 @@ pub(crate) fn take_push(
         }
         Appended::Fork { common, head } => {
             tracing::warn!(%device, at = head.seq, "a device's ledger has parted from the one held");
-            Err(fork(home, device, first_seq, common, head)?)
+            Err(fork(home, device, first, common, head)?)
         }
         Appended::Gap { head } => {
             let problem = Problem::new(

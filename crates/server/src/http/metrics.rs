@@ -19,6 +19,7 @@ use prometheus_client::{
 };
 
 use super::{App, ready};
+use crate::store::Appended;
 
 /// From one millisecond to a quarter of an hour.
 const SECONDS: [f64; 16] = [
@@ -217,22 +218,30 @@ impl Metrics {
             .inc();
     }
 
-    pub(super) fn pushed(&self, outcome: &'static str) {
-        let outcome = outcome.to_owned();
-        self.pushes.get_or_create(&Outcome { outcome }).inc();
-    }
-
-    /// Entries that were taken in, and those that were refused by code.
-    pub(super) fn took<'c>(&self, new: u64, refused: impl Iterator<Item = &'c str>) {
+    /// What came of a push, with the entries that were taken in and those that were refused, by code.
+    pub(super) fn appended(&self, appended: &Appended) {
+        let outcome = match appended {
+            Appended::Held(_) => "held",
+            Appended::Fork { .. } => "fork",
+            Appended::Gap { .. } => "gap",
+        };
+        self.pushes
+            .get_or_create_owned(&Outcome {
+                outcome: outcome.to_owned(),
+            })
+            .inc();
+        let Appended::Held(held) = appended else {
+            return;
+        };
         let entries = |outcome: &str| {
             self.entries.get_or_create_owned(&Outcome {
                 outcome: outcome.to_owned(),
             })
         };
-        if new > 0 {
-            entries("new").inc_by(new);
+        if held.new > 0 {
+            entries("new").inc_by(held.new);
         }
-        for code in refused {
+        for (_, code) in &held.refused {
             entries(code).inc();
         }
     }

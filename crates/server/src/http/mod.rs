@@ -55,6 +55,10 @@ pub use rate::{Limits, Rate};
 const HEAVY: usize = 36;
 /// The weight of a pull or of a large push, which may take a few times 32 MiB.
 const LARGE: u32 = 6;
+/// KiB of events in pushes that were read and wait for the disk, beyond those that are worked on.
+const QUEUED: u32 = 96 << 10;
+/// How many pushes these are at most: twice as many as the store writes together, so that the next are there when it is done.
+const MOST_QUEUED: u32 = 256;
 /// The body of a small push has at most this many bytes: an inspection with all its answers has a tenth of it.
 const SMALL_BODY: usize = 64 << 10;
 
@@ -73,7 +77,10 @@ pub(crate) struct App {
     devices: rate::Buckets<DeviceId>,
     evidence: rate::Buckets<DeviceId>,
     addresses: rate::Buckets<IpAddr>,
-    heavy: Semaphore,
+    heavy: Arc<Semaphore>,
+    /// Pushes that are read at a time.
+    reading: Arc<Semaphore>,
+    queued: Arc<Semaphore>,
     /// The directory as the event streams know it.
     register: parking_lot::RwLock<Arc<Register>>,
     /// A newer program changed the store so that this one must not touch it any more.
@@ -121,6 +128,10 @@ impl App {
             tracing::warn!("restored from a backup: the devices send again what it lacks");
         }
         let register = home.store.register()?;
+        // As many as there are processors, so that whoever writes what was read need not wait for one; where another process writes it,
+        // most of the time goes by waiting for that.
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        let reading = processors * if home.store.has_queue() { 1 } else { 8 };
         Ok(Self {
             sessions: session::Sessions::new(&home, &random),
             home,
@@ -135,7 +146,9 @@ impl App {
             changes: broadcast::channel(256).0,
             closing,
             attempts: limit::Attempts::default(),
-            heavy: Semaphore::new(HEAVY),
+            heavy: Arc::new(Semaphore::new(HEAVY)),
+            reading: Arc::new(Semaphore::new(reading)),
+            queued: Arc::new(Semaphore::new(QUEUED as usize)),
             register: parking_lot::RwLock::new(register),
             is_outgrown: AtomicBool::new(false),
         })

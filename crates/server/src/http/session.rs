@@ -125,7 +125,37 @@ pub(crate) struct Caller {
     pub(crate) session_ends_ms: u64,
 }
 
+/// A device that has a session, and may have been revoked since.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Claim {
+    device: DeviceId,
+    session_ends_ms: u64,
+}
+
+impl Claim {
+    /// Looks up who it is. Blocks.
+    pub(crate) fn caller(self, app: &App) -> Result<Caller, Fault> {
+        let state = admitted(app, app.home.store.device(self.device)?)?;
+        let actor = actor_of(&state);
+        Ok(Caller {
+            state,
+            actor,
+            session_ends_ms: self.session_ends_ms,
+        })
+    }
+}
+
 impl FromRequestParts<Shared> for Caller {
+    type Rejection = Fault;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, Fault> {
+        let claim = Claim::from_request_parts(parts, app).await?;
+        let app = Shared::clone(app);
+        blocking(move || claim.caller(&app)).await
+    }
+}
+
+impl FromRequestParts<Shared> for Claim {
     type Rejection = Fault;
 
     async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, Fault> {
@@ -157,13 +187,8 @@ impl FromRequestParts<Shared> for Caller {
             app.metrics.slowed(what);
             Fault::slow_down(wait_s, "too many requests from this device")
         })?;
-        let store = Shared::clone(app);
-        let state = blocking(move || Ok(store.home.store.device(device)?)).await?;
-        let state = admitted(app, state)?;
-        let actor = actor_of(&state);
         Ok(Self {
-            state,
-            actor,
+            device,
             session_ends_ms,
         })
     }

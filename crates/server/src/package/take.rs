@@ -133,7 +133,7 @@ impl Taking<'_> {
                     return Ok(());
                 }
                 let count = push.batch.rows.len() as u64;
-                let pushed = settled(take_push(home, now_ms, push, Some(sender), None))?;
+                let pushed = settled(take_push(home, now_ms, push, Some(sender)))?;
                 let outcome = match pushed {
                     Ok((reply, channels)) => {
                         self.taken.entries += count;

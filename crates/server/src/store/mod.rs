@@ -183,8 +183,24 @@ pub struct Placed {
 
 /// Decides on an entry: nothing, or the code of the refusal.
 pub type Judge<'a> = &'a dyn Fn(&Candidate, Option<&Placed>) -> Result<(), &'static str>;
+/// [`Judge`] for whoever is not there any more when it is asked.
+pub type OwnJudge =
+    Box<dyn Fn(&Candidate, Option<&Placed>) -> Result<(), &'static str> + Send + Sync>;
+/// Told what came of appending.
+pub type ThenAppended = Box<dyn FnOnce(Result<Appended, StoreError>) + Send>;
 /// Signs a receipt for a device's ledger up to an entry.
 pub type Seal<'a> = &'a dyn Fn(DeviceId, u64, EntryId) -> Receipt;
+
+/// Entries to append.
+#[derive(Debug)]
+pub struct Pushed {
+    /// At least one, in order.
+    pub entries: Vec<Candidate>,
+    /// The device's signature over the last.
+    pub signature: Vec<u8>,
+    /// What the device is told once they are held.
+    pub receipt: Receipt,
+}
 
 /// What came of appending.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -353,6 +369,22 @@ pub trait Store: administration::Administration + Send + Sync + 'static {
         judge: Judge<'_>,
         seal: Seal<'_>,
     ) -> Result<Appended, StoreError>;
+    /// [`Self::append`] for whoever need not hold a thread until it is durable: hands `then` what came of it, in this thread or another.
+    /// Where this program breaks down in between, `then` is dropped.
+    fn append_then(&self, push: Arc<Pushed>, judge: OwnJudge, then: ThenAppended) {
+        let appended = self.append(
+            push.receipt.device,
+            &push.entries,
+            &push.signature,
+            &judge,
+            &|_, _, _| push.receipt.clone(),
+        );
+        then(appended);
+    }
+    /// Whether [`Self::append_then`] returns at once and a thread of the store's own does the rest.
+    fn has_queue(&self) -> bool {
+        false
+    }
     /// The ids of a device's ledger, from a sequence number on.
     fn log(&self, device: DeviceId, from: u64, limit: usize) -> Result<Vec<Head>, StoreError>;
     /// Writes what is new to somebody, channel by channel in the order of the numbers.

@@ -1,17 +1,20 @@
 //! Taking entries in: the one place where a device's ledger and its channels grow.
 
-use std::collections::{
-    HashMap,
-    hash_map::Entry::{Occupied, Vacant},
+use std::{
+    collections::{
+        HashMap,
+        hash_map::Entry::{Occupied, Vacant},
+    },
+    sync::Arc,
 };
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension as _};
-use shicha_domain::{Channel, DeviceId, EntryId, Event, ReceiptId, RecordId};
+use shicha_domain::{Channel, DeviceId, EntryId, Event, Receipt, ReceiptId, RecordId};
 use shicha_sync::protocol::messages::{Head, NumberRun};
 
 use super::{SqliteStore, rows};
 use crate::store::{
-    Appended, Candidate, Holding, Judge, Placed, Seal, StoreError,
+    Appended, Candidate, Holding, Judge, OwnJudge, Placed, Pushed, Seal, StoreError, ThenAppended,
     agreement::{Agreement, agreement},
 };
 
@@ -24,58 +27,25 @@ impl SqliteStore {
         judge: Judge<'_>,
         seal: Seal<'_>,
     ) -> Result<Appended, StoreError> {
-        let (Some(first), Some(last)) = (entries.first(), entries.last()) else {
+        let Some(last) = entries.last() else {
             return Err(StoreError::Contradiction("nothing to append"));
         };
         // Signed before the one connection is asked for; where nothing is new it goes to nobody.
         let receipt = seal(device, last.entry.seq, last.id);
-        self.write(|transaction| {
-            let state =
-                rows::device_by_id(transaction, device)?.ok_or(StoreError::Missing("device"))?;
-            let device_n = rows::device_n(transaction, device)?;
-            let head = state.head;
-            if first.entry.seq > head.seq + 1 || first.entry.seq == 0 {
-                return Ok(Appended::Gap { head });
-            }
-            let common = match agreement(entries, head, |from, limit| {
-                log(transaction, device_n, from, limit)
-            })? {
-                Agreement::Whole(common) => common,
-                Agreement::Parted(common) => return Ok(Appended::Fork { common, head }),
-            };
-            let (before, fresh) = entries.split_at(common.min(entries.len()));
-            if fresh.is_empty() {
-                let mut holding = held(transaction, device, first.entry.seq, last.entry.seq)?;
-                holding.head = head;
-                return Ok(Appended::Held(holding));
-            }
-            // What was held before is looked up; what is new is known.
-            let mut holding = match before {
-                [] => Holding::default(),
-                [.., before] => held(transaction, device, first.entry.seq, before.entry.seq)?,
-            };
-            let covered = rows::insert_receipt(transaction, device_n, &receipt, push_signature)?;
-            let author = rows::person_n(transaction, state.person.id)?;
-            let mut intake = Intake::new(transaction, device_n, author, covered)?;
-            for candidate in fresh {
-                let seq = candidate.entry.seq;
-                match intake.take(candidate, state.person.id, judge)? {
-                    Ok(number) => NumberRun::extend(&mut holding.accepted, seq, number),
-                    Err(code) => holding.refused.push((seq, code.to_owned())),
-                }
-            }
-            holding.channels = intake.finish()?;
-            holding.receipts.push(receipt);
-            holding.new = fresh.len() as u64;
-            holding.head = Head {
-                seq: last.entry.seq,
-                id: last.id,
-            };
-            transaction
-                .prepare_cached("UPDATE device SET head_seq = ?2, head = ?3 WHERE n = ?1")?
-                .execute((device_n, last.entry.seq as i64, last.id.0))?;
-            Ok(Appended::Held(holding))
-        })
+        self.write(|transaction| append(transaction, entries, push_signature, judge, &receipt))
+    }
+
+    pub(super) fn do_append_then(&self, push: Arc<Pushed>, judge: OwnJudge, then: ThenAppended) {
+        let change = move |connection: &Connection| {
+            append(
+                connection,
+                &push.entries,
+                &push.signature,
+                &judge,
+                &push.receipt,
+            )
+        };
+        self.writer.change_then(change, then);
     }
 
     pub(super) fn do_log(
@@ -89,6 +59,64 @@ impl SqliteStore {
             log(transaction, device, from, limit)
         })
     }
+}
+
+/// Appends in the open transaction. The receipt is for the last entry.
+fn append(
+    transaction: &Connection,
+    entries: &[Candidate],
+    push_signature: &[u8],
+    judge: Judge<'_>,
+    receipt: &Receipt,
+) -> Result<Appended, StoreError> {
+    let (Some(first), Some(last)) = (entries.first(), entries.last()) else {
+        return Err(StoreError::Contradiction("nothing to append"));
+    };
+    let device = receipt.device;
+    let state = rows::device_by_id(transaction, device)?.ok_or(StoreError::Missing("device"))?;
+    let device_n = rows::device_n(transaction, device)?;
+    let head = state.head;
+    if first.entry.seq > head.seq + 1 || first.entry.seq == 0 {
+        return Ok(Appended::Gap { head });
+    }
+    let common = match agreement(entries, head, |from, limit| {
+        log(transaction, device_n, from, limit)
+    })? {
+        Agreement::Whole(common) => common,
+        Agreement::Parted(common) => return Ok(Appended::Fork { common, head }),
+    };
+    let (before, fresh) = entries.split_at(common.min(entries.len()));
+    if fresh.is_empty() {
+        let mut holding = held(transaction, device, first.entry.seq, last.entry.seq)?;
+        holding.head = head;
+        return Ok(Appended::Held(holding));
+    }
+    // What was held before is looked up; what is new is known.
+    let mut holding = match before {
+        [] => Holding::default(),
+        [.., before] => held(transaction, device, first.entry.seq, before.entry.seq)?,
+    };
+    let covered = rows::insert_receipt(transaction, device_n, receipt, push_signature)?;
+    let author = rows::person_n(transaction, state.person.id)?;
+    let mut intake = Intake::new(transaction, device_n, author, covered)?;
+    for candidate in fresh {
+        let seq = candidate.entry.seq;
+        match intake.take(candidate, state.person.id, judge)? {
+            Ok(number) => NumberRun::extend(&mut holding.accepted, seq, number),
+            Err(code) => holding.refused.push((seq, code.to_owned())),
+        }
+    }
+    holding.channels = intake.finish()?;
+    holding.receipts.push(receipt.clone());
+    holding.new = fresh.len() as u64;
+    holding.head = Head {
+        seq: last.entry.seq,
+        id: last.id,
+    };
+    transaction
+        .prepare_cached("UPDATE device SET head_seq = ?2, head = ?3 WHERE n = ?1")?
+        .execute((device_n, last.entry.seq as i64, last.id.0))?;
+    Ok(Appended::Held(holding))
 }
 
 fn log(

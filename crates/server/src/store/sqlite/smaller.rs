@@ -17,7 +17,8 @@ use uuid::Uuid;
 use super::{SqliteStore, connect, format_of, rows, set_meta};
 use crate::store::{
     Appended, Candidate, ChannelNumbers, DeviceState, Enrolment, Figures, Format, HeldEntry, Info,
-    Judge, NUMBERS_SKIPPED, PullQuery, Pulled, Register, Seal, Store, StoreError,
+    Judge, NUMBERS_SKIPPED, OwnJudge, PullQuery, Pulled, Pushed, Register, Seal, Store, StoreError,
+    ThenAppended,
 };
 
 /// The mark of a copy that was not served yet.
@@ -248,6 +249,14 @@ impl Store for SqliteStore {
         seal: Seal<'_>,
     ) -> Result<Appended, StoreError> {
         self.do_append(device, entries, push_signature, judge, seal)
+    }
+
+    fn append_then(&self, push: Arc<Pushed>, judge: OwnJudge, then: ThenAppended) {
+        self.do_append_then(push, judge, then);
+    }
+
+    fn has_queue(&self) -> bool {
+        true
     }
 
     fn log(&self, device: DeviceId, from: u64, limit: usize) -> Result<Vec<Head>, StoreError> {
