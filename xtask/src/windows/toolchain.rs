@@ -132,8 +132,9 @@ impl Cache {
     fn write_wrapper(&self, name: &str) -> Result<()> {
         let root = self.root();
         let root = root.display();
+        // Not Debian's `sh`: it passes no variables on whose names it could not use itself, such as CARGO_BIN_EXE_shicha-server.
         let text = format!(
-            "#!/bin/sh\nLD_LIBRARY_PATH='{root}/lib/x86_64-linux-gnu' exec '{root}/bin/{name}' --sysroot '{root}' \"$@\"\n"
+            "#!/bin/bash\nLD_LIBRARY_PATH='{root}/lib/x86_64-linux-gnu' exec '{root}/bin/{name}' --sysroot '{root}' \"$@\"\n"
         );
         let path = self.wrapper(name);
         if fs::read_to_string(&path).is_ok_and(|old| old == text) {
