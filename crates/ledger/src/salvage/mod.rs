@@ -196,7 +196,8 @@ pub(crate) fn salvage(opener: &Opener, dir: &Path, now_ms: u64) -> Result<(), Le
     put(&into, STALE_VIEWS, "1")?;
     // Closing brings everything into the one file.
     into.close().map_err(|(_, error)| error)?;
-    fs::File::open(&making)?.sync_all()?;
+    // To be synced a file has to be open for writing, on Windows.
+    fs::File::options().write(true).open(&making)?.sync_all()?;
     fs::rename(&making, dir.join(MADE))?;
     sync_dir(dir);
     put_in_place(opener, dir)
