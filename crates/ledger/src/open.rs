@@ -238,14 +238,28 @@ impl Ledger {
 /// Windows takes a path of more than 260 characters only in the form that canonical paths have, which not every program likes to see.
 #[cfg(windows)]
 fn within_limits(dir: &Path) -> std::io::Result<PathBuf> {
+    use std::path::{Component, Prefix};
     /// Leaves room for the names of the files.
     const MOST: usize = 180;
     let whole = std::path::absolute(dir)?;
-    if whole.as_os_str().len() > MOST {
-        whole.canonicalize()
-    } else {
-        Ok(dir.to_path_buf())
+    if whole.as_os_str().len() <= MOST {
+        return Ok(dir.to_path_buf());
     }
+    // Written and not asked for: a system that makes the canonical form may not be able to for a path of that length.
+    let (prefix, path) = match whole.components().next() {
+        Some(Component::Prefix(prefix)) => match prefix.kind() {
+            Prefix::Disk(_) => (r"\\?\", whole.as_os_str().to_owned()),
+            Prefix::UNC(..) => {
+                let share = whole.to_string_lossy();
+                (r"\\?\UNC\", share.trim_start_matches('\\').into())
+            }
+            _ => return Ok(whole),
+        },
+        _ => return Ok(whole),
+    };
+    let mut verbatim = std::ffi::OsString::from(prefix);
+    verbatim.push(path);
+    Ok(verbatim.into())
 }
 
 /// Opens the database and looks whether it can be read.
