@@ -25,7 +25,9 @@ use crate::{
     evidence::EvidenceError,
     home::Home,
     intake,
-    store::{Appended, DeviceState, Enrolment, Holding, PullQuery, StoreError},
+    store::{
+        Appended, Candidate, DeviceState, Enrolment, Holding, Placed, PullQuery, Pushed, StoreError,
+    },
 };
 
 /// Why a pack is not published.
@@ -224,12 +226,12 @@ fn write_entry(
             .to_bytes()
             .map_err(|_| StoreError::Contradiction("the pack's description is too long"))?,
     };
-    let id = entry.id();
+    let (id, seq) = (entry.id(), entry.seq);
     let signature = signing::sign(
         &home.signer.console_key(device),
-        &receipt::push_bytes(device, entry.seq, id),
+        &receipt::push_bytes(device, seq, id),
     );
-    let candidates = intake::candidates(vec![Row {
+    let entries = intake::candidates(vec![Row {
         number: 0,
         covered: None,
         id,
@@ -238,14 +240,15 @@ fn write_entry(
     .map_err(|_| StoreError::Damaged("chain of the server's own device"))?;
     let actor = intake::actor_of(&state);
     let register = home.store.register()?;
-    let appended = home.store.append(
-        device,
-        &candidates,
-        &signature,
-        &|candidate, placed| intake::judge(&actor, &register.tree, candidate, placed),
-        &|device, seq, head| home.signer.receipt(device, seq, head, now),
-    )?;
-    match appended {
+    let push = Pushed {
+        entries,
+        signature,
+        receipt: home.signer.receipt(device, seq, id, now),
+    };
+    let judge = |candidate: &Candidate, placed: Option<&Placed>| {
+        intake::judge(&actor, &register.tree, candidate, placed)
+    };
+    match home.store.append(&push, &judge)? {
         Appended::Held(held) => Ok(held),
         // Two of these commands at once; the other was first.
         Appended::Fork { .. } | Appended::Gap { .. } => Err(PublishFault::Again),

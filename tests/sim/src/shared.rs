@@ -10,8 +10,9 @@ use shicha_domain::{
     number::NumberBlock,
 };
 use shicha_server::store::{
-    Appended, Candidate, ChannelNumbers, DeviceState, Enrolment, Figures, Format, HeldEntry, Info,
-    Judge, PullQuery, Pulled, Register, Seal, SqliteStore, Store, StoreError,
+    Appended, ChannelNumbers, DeviceState, Enrolment, Figures, Format, HeldEntry, Info, Judge,
+    OwnJudge, PullQuery, Pulled, Pushed, Register, Seal, SqliteStore, Store, StoreError,
+    ThenAppended,
     administration::{Administration, By, Deed, Note, OpenCode, Sign, StoredUpdate},
 };
 use shicha_sync::protocol::{
@@ -118,16 +119,14 @@ impl Store for SharedStore {
     fn revoke(&self, device: DeviceId, now_ms: u64) -> Done<bool> {
         self.store.revoke(device, now_ms)
     }
-    fn append(
-        &self,
-        device: DeviceId,
-        entries: &[Candidate],
-        push_signature: &[u8],
-        judge: Judge<'_>,
-        seal: Seal<'_>,
-    ) -> Done<Appended> {
-        self.store
-            .append(device, entries, push_signature, judge, seal)
+    fn append(&self, push: &Pushed, judge: Judge<'_>) -> Done<Appended> {
+        self.store.append(push, judge)
+    }
+    fn append_then(&self, push: Arc<Pushed>, judge: OwnJudge, then: ThenAppended) {
+        self.store.append_then(push, judge, then);
+    }
+    fn has_queue(&self) -> bool {
+        self.store.has_queue()
     }
     fn log(&self, device: DeviceId, from: u64, limit: usize) -> Done<Vec<Head>> {
         self.store.log(device, from, limit)

@@ -169,13 +169,7 @@ pub(crate) fn take_push(
     caller: Option<&DeviceState>,
 ) -> Result<(PushReply, Vec<Channel>), Fault> {
     let read = ReadPush::of(home, now_ms, push, caller)?;
-    let appended = home.store.append(
-        read.asked.device,
-        &read.pushed.entries,
-        &read.pushed.signature,
-        &read.judge,
-        &|_, _, _| read.pushed.receipt.clone(),
-    )?;
+    let appended = home.store.append(&read.pushed, &read.judge)?;
     answer(home, read.asked, appended)
 }
 

@@ -198,7 +198,7 @@ pub struct Pushed {
     pub entries: Vec<Candidate>,
     /// The device's signature over the last.
     pub signature: Vec<u8>,
-    /// What the device is told once they are held.
+    /// What the device is told once they are held: for the last entry.
     pub receipt: Receipt,
 }
 
@@ -359,32 +359,15 @@ pub trait Store: administration::Administration + Send + Sync + 'static {
     /// Revokes a device, for ever. `false`: it was revoked already.
     fn revoke(&self, device: DeviceId, now_ms: u64) -> Result<bool, StoreError>;
 
-    /// Takes consecutive entries of one device in: those that are not held yet are judged, numbered and sealed with a receipt, in one
-    /// transaction. Entries must be in order, each naming the one before it. Safe to repeat: what is held gets no second receipt.
-    fn append(
-        &self,
-        device: DeviceId,
-        entries: &[Candidate],
-        push_signature: &[u8],
-        judge: Judge<'_>,
-        seal: Seal<'_>,
-    ) -> Result<Appended, StoreError>;
+    /// Takes consecutive entries of one device in: those that are not held yet are judged, numbered and kept with their receipt, in one
+    /// transaction. Entries must be in order, each naming the one before it. Safe to repeat: what is held gets no second receipt, and
+    /// the one given goes to nobody.
+    fn append(&self, push: &Pushed, judge: Judge<'_>) -> Result<Appended, StoreError>;
     /// [`Self::append`] for whoever need not hold a thread until it is durable: hands `then` what came of it, in this thread or another.
     /// Where this program breaks down in between, `then` is dropped.
-    fn append_then(&self, push: Arc<Pushed>, judge: OwnJudge, then: ThenAppended) {
-        let appended = self.append(
-            push.receipt.device,
-            &push.entries,
-            &push.signature,
-            &judge,
-            &|_, _, _| push.receipt.clone(),
-        );
-        then(appended);
-    }
-    /// Whether [`Self::append_then`] returns at once and a thread of the store's own does the rest.
-    fn has_queue(&self) -> bool {
-        false
-    }
+    fn append_then(&self, push: Arc<Pushed>, judge: OwnJudge, then: ThenAppended);
+    /// Whether what is given to [`Self::append_then`] waits in a queue, and not the thread that gave it.
+    fn has_queue(&self) -> bool;
     /// The ids of a device's ledger, from a sequence number on.
     fn log(&self, device: DeviceId, from: u64, limit: usize) -> Result<Vec<Head>, StoreError>;
     /// Writes what is new to somebody, channel by channel in the order of the numbers.

@@ -9,7 +9,7 @@ use shicha_domain::{
 };
 use shicha_server::store::{
     Appended, Candidate, Enrolment, Holding, MIGRATIONS, Migration, Placed, PullQuery, Pulled,
-    SqliteStore, Store, StoreError,
+    Pushed, SqliteStore, Store, StoreError,
 };
 use shicha_sync::protocol::{Batch, BatchWriter, messages::Head, wire};
 use uuid::Uuid;
@@ -126,15 +126,13 @@ impl<O: Open> Stand<O> {
     }
 
     pub(crate) fn judged(&self, entries: &[Candidate], judge: &Judge<'_>) -> Appended {
-        self.store
-            .append(
-                entries[0].entry.device,
-                entries,
-                &[9; 64],
-                judge,
-                &|d, s, h| self.seal(d, s, h),
-            )
-            .unwrap()
+        let last = entries.last().unwrap();
+        let push = Pushed {
+            entries: entries.to_vec(),
+            signature: vec![9; 64],
+            receipt: self.seal(last.entry.device, last.entry.seq, last.id),
+        };
+        self.store.append(&push, judge).unwrap()
     }
 
     pub(crate) fn pull(

@@ -15,19 +15,18 @@ use super::{
     rows::{self, count, count_or_none, entry_id, get},
 };
 use crate::store::{
-    Appended, Candidate, Holding, Judge, Placed, Seal, StoreError,
+    Appended, Candidate, Holding, Judge, Placed, Pushed, StoreError,
     agreement::{Agreement, agreement},
 };
 
 impl PostgresStore {
     pub(super) fn do_append(
         &self,
-        device: DeviceId,
-        entries: &[Candidate],
-        push_signature: &[u8],
+        push: &Pushed,
         judge: Judge<'_>,
-        seal: Seal<'_>,
     ) -> Result<Appended, StoreError> {
+        let (receipt, entries) = (&push.receipt, &push.entries[..]);
+        let device = receipt.device;
         let (Some(first), Some(last)) = (entries.first(), entries.last()) else {
             return Err(StoreError::Contradiction("nothing to append"));
         };
@@ -54,8 +53,7 @@ impl PostgresStore {
                 [] => Holding::default(),
                 [.., before] => held(tx, device, first.entry.seq, before.entry.seq)?,
             };
-            let receipt = seal(device, last.entry.seq, last.id);
-            rows::insert_receipt(tx, &receipt, push_signature)?;
+            rows::insert_receipt(tx, receipt, &push.signature)?;
             tx.execute(
                 "UPDATE device SET head_seq = $2, head = $3 WHERE id = $1",
                 &[&device.0, &(last.entry.seq as i64), &last.id.0.as_slice()],
@@ -78,7 +76,7 @@ impl PostgresStore {
                 .map(|candidate| &candidate.entry.channel)
                 .collect();
             holding.channels = grown.into_iter().cloned().collect();
-            holding.receipts.push(receipt);
+            holding.receipts.push(receipt.clone());
             holding.new = fresh.len() as u64;
             holding.head = Head {
                 seq: last.entry.seq,
@@ -399,7 +397,7 @@ fn held(tx: &mut Tx<'_>, device: DeviceId, first: u64, last: u64) -> Result<Hold
     for row in &receipts {
         let receipt = rows::receipt(row, 0, device)?;
         upto = receipt.seq;
-        holding.receipts.push(receipt);
+        holding.receipts.push(receipt.clone());
         if upto >= last {
             break;
         }

@@ -36,9 +36,9 @@ use shicha_sync::protocol::{
 use uuid::Uuid;
 
 use super::{
-    Appended, Candidate, ChannelNumbers, DeviceState, Enrolment, Figures, Format, HeldEntry, Info,
-    Judge, MIGRATIONS, Migration, NUMBERS_SKIPPED, PullQuery, Pulled, Register, Seal, Store,
-    StoreError,
+    Appended, ChannelNumbers, DeviceState, Enrolment, Figures, Format, HeldEntry, Info, Judge,
+    MIGRATIONS, Migration, NUMBERS_SKIPPED, OwnJudge, PullQuery, Pulled, Pushed, Register, Seal,
+    Store, StoreError, ThenAppended,
 };
 use pool::{Connections, Tx};
 use rows::{count, count_or_none, entry_id, get};
@@ -155,15 +155,16 @@ impl Store for PostgresStore {
         self.do_revoke(device, now_ms)
     }
 
-    fn append(
-        &self,
-        device: DeviceId,
-        entries: &[Candidate],
-        push_signature: &[u8],
-        judge: Judge<'_>,
-        seal: Seal<'_>,
-    ) -> Result<Appended, StoreError> {
-        self.do_append(device, entries, push_signature, judge, seal)
+    fn append(&self, push: &Pushed, judge: Judge<'_>) -> Result<Appended, StoreError> {
+        self.do_append(push, judge)
+    }
+
+    fn append_then(&self, push: Arc<Pushed>, judge: OwnJudge, then: ThenAppended) {
+        then(self.do_append(&push, &judge));
+    }
+
+    fn has_queue(&self) -> bool {
+        false
     }
 
     fn log(&self, device: DeviceId, from: u64, limit: usize) -> Result<Vec<Head>, StoreError> {

@@ -9,42 +9,26 @@ use std::{
 };
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension as _};
-use shicha_domain::{Channel, DeviceId, EntryId, Event, Receipt, ReceiptId, RecordId};
+use shicha_domain::{Channel, DeviceId, EntryId, Event, ReceiptId, RecordId};
 use shicha_sync::protocol::messages::{Head, NumberRun};
 
 use super::{SqliteStore, rows};
 use crate::store::{
-    Appended, Candidate, Holding, Judge, OwnJudge, Placed, Pushed, Seal, StoreError, ThenAppended,
+    Appended, Candidate, Holding, Judge, OwnJudge, Placed, Pushed, StoreError, ThenAppended,
     agreement::{Agreement, agreement},
 };
 
 impl SqliteStore {
     pub(super) fn do_append(
         &self,
-        device: DeviceId,
-        entries: &[Candidate],
-        push_signature: &[u8],
+        push: &Pushed,
         judge: Judge<'_>,
-        seal: Seal<'_>,
     ) -> Result<Appended, StoreError> {
-        let Some(last) = entries.last() else {
-            return Err(StoreError::Contradiction("nothing to append"));
-        };
-        // Signed before the one connection is asked for; where nothing is new it goes to nobody.
-        let receipt = seal(device, last.entry.seq, last.id);
-        self.write(|transaction| append(transaction, entries, push_signature, judge, &receipt))
+        self.write(|transaction| append(transaction, push, judge))
     }
 
     pub(super) fn do_append_then(&self, push: Arc<Pushed>, judge: OwnJudge, then: ThenAppended) {
-        let change = move |connection: &Connection| {
-            append(
-                connection,
-                &push.entries,
-                &push.signature,
-                &judge,
-                &push.receipt,
-            )
-        };
+        let change = move |connection: &Connection| append(connection, &push, &judge);
         self.writer.change_then(change, then);
     }
 
@@ -61,14 +45,17 @@ impl SqliteStore {
     }
 }
 
-/// Appends in the open transaction. The receipt is for the last entry.
+/// Appends in the open transaction.
 fn append(
     transaction: &Connection,
-    entries: &[Candidate],
-    push_signature: &[u8],
+    push: &Pushed,
     judge: Judge<'_>,
-    receipt: &Receipt,
 ) -> Result<Appended, StoreError> {
+    let Pushed {
+        entries,
+        signature,
+        receipt,
+    } = push;
     let (Some(first), Some(last)) = (entries.first(), entries.last()) else {
         return Err(StoreError::Contradiction("nothing to append"));
     };
@@ -96,7 +83,7 @@ fn append(
         [] => Holding::default(),
         [.., before] => held(transaction, device, first.entry.seq, before.entry.seq)?,
     };
-    let covered = rows::insert_receipt(transaction, device_n, receipt, push_signature)?;
+    let covered = rows::insert_receipt(transaction, device_n, receipt, signature)?;
     let author = rows::person_n(transaction, state.person.id)?;
     let mut intake = Intake::new(transaction, device_n, author, covered)?;
     for candidate in fresh {

@@ -16,8 +16,8 @@ use uuid::Uuid;
 
 use super::{SqliteStore, connect, format_of, rows, set_meta};
 use crate::store::{
-    Appended, Candidate, ChannelNumbers, DeviceState, Enrolment, Figures, Format, HeldEntry, Info,
-    Judge, NUMBERS_SKIPPED, OwnJudge, PullQuery, Pulled, Pushed, Register, Seal, Store, StoreError,
+    Appended, ChannelNumbers, DeviceState, Enrolment, Figures, Format, HeldEntry, Info, Judge,
+    NUMBERS_SKIPPED, OwnJudge, PullQuery, Pulled, Pushed, Register, Seal, Store, StoreError,
     ThenAppended,
 };
 
@@ -240,15 +240,8 @@ impl Store for SqliteStore {
         self.do_revoke(device, now_ms)
     }
 
-    fn append(
-        &self,
-        device: DeviceId,
-        entries: &[Candidate],
-        push_signature: &[u8],
-        judge: Judge<'_>,
-        seal: Seal<'_>,
-    ) -> Result<Appended, StoreError> {
-        self.do_append(device, entries, push_signature, judge, seal)
+    fn append(&self, push: &Pushed, judge: Judge<'_>) -> Result<Appended, StoreError> {
+        self.do_append(push, judge)
     }
 
     fn append_then(&self, push: Arc<Pushed>, judge: OwnJudge, then: ThenAppended) {

@@ -3,7 +3,8 @@
 //! A commit waits for the disk, and while it waits nobody else can write. So a change that sees others waiting leaves the transaction
 //! open for them; the last one, or the one that fills the group, commits for all. Invariants:
 //! 1. A change returns only after the commit that holds it, or with the error of that commit.
-//! 2. Each change lies in a savepoint: one that fails takes back itself and nobody else.
+//! 2. A change that fails takes back itself and nobody else. Each lies in a savepoint; those of the queue lie in one together, and are
+//!    made again each in its own where one of them fails.
 //! 3. Whoever leaves the transaction open has seen somebody who waits for the connection and will commit or see the next.
 
 mod queue;
