@@ -6,11 +6,12 @@
 //! Invariant: without a person's word nothing that is here goes, and nothing goes to which the endpoint has given a number in its present
 //! life. What goes is put aside.
 
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 use shicha_domain::{DeviceId, EntryId};
 
 use crate::{
+    carried::device_n,
     error::LedgerError,
     incoming::{Incoming, id_at},
     ledger::Ledger,
@@ -35,6 +36,13 @@ pub struct Contested {
     pub id: EntryId,
     /// Whether a person decided that the endpoint's past is the one that counts.
     pub is_settled: bool,
+}
+
+impl Contested {
+    /// What names it: the endpoint's entry, and its place.
+    pub(crate) fn place(&self) -> (DeviceId, u64, EntryId) {
+        (self.device, self.seq, self.id)
+    }
 }
 
 /// [`Contested`], with what is here of it.
@@ -76,18 +84,12 @@ impl Ledger {
                 }
             }
             let count = found.len();
-            for one in found {
-                let is_known = kept
-                    .iter()
-                    .any(|kept| (kept.device, kept.seq, kept.id) == (one.device, one.seq, one.id));
-                if !is_known {
-                    kept.push(one);
-                }
+            found.retain(|one| !kept.iter().any(|kept| kept.place() == one.place()));
+            if !found.is_empty() {
+                kept.extend(found);
+                kept.drain(..kept.len().saturating_sub(MOST));
+                put_contested(tx, &kept)?;
             }
-            if kept.len() > MOST {
-                kept.drain(..kept.len() - MOST);
-            }
-            put_contested(tx, &kept)?;
             Ok(count)
         })
     }
@@ -135,9 +137,7 @@ impl Ledger {
     ) -> Result<bool, LedgerError> {
         self.write(|tx| {
             let mut kept = contested(tx)?;
-            let one = kept
-                .iter_mut()
-                .find(|one| (one.device, one.seq, one.id) == (device, seq, id));
+            let one = kept.iter_mut().find(|one| one.place() == (device, seq, id));
             let Some(one) = one else {
                 return Ok(false);
             };
@@ -156,11 +156,7 @@ fn parts_at(
     id: EntryId,
     prev: EntryId,
 ) -> Result<Option<u64>, LedgerError> {
-    let device: Option<i64> = db
-        .prepare_cached("SELECT n FROM device WHERE id = ?1")?
-        .query_row([device.0.as_bytes()], |row| row.get(0))
-        .optional()?;
-    let Some(device) = device else {
+    let Some(device) = device_n(db, device)? else {
         return Ok(None);
     };
     let before = match seq {

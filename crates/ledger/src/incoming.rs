@@ -324,7 +324,7 @@ impl Taking<'_> {
         let place = self
             .settled
             .iter()
-            .position(|one| (one.device, one.seq, one.id) == (entry.device, entry.seq, id));
+            .position(|one| one.place() == (entry.device, entry.seq, id));
         let Some(place) = place else { return Ok(()) };
         let settled = self.settled.swap_remove(place);
         if self.is_own(entry.device) || is_numbered_from(self.tx, device, settled.from)? {

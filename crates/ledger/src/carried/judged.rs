@@ -176,7 +176,8 @@ impl Judge<'_> {
     }
 }
 
-fn device_n(db: &Connection, device: DeviceId) -> Result<Option<i64>, LedgerError> {
+/// The small integer that stands for a device, if anything of it is here.
+pub(crate) fn device_n(db: &Connection, device: DeviceId) -> Result<Option<i64>, LedgerError> {
     Ok(db
         .prepare_cached("SELECT n FROM device WHERE id = ?1")?
         .query_row([device.0.as_bytes()], |row| row.get(0))

@@ -23,6 +23,7 @@ use crate::{
     ledger::{Ledger, begin},
     record::Locals,
 };
+pub(crate) use judged::device_n;
 use judged::{Judge, actor_of, fresh, signed_by};
 pub(crate) use seals::{Aside, carried_devices, forget_settled, put_aside, put_seal};
 
