@@ -134,6 +134,7 @@ impl UpdateFolder {
     }
 
     /// Tells that an attempt failed.
+    #[cfg(feature = "client")]
     pub(crate) fn failed(&self, fault: &UpdateFault) {
         self.tell(UpdateNow::Failed {
             code: fault.code().to_owned(),
