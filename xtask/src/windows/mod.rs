@@ -20,7 +20,7 @@ use std::{
 
 use anyhow::{Context as _, Result};
 
-use crate::{front_end, proc, workspace::Workspace};
+use crate::{fonts, front_end, proc, workspace::Workspace};
 
 use self::{toolchain::Toolchain, wine::Wine};
 
@@ -60,12 +60,13 @@ pub(crate) fn windows(workspace: &Workspace, options: &Options) -> Result<()> {
         None => default_cache()?,
     };
     let toolchain = Toolchain::set_up(&cache, workspace, options.unpinned)?;
+    front_end::check_node()?;
+    front_end::install(workspace)?;
     if options.test {
+        fonts::fetch(workspace)?;
         let wine = Wine::set_up(&cache)?;
         return suites::run(workspace, &toolchain, &wine);
     }
-    front_end::check_node()?;
-    front_end::install(workspace)?;
     front_end::build(workspace)?;
     let runtime = installer::runtime(workspace, options.webview2.as_deref())?;
     let signer = options
