@@ -3,8 +3,8 @@
 //! A commit waits for the disk, and while it waits nobody else can write. So a change that sees others waiting leaves the transaction
 //! open for them; the last one, or the one that fills the group, commits for all. Invariants:
 //! 1. A change returns only after the commit that holds it, or with the error of that commit.
-//! 2. A change that fails takes back itself and nobody else. Each lies in a savepoint; those of the queue lie in one together, and are
-//!    made again each in its own where one of them fails.
+//! 2. A change that fails takes back itself and nobody else. Each lies in a savepoint; those of the queue lie in one together, or in
+//!    none while they are alone, and are made again each in its own where one of them fails.
 //! 3. Whoever leaves the transaction open has seen somebody who waits for the connection and will commit or see the next.
 
 mod queue;
@@ -117,7 +117,7 @@ impl Writer {
 
     /// Commits, unless others wait who can be committed together.
     fn leave(&self, mut state: MutexGuard<'_, State>) {
-        if state.connection.is_autocommit() {
+        if state.group.is_none() || state.connection.is_autocommit() {
             // A full disk or an unreadable one ends the transaction with everything in it.
             state.give_up("the transaction was ended by the database");
         } else if state.joined >= MOST || self.waiting.load(Ordering::SeqCst) == 0 {
@@ -159,7 +159,7 @@ impl State {
         let group = match &self.group {
             Some(group) => Arc::clone(group),
             None => {
-                self.connection.execute_batch("BEGIN IMMEDIATE")?;
+                self.begin()?;
                 let group = Arc::<Group>::default();
                 self.group = Some(Arc::clone(&group));
                 self.joined = 0;
@@ -168,6 +168,10 @@ impl State {
         };
         self.joined += count;
         Ok(group)
+    }
+
+    fn begin(&self) -> rusqlite::Result<()> {
+        self.connection.execute_batch("BEGIN IMMEDIATE")
     }
 
     fn apply<T>(

@@ -105,21 +105,36 @@ impl Writer {
 }
 
 impl State {
-    /// Makes changes in one savepoint, because each one costs a copy of every page that is touched; where one of them fails, each is made
-    /// again in its own.
+    /// Makes changes as one, because a savepoint costs a copy of every page that is touched after it; where one of them fails, each is
+    /// made again in its own.
     fn apply_all(&mut self, changes: &mut [Box<dyn Queued>]) {
+        // Then a rollback takes back nothing of anybody else's, and not even one savepoint is needed.
+        let are_alone = self.joined == changes.len();
         let at_once = catch_unwind(AssertUnwindSafe(|| {
-            self.apply(|connection| {
-                let mut all = changes.iter_mut();
-                if all.all(|change| change.apply_with_others(connection)) {
+            let mut all = |connection: &Connection| {
+                if changes
+                    .iter_mut()
+                    .all(|change| change.apply_with_others(connection))
+                {
                     Ok(())
                 } else {
                     Err(StoreError::Contradiction("a change failed among others"))
                 }
-            })
+            };
+            if are_alone {
+                all(&self.connection)
+            } else {
+                self.apply(all)
+            }
         }));
         if matches!(at_once, Ok(Ok(()))) {
             return;
+        }
+        if are_alone {
+            self.roll_back();
+            if let Err(error) = self.begin() {
+                return self.end(Err(Refusal::of(error)));
+            }
         }
         for change in changes {
             if self.connection.is_autocommit() {
