@@ -98,6 +98,8 @@ impl Opener {
         db.pragma_update(None, "cache_size", -CACHE_KIB)?;
         db.pragma_update(None, "foreign_keys", true)?;
         db.pragma_update(None, "temp_store", "memory")?;
+        // Otherwise a plan that looked at a value is made anew for each value, and the statements that are kept are compiled at every use.
+        db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         Ok(db)
     }
 
