@@ -53,17 +53,20 @@ impl<'a> Screen<'a> {
             if program.has_ended()? {
                 bail!("the program ended without showing {title}");
             }
-            let found = self
-                .hand("xdotool")
-                .args(["search", "--onlyvisible", "--name", title])
-                .output()?;
-            let found = String::from_utf8_lossy(&found.stdout).into_owned();
-            Ok(found
-                .lines()
-                .find(|window| !seen.iter().any(|one| one == window))
-                .map(str::to_owned))
+            let shown = self.windows(title)?;
+            Ok(shown.into_iter().find(|window| !seen.contains(window)))
         })
         .await
+    }
+
+    /// The windows whose title fits.
+    pub(crate) fn windows(&self, title: &str) -> Result<Vec<String>> {
+        let found = self
+            .hand("xdotool")
+            .args(["search", "--onlyvisible", "--name", title])
+            .output()?;
+        let found = String::from_utf8_lossy(&found.stdout).into_owned();
+        Ok(found.lines().map(str::to_owned).collect())
     }
 
     /// Presses a key in a window: without a manager of windows, one that follows another is not given the keyboard.

@@ -9,7 +9,6 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
-use shicha_window::until;
 
 use crate::{
     endpoint::{Endpoint, entries},
@@ -18,16 +17,13 @@ use crate::{
     wine::Wine,
 };
 
-const LISTED: &str = r"HKCU\Software\Microsoft\Windows\CurrentVersion\Uninstall\Shicha";
-const SETTINGS: &str = r"HKCU\Software\Shicha";
+pub(crate) const LISTED: &str = r"HKCU\Software\Microsoft\Windows\CurrentVersion\Uninstall\Shicha";
+pub(crate) const SETTINGS: &str = r"HKCU\Software\Shicha";
 const CODE_PAGES: &str = r"HKLM\System\CurrentControlSet\Control\Nls\CodePage";
-/// What the installer looks for where the window's component is missing.
-const COMPONENT: &str = "MicrosoftEdgeWebView2RuntimeInstallerX64.exe";
 /// The title of every message.
-const TITLE: &str = "实查 Shicha";
-/// A newer version is there; the program runs.
+pub(crate) const TITLE: &str = "实查 Shicha";
+/// How the setup ends when a newer version is there.
 const NEWER: i32 = 3;
-const RUNNING: i32 = 4;
 /// How often a laptop is killed.
 const KILLS: usize = 4;
 const STARTS: usize = 5;
@@ -40,10 +36,13 @@ pub(crate) struct Options {
     wine: PathBuf,
     /// The installer.
     #[arg(long)]
-    setup: PathBuf,
+    pub(crate) setup: PathBuf,
     /// The same of an older version.
     #[arg(long)]
     older: PathBuf,
+    /// The signature of the installer as an update, by the key that the older version bears.
+    #[arg(long)]
+    pub(crate) signature: PathBuf,
     /// Both versions, the older first.
     #[arg(long, num_args = 2)]
     versions: Vec<String>,
@@ -55,7 +54,7 @@ pub(crate) struct Options {
     host: PathBuf,
     /// A program that stands for Microsoft's installer of the component.
     #[arg(long)]
-    stand_in: PathBuf,
+    pub(crate) stand_in: PathBuf,
     /// The central endpoint for this system.
     #[arg(long)]
     server: PathBuf,
@@ -67,13 +66,14 @@ pub(crate) struct Options {
     out: PathBuf,
 }
 
-struct Trial<'a> {
-    options: &'a Options,
-    wine: Wine,
+/// One Windows on which everything is tried.
+pub(crate) struct Trial<'a> {
+    pub(crate) options: &'a Options,
+    pub(crate) wine: Wine,
     /// The folder of the program, as Windows writes it.
-    program: String,
+    pub(crate) program: String,
     /// The folder of the records.
-    records: String,
+    pub(crate) records: String,
 }
 
 pub(crate) async fn hold(options: &Options) -> Result<()> {
@@ -103,6 +103,8 @@ pub(crate) async fn hold(options: &Options) -> Result<()> {
     trial.wine.wait()?;
     let screen = Screen::new(&trial.wine, &options.out).await?;
     trial.without_component(&screen, newer).await?;
+    trial.updates_are_taken_back(&screen, older, newer).await?;
+    trial.go_on(&mut laptop, &mut saved).await?;
     trial.install(&options.setup, newer)?;
     trial.check_installed(newer)?;
     let code = trial.setup_code(&options.older)?;
@@ -134,7 +136,7 @@ pub(crate) async fn hold(options: &Options) -> Result<()> {
     Ok(())
 }
 
-fn told(what: &str) {
+pub(crate) fn told(what: &str) {
     println!("ok     {what}");
 }
 
@@ -228,7 +230,7 @@ impl Trial<'_> {
         Some(self.wine.here(&menu)).filter(|link| link.exists())
     }
 
-    fn shicha(&self) -> String {
+    pub(crate) fn shicha(&self) -> String {
         format!(r"{}\Shicha.exe", self.program)
     }
 
@@ -391,66 +393,6 @@ impl Trial<'_> {
         laptop.check(saved).await?;
         laptop.answer(saved, 3).await?;
         laptop.kill()
-    }
-
-    /// The messages where WebView2 is missing, and that the program is not written over while it runs.
-    async fn without_component(&self, screen: &Screen<'_>, newer: &str) -> Result<()> {
-        let begin = Instant::now();
-        let mut program = screen.start(&self.shicha(), "without-component.log")?;
-        let first = screen.wait_for(TITLE, &mut program, &[]).await?;
-        let took = begin.elapsed();
-        let picture = screen.picture("webview2-missing").await?;
-        told(&format!(
-            "without WebView2 a message says so after {} ms: {}",
-            took.as_millis(),
-            picture.display()
-        ));
-        let code = self
-            .wine
-            .code(screen.program(&self.options.setup).arg("/S"))?;
-        ensure!(
-            code == RUNNING,
-            "{newer} over a running program ended with {code}"
-        );
-        told("a setup does not go over a program that runs");
-
-        // The offline installer appears on the medium: a stand-in that shows a window.
-        let medium = self
-            .wine
-            .registry(SETTINGS, "Medium")?
-            .context("the medium is not written down")?;
-        let folder = self.options.setup.parent().context("a folder")?;
-        let stand_in = folder.join("WebView2").join(COMPONENT);
-        fs::create_dir_all(folder.join("WebView2"))?;
-        fs::copy(&self.options.stand_in, &stand_in)?;
-        screen.press(&first, "Return")?;
-        let second = screen
-            .wait_for(TITLE, &mut program, std::slice::from_ref(&first))
-            .await?;
-        let picture = screen.picture("webview2-on-medium").await?;
-        told(&format!(
-            "with the offline installer on the medium {medium} it is offered: {}",
-            picture.display()
-        ));
-        screen.press(&second, "Return")?;
-        let installing = screen.wait_for("stand-in", &mut program, &[]).await?;
-        let picture = screen.picture("webview2-installing").await?;
-        told(&format!("and started: {}", picture.display()));
-        // It ends, and the component is still missing: that is said again, and the person quits.
-        screen.press(&installing, "Return")?;
-        let third = screen
-            .wait_for(TITLE, &mut program, &[first, second])
-            .await?;
-        // To the other button: Wine's message does not take Escape for it.
-        screen.press(&third, "Tab")?;
-        screen.press(&third, "Return")?;
-        until("the end of the program", async || {
-            Ok(program.has_ended()?.then_some(()))
-        })
-        .await?;
-        fs::remove_dir_all(folder.join("WebView2"))?;
-        told("and what was not completed is said again, until the person quits");
-        self.wine.wait()
     }
 
     fn uninstall(&self, is_purged: bool) -> Result<()> {

@@ -29,6 +29,8 @@ const TARGET: &str = "x86_64-pc-windows-gnu";
 
 const SERVER: &str = "shicha-server.exe";
 const LOADER: &str = "WebView2Loader.dll";
+/// The key of updates in programs that are made to be tried out and not to be handed out.
+const TRIAL_KEY: &str = "SHICHA_TRIAL_UPDATE_KEY";
 
 /// What to do.
 #[derive(clap::Args)]
@@ -80,7 +82,7 @@ pub(crate) fn windows(workspace: &Workspace, options: &Options) -> Result<()> {
     tell(workspace, &built, &[&setup, &stick])?;
     if options.tried {
         let wine = Wine::set_up(&cache)?;
-        trial::run(workspace, &toolchain, &wine, &built, &setup)?;
+        trial::run(workspace, &toolchain, &wine, &setup)?;
     }
     Ok(())
 }
@@ -127,19 +129,35 @@ impl Built {
         signer: Option<PathBuf>,
     ) -> Result<Self> {
         proc::timed("build for Windows", || {
-            proc::run(toolchain.cargo(workspace)?.args([
-                "build",
-                "--locked",
-                "--release",
-                "--package",
-                "shicha",
-                "--package",
-                "shicha-server",
-                "--bins",
-            ]))
+            proc::run(
+                toolchain
+                    .cargo(workspace)?
+                    // What is handed out never bears the key of a trial.
+                    .env_remove(TRIAL_KEY)
+                    .args([
+                        "build",
+                        "--locked",
+                        "--release",
+                        "--package",
+                        "shicha",
+                        "--package",
+                        "shicha-server",
+                        "--bins",
+                    ]),
+            )
         })?;
+        Self::gathered(workspace, toolchain, "dist", signer)
+    }
+
+    /// What was made last, in a folder of its own under the names by which it is installed.
+    fn gathered(
+        workspace: &Workspace,
+        toolchain: &Toolchain,
+        folder: &str,
+        signer: Option<PathBuf>,
+    ) -> Result<Self> {
         let made = toolchain.made(workspace, "release");
-        let folder = toolchain::target(workspace).join("dist");
+        let folder = toolchain::target(workspace).join(folder);
         crate::files::remove_all(&folder)?;
         copy(&made.join("shicha.exe"), &folder.join("Shicha.exe"))?;
         copy(&made.join(SERVER), &folder.join(SERVER))?;

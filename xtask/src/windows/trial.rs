@@ -1,16 +1,17 @@
 //! Tries out under Wine what was built: `tests/installed` does it.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
+use shicha_maker::Maker;
 
 use crate::{proc, steps, workspace::Workspace};
 
 use super::{
-    Built, installer,
+    Built, TRIAL_KEY, installer,
     toolchain::{self, Toolchain},
     wine::Wine,
 };
 
-/// An older version than any: the same files, so that what is tried is the installer's part.
+/// An older version than any: the same programs but for the key of updates, so that what is tried is the installer's part.
 const OLDER: &str = "0.0.1";
 
 /// What stands for Microsoft's installer of WebView2.
@@ -21,26 +22,24 @@ pub(super) fn run(
     workspace: &Workspace,
     toolchain: &Toolchain,
     wine: &Wine,
-    built: &Built,
     setup: &std::path::Path,
 ) -> Result<()> {
-    let older = installer::make(workspace, built, None, OLDER)?;
-    proc::timed("build the core behind a port for Windows", || {
-        proc::run(toolchain.cargo(workspace)?.args([
-            "build",
-            "--locked",
-            "--release",
-            // With the features that the other two were built with.
-            "--package",
-            "shicha",
-            "--package",
-            "shicha-server",
-            "--package",
-            "shicha-host",
-            "--bin",
-            "shicha-host",
-        ]))
-    })?;
+    let maker = Maker::new();
+    proc::timed(
+        "build for Windows with the key of a trial, and the core behind a port",
+        || {
+            proc::run(
+                toolchain
+                    .cargo(workspace)?
+                    .env(TRIAL_KEY, maker.public_for_tauri())
+                    .args(["build", "--locked", "--release"])
+                    .args(["--package", "shicha", "--package", "shicha-server"])
+                    .args(["--package", "shicha-host", "--bins"]),
+            )
+        },
+    )?;
+    let of_trial = Built::gathered(workspace, toolchain, "trial", None)?;
+    let older = installer::make(workspace, &of_trial, None, OLDER)?;
     steps::build(
         workspace,
         &[
@@ -64,6 +63,12 @@ pub(super) fn run(
             .arg(&stand_in)
             .arg(&source),
     )?;
+    let signature = out.join("setup.sig");
+    let name = setup.file_name().context("a setup without a name")?;
+    std::fs::write(
+        &signature,
+        maker.sign(&name.to_string_lossy(), &std::fs::read(setup)?),
+    )?;
     proc::timed("try out what is installed", || {
         let mut command =
             std::process::Command::new(workspace.program("debug", "shicha-installed"));
@@ -75,6 +80,8 @@ pub(super) fn run(
             .arg("--older")
             .arg(&older)
             .args(["--versions", OLDER, &super::version(workspace)?])
+            .arg("--signature")
+            .arg(&signature)
             .arg("--windows-host")
             .arg(toolchain.made(workspace, "release").join("shicha-host.exe"))
             .arg("--host")

@@ -12,8 +12,12 @@ use minisign_verify::{Error, PublicKey, Signature};
 use super::{MAX_SIGNATURE, MAX_UPDATE, UpdateFault, Version, WINDOWS};
 use crate::protocol::signing;
 
-/// What stands in the repository; whoever releases puts their own there (docs/release.md).
-const BUILT_IN: &str = include_str!("../../../../packaging/update-key.pub");
+/// What stands in the repository; whoever releases puts their own there (docs/release.md). Programs that are made to be tried out bear the
+/// key of that trial.
+const BUILT_IN: &str = match option_env!("SHICHA_TRIAL_UPDATE_KEY") {
+    Some(key) => key,
+    None => include_str!("../../../../packaging/update-key.pub"),
+};
 /// How what minisign writes begins.
 const COMMENT: &str = "untrusted comment:";
 /// How names of updates begin.
