@@ -1,4 +1,4 @@
-//! Measures what users wait for: `cargo xtask bench [save|list|sync|photo|start|returning|first-pull|steady|growth|follow]…`.
+//! Measures what users wait for: `cargo xtask bench [save|list|sync|photo|start|memory|returning|first-pull|steady|growth|follow]…`.
 //!
 //! Every figure is printed with a floor that was measured in the same run on the same disk, and their ratio: what the least possible
 //! program would have taken. Nothing here is a test; a slow machine makes both numbers slow.
@@ -10,6 +10,7 @@ mod central;
 mod data;
 mod floor;
 mod list;
+mod memory;
 mod photo;
 /// The tests' own PostgreSQL server.
 #[allow(clippy::unwrap_used)]
@@ -59,6 +60,8 @@ enum What {
     Photo,
     /// Start to the first usable screen.
     Start,
+    /// Memory of the window, at rest and with 100 photos.
+    Memory,
     /// 1,000 laptops that come back within one minute.
     Returning,
     /// A supervisor's first pull of everything.
@@ -101,6 +104,7 @@ fn main() -> Result<()> {
             What::Sync => runtime.block_on(sync::run())?,
             What::Photo => runtime.block_on(photo::run())?,
             What::Start => runtime.block_on(start::run())?,
+            What::Memory => runtime.block_on(memory::run())?,
             What::Returning | What::FirstPull | What::Steady | What::Growth | What::Follow => {
                 for storage in Storage::value_variants() {
                     if options.store.is_none_or(|only| only == *storage) {

@@ -34,6 +34,16 @@ pub(crate) fn rate(what: &str, per_second: f64, floor_per_second: f64, unit: &st
     );
 }
 
+/// Prints how much memory is held against its floor, in bytes.
+pub(crate) fn memory(what: &str, measured: u64, floor: u64) {
+    let ratio = measured as f64 / floor.max(1) as f64;
+    println!(
+        "{what:<44} {:>10}   floor {:>10}   ratio {ratio:>6.2}",
+        megabytes(measured),
+        megabytes(floor)
+    );
+}
+
 /// Prints a plain figure.
 pub(crate) fn figure(what: &str, value: &str) {
     println!("{what:<44} {value}");

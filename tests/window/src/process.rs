@@ -39,6 +39,39 @@ impl Group {
         Ok(self.child.try_wait()?.is_some())
     }
 
+    /// What the processes of the group hold in memory but for its leader, in bytes (PSS, proc_pid_smaps(5)).
+    ///
+    /// # Errors
+    /// When a process does not tell.
+    pub fn memory(&self) -> Result<u64> {
+        let leader = self.child.id();
+        let mut bytes = 0;
+        for entry in fs::read_dir("/proc")? {
+            let name = entry?.file_name();
+            let Some(id) = name.to_str().and_then(|name| name.parse::<u32>().ok()) else {
+                continue;
+            };
+            // One that has just ended is no longer there.
+            let Ok(stat) = fs::read_to_string(format!("/proc/{id}/stat")) else {
+                continue;
+            };
+            // After the name, which may hold anything: state, parent, group.
+            let group = stat
+                .rsplit_once(')')
+                .and_then(|(_, rest)| rest.split_whitespace().nth(2)?.parse::<u32>().ok());
+            if id == leader || group != Some(leader) {
+                continue;
+            }
+            let rollup = fs::read_to_string(format!("/proc/{id}/smaps_rollup"))?;
+            let kib = rollup
+                .lines()
+                .find_map(|line| line.strip_prefix("Pss:"))
+                .context("a process tells its memory")?;
+            bytes += kib.trim().trim_end_matches(" kB").parse::<u64>()? * 1024;
+        }
+        Ok(bytes)
+    }
+
     /// Asks it to end and waits until it has.
     pub async fn end(mut self) -> Result<()> {
         self.signal(Signal::TERM);

@@ -64,7 +64,7 @@ pub struct Session {
     base: String,
     data: PathBuf,
     app: OsString,
-    _driver: Group,
+    driver: Group,
 }
 
 enum Fault {
@@ -127,7 +127,7 @@ impl Driver<'_> {
             base: format!("{root}/session/{id}"),
             data: self.data.to_path_buf(),
             app: self.app.file_name().unwrap_or_default().to_os_string(),
-            _driver: driver,
+            driver,
         })
     }
 }
@@ -396,6 +396,14 @@ impl Session {
     fn process(&self) -> Result<Stranger> {
         process_with_argument(&self.app.to_string_lossy(), self.data.as_os_str())?
             .context("the application is not running")
+    }
+
+    /// What the processes of the window hold in memory, in bytes; what several hold together counts in equal parts.
+    ///
+    /// # Errors
+    /// When a process does not tell.
+    pub fn memory(&self) -> Result<u64> {
+        self.driver.memory()
     }
 
     /// Kills the application in the midst of whatever it does, as a power cut would.
