@@ -397,7 +397,7 @@ fn held(tx: &mut Tx<'_>, device: DeviceId, first: u64, last: u64) -> Result<Hold
     for row in &receipts {
         let receipt = rows::receipt(row, 0, device)?;
         upto = receipt.seq;
-        holding.receipts.push(receipt.clone());
+        holding.receipts.push(receipt);
         if upto >= last {
             break;
         }
