@@ -240,28 +240,39 @@ impl Ledger {
 /// Windows takes a path of more than 260 characters only in the form that canonical paths have, which not every program likes to see.
 #[cfg(windows)]
 fn within_limits(dir: &Path) -> std::io::Result<PathBuf> {
-    use std::path::{Component, Prefix};
     /// Leaves room for the names of the files.
     const MOST: usize = 180;
     let whole = std::path::absolute(dir)?;
     if whole.as_os_str().len() <= MOST {
         return Ok(dir.to_path_buf());
     }
-    // Written and not asked for: a system that makes the canonical form may not be able to for a path of that length.
-    let (prefix, path) = match whole.components().next() {
-        Some(Component::Prefix(prefix)) => match prefix.kind() {
-            Prefix::Disk(_) => (r"\\?\", whole.as_os_str().to_owned()),
-            Prefix::UNC(..) => {
-                let share = whole.to_string_lossy();
-                (r"\\?\UNC\", share.trim_start_matches('\\').into())
-            }
-            _ => return Ok(whole),
-        },
-        _ => return Ok(whole),
+    Ok(without_limit(&whole).unwrap_or(whole))
+}
+
+/// An absolute path in the form that knows no longest length; `None`: it has that form, or one of its own.
+/// Written and not asked for: a system that makes the canonical form may not be able to for a path of that length.
+#[cfg(windows)]
+fn without_limit(whole: &Path) -> Option<PathBuf> {
+    use std::{
+        ffi::OsString,
+        path::{Component, Prefix},
     };
-    let mut verbatim = std::ffi::OsString::from(prefix);
-    verbatim.push(path);
-    Ok(verbatim.into())
+    let mut parts = whole.components();
+    let Some(Component::Prefix(prefix)) = parts.next() else {
+        return None;
+    };
+    let mut long = OsString::from(r"\\?\");
+    match prefix.kind() {
+        Prefix::Disk(_) => long.push(prefix.as_os_str()),
+        Prefix::UNC(server, share) => {
+            for part in [r"UNC\".as_ref(), server, r"\".as_ref(), share] {
+                long.push(part);
+            }
+        }
+        _ => return None,
+    }
+    long.push(parts.as_path());
+    Some(long.into())
 }
 
 /// Opens the database and looks whether it can be read.
@@ -344,4 +355,24 @@ pub(crate) fn put_aside(dir: &Path, aside: &Path) -> Result<(), LedgerError> {
     }
     sync_dir(dir);
     Ok(())
+}
+
+#[cfg(all(test, windows))]
+mod tests {
+    use std::{ffi::OsString, os::windows::ffi::OsStringExt, path::Path};
+
+    use super::without_limit;
+
+    #[test]
+    fn a_long_path_keeps_its_drive_its_share_and_a_name_that_is_no_unicode() {
+        let odd = OsString::from_wide(&[0x7AD9, 0xD800]);
+        for (short, long) in [
+            (r"C:\记录", r"\\?\C:\记录"),
+            (r"\\服务器\共享\记录", r"\\?\UNC\服务器\共享\记录"),
+        ] {
+            let (short, long) = (Path::new(short).join(&odd), Path::new(long).join(&odd));
+            assert_eq!(without_limit(&short).as_deref(), Some(long.as_path()));
+            assert_eq!(without_limit(&long), None, "already without limit");
+        }
+    }
 }

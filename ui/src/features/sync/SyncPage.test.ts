@@ -55,6 +55,14 @@ describe('the synchronisation page', () => {
     expect(core.requests('sync_now')).toHaveLength(1);
   });
 
+  it('says once that there is no network, and adds what else went wrong', async () => {
+    const { at } = await open(syncStatus({ phase: 'offline', last_error: { code: 'unreachable', params: {} } }));
+    expect(at('sync-phase').text()).toContain('连不上服务器');
+    expect(at('sync-error').exists()).toBe(false);
+    const other = await open(syncStatus({ phase: 'offline', last_error: { code: 'revoked', params: {} } }));
+    expect(other.at('sync-error').text()).toContain('管理员已停用这台设备');
+  });
+
   it('leads a computer that knows no address to the packages, and offers it no network', async () => {
     useApp().take(appStatus({ me: me({ server_url: '' }) }));
     const { at, click, router } = await open(syncStatus({ waiting_entries: 12 }));
