@@ -1,4 +1,4 @@
-//! The test suites of the core and of the central endpoint as programs of Windows.
+//! The test suites of the core, of the central endpoint and of the shell as programs of Windows.
 //!
 //! Every test works in a folder whose name is Chinese and has spaces, in China's time zone and with China's code page, since Wine is
 //! set up so. Left out are the tests of what Windows does not run: PostgreSQL, signals, the window of Linux.
@@ -7,7 +7,11 @@ use anyhow::{Result, bail};
 
 use crate::{proc, steps::Report, tally::Tally, workspace::Workspace};
 
-use super::{TARGET, toolchain::Toolchain, wine::Wine};
+use super::{
+    TARGET,
+    toolchain::Toolchain,
+    wine::{self, Wine},
+};
 
 /// Whose tests are run.
 const PACKAGES: &[&str] = &[
@@ -16,6 +20,8 @@ const PACKAGES: &[&str] = &[
     "shicha-sync",
     "shicha-api",
     "shicha-server",
+    // The shell: one window for each folder, the start with Windows, what is looked for where.
+    "shicha",
     // Real processes that are killed at random instants.
     "shicha-storm",
 ];
@@ -34,7 +40,7 @@ pub(super) fn run(workspace: &Workspace, toolchain: &Toolchain, wine: &Wine) -> 
         )
     });
     if report.is_well() {
-        report.tests("tests of the core and of the central endpoint", || {
+        report.tests("tests of core, endpoint and shell", || {
             let mut tally = Tally::default();
             let mut cargo = command(workspace, toolchain, wine)?;
             cargo
@@ -80,6 +86,11 @@ fn command(
     let variable = TARGET.to_uppercase().replace('-', "_");
     cargo
         .env(format!("CARGO_TARGET_{variable}_RUNNER"), wine.runner())
+        // The shell's tests look for the loader of the window's component where the build puts it.
+        .env(
+            "WINEPATH",
+            wine::name_of(&toolchain.made(workspace, "debug")),
+        )
         .env_remove("DISPLAY");
     for (name, value) in wine.environment() {
         cargo.env(name, value);

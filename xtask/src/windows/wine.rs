@@ -35,6 +35,11 @@ const FONTS_OF_WINDOWS: &[&str] = &[
     "Arial",
 ];
 
+/// What a file of this system is called there: Wine shows the whole as drive Z.
+pub(super) fn name_of(path: &Path) -> String {
+    format!("Z:{}", path.display()).replace('/', r"\")
+}
+
 /// Wine, ready.
 pub(super) struct Wine {
     cache: PathBuf,
