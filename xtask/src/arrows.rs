@@ -26,7 +26,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("shicha-server", &["shicha-domain", "shicha-sync"]),
     ("shicha", &["shicha-api"]),
     ("shicha-host", &["shicha-api"]),
-    ("xtask", &[]),
+    // It makes keys and signatures for trials, and knows nothing of the product.
+    ("xtask", &["shicha-maker"]),
 ];
 
 /// The feature of the protocol that describes its messages, and brings nothing else.
