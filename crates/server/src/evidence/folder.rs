@@ -9,7 +9,8 @@ use std::{
     io::{self, Read as _, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
     sync::Arc,
-    time::UNIX_EPOCH,
+    thread,
+    time::{Duration, UNIX_EPOCH},
 };
 
 use parking_lot::Mutex;
@@ -21,6 +22,9 @@ use super::{Evidence, EvidenceError, Held, Swept, end_of};
 /// Space that is left free for the database when evidence is taken in.
 const KEEP_FREE: u64 = 256 << 20;
 const PIECE: usize = 256 << 10;
+/// How often, and how soon after one another, what another process may be about to let go is asked for.
+const TRIES: u32 = 40;
+const BETWEEN: Duration = Duration::from_millis(25);
 
 /// The folder.
 pub struct Folder {
@@ -53,11 +57,15 @@ impl Folder {
     }
 
     /// Does something with one piece of evidence that no other thread does at the same time.
-    fn alone<T>(&self, hash: BlobHash, work: impl FnOnce() -> T) -> T {
+    fn alone<T>(
+        &self,
+        hash: BlobHash,
+        work: impl FnMut() -> Result<T, EvidenceError>,
+    ) -> Result<T, EvidenceError> {
         let mine = Arc::clone(self.busy.lock().entry(hash).or_default());
         let result = {
             let _guard = mine.lock();
-            work()
+            patiently(work)
         };
         let mut busy = self.busy.lock();
         // The map's and this one: nobody else waits.
@@ -231,7 +239,7 @@ impl Evidence for Folder {
                     .and_then(|name| name.to_str()?.parse().ok())
                     .filter(|_| path.extension().is_some_and(|ending| ending == "part"));
                 let Some(hash) = hash else { continue };
-                if let Some(bytes) = self.alone(hash, || self.sweep_one(hash, before_ms))? {
+                if let Some(bytes) = self.alone(hash, || Ok(self.sweep_one(hash, before_ms)?))? {
                     swept.files += 1;
                     swept.bytes += bytes;
                 }
@@ -282,21 +290,29 @@ fn remove(path: &Path) -> io::Result<()> {
 }
 
 /// Whether it is this file that has the name.
-#[cfg(unix)]
 fn is_at(file: &fs::File, path: &Path) -> io::Result<bool> {
-    use std::os::unix::fs::MetadataExt as _;
-    let ours = file.metadata()?;
-    match fs::metadata(path) {
-        Ok(named) => Ok((named.dev(), named.ino()) == (ours.dev(), ours.ino())),
+    let ours = same_file::Handle::from_file(file.try_clone()?)?;
+    match same_file::Handle::from_path(path) {
+        Ok(named) => Ok(named == ours),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
     }
 }
 
-/// Only one process serves a folder there: a file that is open is not replaced.
-#[cfg(not(unix))]
-fn is_at(_file: &fs::File, path: &Path) -> io::Result<bool> {
-    path.try_exists()
+/// On Windows a file that was removed while another process has it open keeps its name, and nobody can open it, until that process
+/// closes it.
+fn patiently<T>(mut work: impl FnMut() -> Result<T, EvidenceError>) -> Result<T, EvidenceError> {
+    for _ in 0..TRIES {
+        match work() {
+            Err(EvidenceError::Io(error))
+                if cfg!(windows) && error.kind() == io::ErrorKind::PermissionDenied =>
+            {
+                thread::sleep(BETWEEN);
+            }
+            done => return done,
+        }
+    }
+    work()
 }
 
 fn hash_of(file: &mut fs::File) -> io::Result<BlobHash> {
