@@ -5,8 +5,8 @@
 ; On its command line: /S asks nothing; /SERVER puts the central endpoint's program there too; /D=C:\folder (last, unquoted) chooses
 ; another folder. The uninstaller: /S asks nothing and leaves the records; /PURGE removes them too.
 ;
-; It ends with 0 when all is done, 1 when it was cancelled, 3 when a newer version is there, 4 when the program runs,
-; 5 when this Windows is too old.
+; It ends with 0 when all is done, 1 when it was cancelled, 2 when a file could not be written, 3 when a newer version is there,
+; 4 when the program runs, 5 when this Windows is too old.
 ;
 ; Invariant: nothing below the folder for records is written by the installer, and nothing of it removed unless a person chose so.
 
@@ -19,6 +19,8 @@ ManifestSupportedOS all
 ManifestDPIAware true
 ManifestLongPathAware true
 CRCCheck force
+; A file that cannot be written is no small matter: the setup ends, and what was there stays.
+AllowSkipFiles off
 
 !include MUI2.nsh
 !include FileFunc.nsh
@@ -33,6 +35,8 @@ CRCCheck force
 !define SERVER "shicha-server.exe"
 !define UNINSTALLER "uninstall.exe"
 !define FILE_TYPE "Shicha.Package"
+; Where files are unpacked, below the folder of the program so that they can be moved to their places in one step each.
+!define UNPACKED "$INSTDIR\shicha-setup"
 !define SETTINGS "Software\Shicha"
 !define LISTED "Software\Microsoft\Windows\CurrentVersion\Uninstall\Shicha"
 !define NOTICES "Software\Classes\AppUserModelId\cn.shicha.desktop"
@@ -114,10 +118,15 @@ Var purgeBox
   ${Loop}
 !macroend
 
-; From the folder of what was unpacked to its place: a setup that is cut short leaves each file old or new.
+; Moves a file over the one that is there: a setup that is cut short leaves each file old or new. 9: replace, and be on the disk before
+; it is said to be done. What cannot be moved sets the error flag.
 !macro Put FILE
-  Delete "$INSTDIR\${FILE}"
-  Rename "$INSTDIR\new\${FILE}" "$INSTDIR\${FILE}"
+  StrCpy $1 "${UNPACKED}\${FILE}"
+  StrCpy $2 "$INSTDIR\${FILE}"
+  System::Call 'kernel32::MoveFileExW(w r1, w r2, i 9) i .r0'
+  ${If} $0 == 0
+    SetErrors
+  ${EndIf}
 !macroend
 
 ; The version of the window component in $0; empty: there is none.
@@ -135,25 +144,31 @@ Var purgeBox
 Section "$(PART_PROGRAM)" partProgram
   SectionIn RO
   !insertmacro NotRunning "${PROGRAM}"
-  SetOutPath "$INSTDIR\new"
+  ; What a setup that was cut short left behind.
+  RMDir /r "${UNPACKED}"
+  SetOutPath "${UNPACKED}\fonts"
+  File "${FONTS}/NotoSerifSC_400Regular.ttf"
+  File "${FONTS}/NotoSerifSC_700Bold.ttf"
+  SetOutPath "${UNPACKED}"
   File "${FILES}/${PROGRAM}"
   !ifdef LOADER
     File "${FILES}/WebView2Loader.dll"
   !endif
+  WriteUninstaller "${UNPACKED}\${UNINSTALLER}"
+  CreateDirectory "$INSTDIR\fonts"
   ClearErrors
   !ifdef LOADER
     !insertmacro Put "WebView2Loader.dll"
   !endif
   !insertmacro Put "${PROGRAM}"
+  !insertmacro Put "fonts\NotoSerifSC_400Regular.ttf"
+  !insertmacro Put "fonts\NotoSerifSC_700Bold.ttf"
+  !insertmacro Put "${UNINSTALLER}"
   ${If} ${Errors}
     !insertmacro EndWith 4 "$(RUNNING)"
   ${EndIf}
-  SetOutPath "$INSTDIR\fonts"
-  File "${FONTS}/NotoSerifSC_400Regular.ttf"
-  File "${FONTS}/NotoSerifSC_700Bold.ttf"
   SetOutPath "$INSTDIR"
-  RMDir "$INSTDIR\new"
-  WriteUninstaller "$INSTDIR\${UNINSTALLER}"
+  RMDir /r "${UNPACKED}"
 
   CreateShortcut "$SMPROGRAMS\$(SHORTCUT).lnk" "$INSTDIR\${PROGRAM}"
 
@@ -184,17 +199,19 @@ SectionEnd
 
 Section /o "$(PART_SERVER)" partServer
   !insertmacro NotRunning "${SERVER}"
-  SetOutPath "$INSTDIR\new"
+  SetOutPath "${UNPACKED}\packs"
+  File /oname=lyg-2021-training.json "${PACKS}/lyg-2021-training/pack.json"
+  SetOutPath "${UNPACKED}"
   File "${FILES}/${SERVER}"
+  CreateDirectory "$INSTDIR\packs"
   ClearErrors
   !insertmacro Put "${SERVER}"
+  !insertmacro Put "packs\lyg-2021-training.json"
   ${If} ${Errors}
     !insertmacro EndWith 4 "$(RUNNING)"
   ${EndIf}
-  SetOutPath "$INSTDIR\packs"
-  File /oname=lyg-2021-training.json "${PACKS}/lyg-2021-training/pack.json"
   SetOutPath "$INSTDIR"
-  RMDir "$INSTDIR\new"
+  RMDir /r "${UNPACKED}"
 SectionEnd
 
 Section -component
@@ -251,6 +268,11 @@ Function .onInit
   ${OrIf} ${FileExists} "$INSTDIR\${SERVER}"
     !insertmacro SelectSection ${partServer}
   ${EndIf}
+FunctionEnd
+
+Function .onInstFailed
+  SetOutPath "$INSTDIR"
+  RMDir /r "${UNPACKED}"
 FunctionEnd
 
 Function un.onInit
@@ -313,6 +335,7 @@ Section Uninstall
   Delete "$INSTDIR\packs\lyg-2021-training.json"
   RMDir "$INSTDIR\packs"
   Delete "$INSTDIR\${UNINSTALLER}"
+  RMDir /r "${UNPACKED}"
   RMDir "$INSTDIR"
 
   ReadRegStr $1 HKCU "Software\Classes\.shicha" ""

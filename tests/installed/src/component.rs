@@ -8,6 +8,7 @@ use shicha_window::until;
 use crate::{
     messages::Screen,
     promises::{SETTINGS, TITLE, Trial, told},
+    setups::quit,
 };
 
 /// What the installer looks for where the window's component is missing.
@@ -26,7 +27,7 @@ impl Trial<'_> {
         told(&format!(
             "without WebView2 a message says so after {} ms: {}",
             took.as_millis(),
-            picture.display()
+            picture.path.display()
         ));
         let code = self
             .wine
@@ -53,20 +54,18 @@ impl Trial<'_> {
         let picture = screen.picture("webview2-on-medium").await?;
         told(&format!(
             "with the offline installer on the medium {medium} it is offered: {}",
-            picture.display()
+            picture.path.display()
         ));
         screen.press(&second, "Return")?;
         let installing = screen.wait_for("stand-in", &mut program, &[]).await?;
         let picture = screen.picture("webview2-installing").await?;
-        told(&format!("and started: {}", picture.display()));
+        told(&format!("and started: {}", picture.path.display()));
         // It ends, and the component is still missing: that is said again, and the person quits.
         screen.press(&installing, "Return")?;
         let third = screen
             .wait_for(TITLE, &mut program, &[first, second])
             .await?;
-        // To the other button: Wine's message does not take Escape for it.
-        screen.press(&third, "Tab")?;
-        screen.press(&third, "Return")?;
+        quit(screen, &third)?;
         until("the end of the program", async || {
             Ok(program.has_ended()?.then_some(()))
         })

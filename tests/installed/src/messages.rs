@@ -3,10 +3,10 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
 };
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use shicha_window::{Display, Group, until};
 
 use crate::wine::Wine;
@@ -19,6 +19,13 @@ pub(crate) struct Screen<'a> {
     wine: &'a Wine,
     display: Display,
     out: PathBuf,
+}
+
+/// A picture that was taken.
+pub(crate) struct Picture {
+    pub(crate) path: PathBuf,
+    /// What tells it from another.
+    content: String,
 }
 
 impl<'a> Screen<'a> {
@@ -69,21 +76,37 @@ impl<'a> Screen<'a> {
         Ok(found.lines().map(str::to_owned).collect())
     }
 
-    /// Presses a key in a window: without a manager of windows, one that follows another is not given the keyboard.
+    /// Presses a key in a window that is there.
     pub(crate) fn press(&self, window: &str, key: &str) -> Result<()> {
-        let pressed = self
-            .hand("xdotool")
-            .args(["windowfocus", "--sync", window, "key", key])
-            .status()?;
-        ensure!(pressed.success(), "{key} cannot be pressed");
+        ensure!(self.pressed(window, key)?, "{key} cannot be pressed");
         Ok(())
     }
 
+    /// The same in a window that may be gone; whether it was there. Without a manager of windows, one that follows another is not given
+    /// the keyboard.
+    pub(crate) fn pressed(&self, window: &str, key: &str) -> Result<bool> {
+        let done = self
+            .hand("xdotool")
+            .args(["windowfocus", "--sync", window, "key", key])
+            .stderr(Stdio::null())
+            .status()?;
+        Ok(done.success())
+    }
+
     /// A picture of the whole screen, once it does not change any more.
-    pub(crate) async fn picture(&self, name: &str) -> Result<PathBuf> {
+    pub(crate) async fn picture(&self, name: &str) -> Result<Picture> {
+        self.still(name, "").await
+    }
+
+    /// A picture that differs from one that was taken before.
+    pub(crate) async fn other_picture(&self, name: &str, than: &Picture) -> Result<Picture> {
+        self.still(name, &than.content).await
+    }
+
+    async fn still(&self, name: &str, before: &str) -> Result<Picture> {
         let path = self.out.join(format!("{name}.png"));
-        let mut last = Vec::new();
-        until("a picture that stands still", async || {
+        let mut last = String::new();
+        let content = until("a picture that stands still", async || {
             let taken = self
                 .hand("import")
                 .args(["-silent", "-window", "root"])
@@ -95,15 +118,15 @@ impl<'a> Screen<'a> {
                 .arg(&path)
                 .output()?;
             let said = String::from_utf8_lossy(&said.stdout).into_owned();
-            let colours = said.split(' ').next().and_then(|count| count.parse().ok());
-            let is_drawn = colours.is_some_and(|count: usize| count >= LEAST_COLOURS);
-            let is_still = said.as_bytes() == last;
-            last = said.into_bytes();
-            Ok((is_drawn && is_still).then_some(()))
+            let (colours, content) = said.split_once(' ').context("a picture")?;
+            let is_drawn = colours.parse::<usize>()? >= LEAST_COLOURS;
+            let is_still = content == last && content != before;
+            content.clone_into(&mut last);
+            Ok((is_drawn && is_still).then(|| content.to_owned()))
         })
         .await?;
         ensure!(fs::metadata(&path)?.len() > 0, "the picture is empty");
-        Ok(path)
+        Ok(Picture { path, content })
     }
 
     fn hand(&self, program: &str) -> Command {

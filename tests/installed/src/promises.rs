@@ -14,6 +14,7 @@ use crate::{
     endpoint::{Endpoint, entries},
     laptop::{Laptop, Saved},
     messages::Screen,
+    setups::{CHOSEN, UNPACKED},
     wine::Wine,
 };
 
@@ -22,6 +23,16 @@ pub(crate) const SETTINGS: &str = r"HKCU\Software\Shicha";
 const CODE_PAGES: &str = r"HKLM\System\CurrentControlSet\Control\Nls\CodePage";
 /// The title of every message.
 pub(crate) const TITLE: &str = "实查 Shicha";
+/// What the setup brings.
+pub(crate) const FILES: [&str; 7] = [
+    "Shicha.exe",
+    "shicha-server.exe",
+    "WebView2Loader.dll",
+    "uninstall.exe",
+    r"fonts\NotoSerifSC_400Regular.ttf",
+    r"fonts\NotoSerifSC_700Bold.ttf",
+    r"packs\lyg-2021-training.json",
+];
 /// How the setup ends when a newer version is there.
 const NEWER: i32 = 3;
 /// How often a laptop is killed.
@@ -39,7 +50,7 @@ pub(crate) struct Options {
     pub(crate) setup: PathBuf,
     /// The same of an older version.
     #[arg(long)]
-    older: PathBuf,
+    pub(crate) older: PathBuf,
     /// The signature of the installer as an update, by the key that the older version bears.
     #[arg(long)]
     pub(crate) signature: PathBuf,
@@ -63,13 +74,13 @@ pub(crate) struct Options {
     pack: PathBuf,
     /// Folder for pictures and logs.
     #[arg(long)]
-    out: PathBuf,
+    pub(crate) out: PathBuf,
 }
 
 /// One Windows on which everything is tried.
 pub(crate) struct Trial<'a> {
     pub(crate) options: &'a Options,
-    pub(crate) wine: Wine,
+    pub(crate) wine: &'a Wine,
     /// The folder of the program, as Windows writes it.
     pub(crate) program: String,
     /// The folder of the records.
@@ -83,7 +94,7 @@ pub(crate) async fn hold(options: &Options) -> Result<()> {
         program: wine.local(r"Programs\Shicha"),
         records: wine.local("cn.shicha.desktop"),
         options,
-        wine,
+        wine: &wine,
     };
     let (older, newer) = match &options.versions[..] {
         [older, newer] => (older.as_str(), newer.as_str()),
@@ -101,11 +112,11 @@ pub(crate) async fn hold(options: &Options) -> Result<()> {
 
     // What runs with a display does not share a desktop with what runs without.
     trial.wine.wait()?;
-    let screen = Screen::new(&trial.wine, &options.out).await?;
+    let screen = Screen::new(&wine, &options.out).await?;
     trial.without_component(&screen, newer).await?;
     trial.updates_are_taken_back(&screen, older, newer).await?;
     trial.go_on(&mut laptop, &mut saved).await?;
-    trial.install(&options.setup, newer)?;
+    trial.setups_are_cut_short(newer).await?;
     trial.check_installed(newer)?;
     let code = trial.setup_code(&options.older)?;
     ensure!(
@@ -117,7 +128,7 @@ pub(crate) async fn hold(options: &Options) -> Result<()> {
     told("after the upgrade the records are there, and work goes on");
 
     trial.uninstall(false)?;
-    trial.install(&options.setup, newer)?;
+    trial.installed_by_hand(&screen, newer).await?;
     trial.go_on(&mut laptop, &mut saved).await?;
     laptop.begin().await?;
     laptop.unlock().await?;
@@ -129,9 +140,16 @@ pub(crate) async fn hold(options: &Options) -> Result<()> {
         saved.count(),
         entries(&verified)
     ));
-    trial.uninstall(true)?;
+    trial.removed_by_hand(&screen).await?;
+    let elsewhere = Trial {
+        program: CHOSEN.to_owned(),
+        records: trial.records.clone(),
+        ..trial
+    };
+    elsewhere.in_a_chosen_folder(older, newer)?;
+    elsewhere.uninstall(true)?;
     told("a removal with /PURGE leaves nothing");
-    trial.wine.wait()?;
+    wine.wait()?;
     println!("all promises hold");
     Ok(())
 }
@@ -142,7 +160,7 @@ pub(crate) fn told(what: &str) {
 
 impl Trial<'_> {
     fn begin_clean(&self) -> Result<()> {
-        for folder in [&self.program, &self.records] {
+        for folder in [&self.program, &self.records, CHOSEN] {
             let folder = self.wine.here(folder);
             if folder.exists() {
                 fs::remove_dir_all(folder)?;
@@ -162,7 +180,7 @@ impl Trial<'_> {
             .code(self.wine.command(setup).args(["/S", "/SERVER"]))
     }
 
-    fn install(&self, setup: &Path, version: &str) -> Result<()> {
+    pub(crate) fn install(&self, setup: &Path, version: &str) -> Result<()> {
         let begin = Instant::now();
         let code = self.setup_code(setup)?;
         let took = begin.elapsed();
@@ -175,24 +193,19 @@ impl Trial<'_> {
         Ok(())
     }
 
-    fn check_installed(&self, version: &str) -> Result<()> {
+    pub(crate) fn check_installed(&self, version: &str) -> Result<()> {
         let mut bytes = 0;
-        for file in [
-            "Shicha.exe",
-            "shicha-server.exe",
-            "WebView2Loader.dll",
-            "uninstall.exe",
-            r"fonts\NotoSerifSC_400Regular.ttf",
-            r"fonts\NotoSerifSC_700Bold.ttf",
-            r"packs\lyg-2021-training.json",
-        ] {
+        for file in FILES {
             let path = self.wine.here(&format!(r"{}\{file}", self.program));
             bytes += fs::metadata(&path)
                 .with_context(|| format!("{file} is missing"))?
                 .len();
         }
         ensure!(
-            !self.wine.here(&format!(r"{}\new", self.program)).exists(),
+            !self
+                .wine
+                .here(&format!(r"{}\{UNPACKED}", self.program))
+                .exists(),
             "something was left half done"
         );
         let value = |key: &str, name: &str| -> Result<String> {
@@ -406,6 +419,10 @@ impl Trial<'_> {
         ensure!(code == 0, "the removal ended with {code}");
         // It goes on in a copy of itself.
         self.wine.wait()?;
+        self.check_removed(is_purged)
+    }
+
+    pub(crate) fn check_removed(&self, is_purged: bool) -> Result<()> {
         let program = self.wine.here(&self.program);
         ensure!(!program.exists(), "{} is still there", program.display());
         ensure!(self.link().is_none(), "the start menu still has its entry");

@@ -9,6 +9,7 @@ use shicha_window::until;
 use crate::{
     messages::Screen,
     promises::{LISTED, TITLE, Trial, told},
+    setups::quit,
 };
 
 /// What the watch needs of the program's files.
@@ -86,9 +87,7 @@ impl Trial<'_> {
         })
         .await?;
         screen.picture(&format!("taken-back-{reason}")).await?;
-        // To the button that quits.
-        screen.press(&message, "Tab")?;
-        screen.press(&message, "Return")?;
+        quit(screen, &message)?;
         // So that the application does not find it at its next start.
         for file in ["outcome.json", "plan.json"] {
             fs::remove_file(self.wine.here(&below(file)))?;

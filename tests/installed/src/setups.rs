@@ -1,0 +1,205 @@
+//! Setups that are cut short, that are given another folder, and that a person clicks through.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, Result, ensure};
+use shicha_window::{Group, until};
+
+use crate::{
+    messages::Screen,
+    promises::{FILES, LISTED, TITLE, Trial, told},
+};
+
+/// A folder that somebody chose, beside the usual one.
+pub(crate) const CHOSEN: &str = r"C:\检查台账\实查";
+/// Where a setup unpacks, below the folder of the program.
+pub(crate) const UNPACKED: &str = "shicha-setup";
+/// A setup is cut short once a share of all is unpacked: none, one of so many, and so on up to all.
+const SHARES: u64 = 6;
+
+impl Trial<'_> {
+    /// A setup over an older version is killed at several places: what is there is the old or the new, file by file, and the next
+    /// setup brings it to its end.
+    pub(crate) async fn setups_are_cut_short(&self, newer: &str) -> Result<()> {
+        let folder = self.wine.here(&self.program);
+        let before = contents(&folder)?;
+        let all: u64 = before.iter().map(|content| content.len() as u64).sum();
+        let log = self.options.out.join("cut-short.log");
+        let mut seen = Vec::new();
+        let mut unfinished = 0;
+        for share in 0..=SHARES {
+            let mut setup = Group::start(
+                self.wine
+                    .command(&self.options.setup)
+                    .args(["/S", "/SERVER"]),
+                &log,
+            )?;
+            until("a share of the files", async || {
+                let is_reached = unpacked(&folder)? * SHARES >= all * share;
+                Ok((is_reached || setup.has_ended()?).then_some(()))
+            })
+            .await?;
+            unfinished += usize::from(!setup.has_ended()?);
+            setup.kill()?;
+            self.wine.wait()?;
+            seen.push(contents(&folder)?);
+        }
+        ensure!(unfinished > 0, "every setup came to its end");
+        self.install(&self.options.setup, newer)?;
+        let after = contents(&folder)?;
+        for now in &seen {
+            for (n, name) in FILES.iter().enumerate() {
+                ensure!(
+                    now[n] == before[n] || now[n] == after[n],
+                    "{name} is neither the old nor the new one"
+                );
+            }
+        }
+        told(&format!(
+            "of {} setups {unfinished} were killed before their end: each file was the old or the new one, and the next setup went through",
+            seen.len()
+        ));
+        Ok(())
+    }
+
+    /// A folder that somebody chose: an upgrade finds it.
+    pub(crate) fn in_a_chosen_folder(&self, older: &str, newer: &str) -> Result<()> {
+        let code = self.wine.code(
+            self.wine
+                .command(&self.options.older)
+                .args(["/S", "/SERVER"])
+                .arg(format!("/D={}", self.program)),
+        )?;
+        ensure!(code == 0, "the setup ended with {code}");
+        self.check_installed(older)?;
+        self.install(&self.options.setup, newer)?;
+        self.check_installed(newer)?;
+        told("a folder chosen with /D is found again by the upgrade");
+        Ok(())
+    }
+
+    /// The setup as a person sees it, page by page, up to the first start of the program.
+    pub(crate) async fn installed_by_hand(&self, screen: &Screen<'_>, newer: &str) -> Result<()> {
+        let mut setup = Group::start(
+            screen.program(&self.options.setup).arg("/SERVER"),
+            &self.options.out.join("setup-by-hand.log"),
+        )?;
+        let window = screen.wait_for(TITLE, &mut setup, &[]).await?;
+        let parts = screen.picture("setup-1-parts").await?;
+        screen.press(&window, "Return")?;
+        let place = screen.other_picture("setup-2-folder", &parts).await?;
+        screen.press(&window, "Return")?;
+        until("the end of the installation", async || {
+            let version = self.wine.registry(LISTED, "DisplayVersion")?;
+            let is_whole = !self
+                .wine
+                .here(&format!(r"{}\{UNPACKED}", self.program))
+                .exists();
+            Ok((version.as_deref() == Some(newer) && is_whole).then_some(()))
+        })
+        .await?;
+        screen.other_picture("setup-3-done", &place).await?;
+        // The last page offers to start the program, which has no window here and says so.
+        let message = until("the first start", async || {
+            let shown = screen.windows(TITLE)?;
+            if shown.contains(&window) {
+                // It may close between the two.
+                let _is_there = screen.pressed(&window, "Return")?;
+                return Ok(None);
+            }
+            Ok(shown.into_iter().next())
+        })
+        .await?;
+        screen.picture("setup-4-first-start").await?;
+        quit(screen, &message)?;
+        self.wine.wait()?;
+        self.check_installed(newer)?;
+        told(
+            "the pages of the setup lead to the first start, by the Enter key alone: setup-1 to setup-4",
+        );
+        Ok(())
+    }
+
+    /// The removal as a person sees it: the records stay unless that is changed.
+    pub(crate) async fn removed_by_hand(&self, screen: &Screen<'_>) -> Result<()> {
+        let _removal = Group::start(
+            &mut screen.program(format!(r"{}\uninstall.exe", self.program)),
+            &self.options.out.join("removal-by-hand.log"),
+        )?;
+        // It goes on in a copy of itself.
+        let window = until("the removal's window", async || {
+            Ok(screen.windows(TITLE)?.into_iter().next())
+        })
+        .await?;
+        let asked = screen.picture("removal-1-records").await?;
+        screen.press(&window, "Return")?;
+        until("the removal", async || {
+            Ok(self
+                .wine
+                .registry(LISTED, "DisplayVersion")?
+                .is_none()
+                .then_some(()))
+        })
+        .await?;
+        screen.other_picture("removal-2-done", &asked).await?;
+        until("the end of the removal", async || {
+            let is_there = screen.windows(TITLE)?.contains(&window);
+            if is_there {
+                let _is_there = screen.pressed(&window, "Return")?;
+            }
+            Ok((!is_there).then_some(()))
+        })
+        .await?;
+        self.wine.wait()?;
+        self.check_removed(false)?;
+        told(
+            "the pages of the removal keep the records unless somebody chooses otherwise: removal-1, removal-2",
+        );
+        Ok(())
+    }
+}
+
+/// Chooses the button that quits, in the message that the window's component is missing.
+pub(crate) fn quit(screen: &Screen<'_>, message: &str) -> Result<()> {
+    // Wine's message does not take Escape for it.
+    screen.press(message, "Tab")?;
+    screen.press(message, "Return")
+}
+
+/// What the program's files hold, in the order of their names.
+fn contents(folder: &Path) -> Result<Vec<Vec<u8>>> {
+    FILES
+        .iter()
+        .map(|name| {
+            fs::read(folder.join(name.replace('\\', "/")))
+                .with_context(|| format!("{name} is missing"))
+        })
+        .collect()
+}
+
+/// How many bytes a setup has unpacked.
+fn unpacked(folder: &Path) -> Result<u64> {
+    let mut bytes = 0;
+    let mut below: Vec<PathBuf> = vec![folder.join(UNPACKED)];
+    while let Some(folder) = below.pop() {
+        // What is looked at may just be moved away.
+        let Ok(entries) = fs::read_dir(&folder) else {
+            continue;
+        };
+        for entry in entries {
+            let entry = entry?;
+            let Ok(meta) = entry.metadata() else {
+                continue;
+            };
+            if meta.is_dir() {
+                below.push(entry.path());
+            } else {
+                bytes += meta.len();
+            }
+        }
+    }
+    Ok(bytes)
+}
