@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroize as _;
 
-use crate::{error::KeyError, keychain, standing::shred};
+use crate::{error::KeyError, keychain, patient::patiently, standing::shred};
 
 const FILE: &str = "key.json";
 const MARK: &str = "ledger.key-mark";
@@ -216,7 +216,7 @@ impl KeyStore {
         let aside = self.dir.join(format!("{FILE}.part"));
         shred(&aside)?;
         // Under another name first: whoever looks meanwhile finds a key that is whole, or none.
-        match fs::rename(self.dir.join(FILE), &aside) {
+        match patiently(|| fs::rename(self.dir.join(FILE), &aside)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             renamed => renamed?,
         }
@@ -242,6 +242,14 @@ impl KeyStore {
     }
 
     fn read(&self) -> Result<Option<KeyFile>, KeyError> {
+        match self.read_once() {
+            // One that is just destroyed may be opened under its name and read as noise. Looked for again it has no name any more.
+            Err(KeyError::DamagedFile(_)) => self.read_once(),
+            done => done,
+        }
+    }
+
+    fn read_once(&self) -> Result<Option<KeyFile>, KeyError> {
         let bytes = match fs::read(self.dir.join(FILE)) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -300,7 +308,7 @@ pub(crate) fn write_whole(dir: &Path, name: &str, bytes: &[u8]) -> io::Result<()
     let mut out = fs::File::create(&beside)?;
     out.write_all(bytes)?;
     out.sync_all()?;
-    fs::rename(&beside, dir.join(name))?;
+    patiently(|| fs::rename(&beside, dir.join(name)))?;
     crate::open::sync_dir(dir);
     Ok(())
 }

@@ -24,6 +24,7 @@ mod numbers;
 mod older;
 mod open;
 mod packages;
+mod patient;
 mod rebuild;
 mod record;
 mod rewound;

@@ -20,6 +20,7 @@ use crate::{
     error::{KeyError, LedgerError},
     key::{self, DatabaseKey, KeyStore},
     open::{LOCK, sync_dir, take_lock},
+    patient::patiently,
 };
 
 const FILE: &str = "order.json";
@@ -215,7 +216,7 @@ fn destroy_files(dir: &Path) -> Result<(), LedgerError> {
         let name = found.file_name();
         let name = name.to_string_lossy();
         if name.starts_with("ledger.") && name != LOCK {
-            fs::remove_file(found.path())?;
+            patiently(|| fs::remove_file(found.path()))?;
         }
     }
     match fs::remove_dir_all(dir.join(OPENED)) {
@@ -239,5 +240,5 @@ pub(crate) fn shred(path: &Path) -> io::Result<()> {
     file.write_all(&noise)?;
     file.sync_all()?;
     drop(file);
-    fs::remove_file(path)
+    patiently(|| fs::remove_file(path))
 }

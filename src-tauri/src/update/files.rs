@@ -122,48 +122,36 @@ fn is_in_use(error: &io::Error) -> bool {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
-    fn every_file_that_the_setup_writes_is_kept_and_put_back() {
+    fn every_file_that_the_setup_puts_in_place_is_kept_and_put_back() {
         let script = include_str!("../../../packaging/windows/installer.nsi");
-        let mut folder = String::new();
-        let mut found = 0;
+        let mut put = BTreeSet::new();
+        let mut folder = "";
         for line in script.lines().map(str::trim) {
-            if let Some(rest) = line.strip_prefix("SetOutPath \"$INSTDIR") {
-                folder = rest
-                    .trim_end_matches('"')
-                    .trim_start_matches('\\')
-                    .to_owned();
-            } else if line.starts_with("SetOutPath") {
-                "elsewhere".clone_into(&mut folder);
+            if let Some(rest) = line.strip_prefix("SetOutPath ") {
+                folder = rest.trim_matches('"');
             }
-            let Some(rest) = line.strip_prefix("File ") else {
-                continue;
-            };
-            if folder == "elsewhere" {
-                continue;
-            }
-            let name = match rest.split_once("/oname=") {
-                Some((_, named)) => named.split([' ', '"']).next().unwrap(),
-                None => rest.trim_matches('"').rsplit('/').next().unwrap(),
-            };
-            let name = match name {
-                "${PROGRAM}" => continue,
-                "${SERVER}" => "shicha-server.exe",
-                other => other,
-            };
-            // What is unpacked into `new` goes to the folder itself.
-            let path = match folder.as_str() {
-                "" | "new" => name.to_owned(),
-                folder => format!("{folder}/{name}"),
-            };
             assert!(
-                NAMES.contains(&path.as_str()),
-                "{path} is written by the setup"
+                !line.starts_with("File ")
+                    || ["${UNPACKED}", "$PLUGINSDIR"]
+                        .iter()
+                        .any(|aside| folder.starts_with(aside)),
+                "unpacked where it stays: {line}"
             );
-            found += 1;
+            if let Some(name) = line.strip_prefix("!insertmacro Put ") {
+                put.insert(match name.trim_matches('"') {
+                    "${PROGRAM}" => continue,
+                    "${SERVER}" => "shicha-server.exe".to_owned(),
+                    "${UNINSTALLER}" => "uninstall.exe".to_owned(),
+                    other => other.replace('\\', "/"),
+                });
+            }
         }
-        assert!(found >= 4, "the script reads as it did");
+        let kept: BTreeSet<String> = NAMES.iter().copied().map(str::to_owned).collect();
+        assert_eq!(put, kept);
     }
 }

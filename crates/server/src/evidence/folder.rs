@@ -300,12 +300,12 @@ fn is_at(file: &fs::File, path: &Path) -> io::Result<bool> {
 }
 
 /// On Windows a file that was removed while another process has it open keeps its name, and nobody can open it, until that process
-/// closes it.
+/// closes it: access is denied, or there is a sharing violation.
 fn patiently<T>(mut work: impl FnMut() -> Result<T, EvidenceError>) -> Result<T, EvidenceError> {
     for _ in 0..TRIES {
         match work() {
             Err(EvidenceError::Io(error))
-                if cfg!(windows) && error.kind() == io::ErrorKind::PermissionDenied =>
+                if cfg!(windows) && matches!(error.raw_os_error(), Some(5 | 32)) =>
             {
                 thread::sleep(BETWEEN);
             }
