@@ -1,6 +1,6 @@
 //! Installs the product for Windows under Wine and holds it against what it promises: a day's work with kills, setups that are
-//! cut short, an upgrade, updates that are taken back, a removal that leaves the records, the pages of both, and the message of a computer
-//! without the window's component.
+//! cut short, an upgrade, updates that are taken back, a removal that leaves the records, the pages of both, the archive for sticks,
+//! and the message of a computer without the window's component.
 //!
 //! `cargo xtask windows --try` starts it, with the settings of Wine in its environment. It leaves pictures and prints what it measured.
 //! Wine has no WebView2, so the window itself is not shown here: the core of the installed program is asked by its self-test, and the
@@ -18,6 +18,8 @@ mod messages;
 mod promises;
 #[cfg(unix)]
 mod setups;
+#[cfg(unix)]
+mod stick;
 #[cfg(unix)]
 mod updates;
 #[cfg(unix)]

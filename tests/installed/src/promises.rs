@@ -15,6 +15,7 @@ use crate::{
     laptop::{Laptop, Saved},
     messages::Screen,
     setups::{CHOSEN, UNPACKED},
+    stick::STICK,
     wine::Wine,
 };
 
@@ -51,6 +52,9 @@ pub(crate) struct Options {
     /// The same of an older version.
     #[arg(long)]
     pub(crate) older: PathBuf,
+    /// The archive for sticks.
+    #[arg(long)]
+    pub(crate) stick: PathBuf,
     /// The signature of the installer as an update, by the key that the older version bears.
     #[arg(long)]
     pub(crate) signature: PathBuf,
@@ -103,7 +107,7 @@ pub(crate) async fn hold(options: &Options) -> Result<()> {
     trial.begin_clean()?;
     trial.install(&options.older, older)?;
     trial.check_installed(older)?;
-    trial.selftest()?;
+    trial.selftests()?;
 
     let dir = tempfile::tempdir()?;
     trial.speaks_chinese()?;
@@ -149,6 +153,7 @@ pub(crate) async fn hold(options: &Options) -> Result<()> {
     elsewhere.in_a_chosen_folder(older, newer)?;
     elsewhere.uninstall(true)?;
     told("a removal with /PURGE leaves nothing");
+    trial.on_a_stick(&screen).await?;
     wine.wait()?;
     println!("all promises hold");
     Ok(())
@@ -160,7 +165,7 @@ pub(crate) fn told(what: &str) {
 
 impl Trial<'_> {
     fn begin_clean(&self) -> Result<()> {
-        for folder in [&self.program, &self.records, CHOSEN] {
+        for folder in [&self.program, &self.records, CHOSEN, STICK] {
             let folder = self.wine.here(folder);
             if folder.exists() {
                 fs::remove_dir_all(folder)?;
@@ -248,30 +253,31 @@ impl Trial<'_> {
     }
 
     /// The core in the installed program itself.
-    fn selftest(&self) -> Result<()> {
+    fn selftests(&self) -> Result<()> {
         let mut times = Vec::new();
         for _ in 0..STARTS {
             let begin = Instant::now();
-            // Without WebView2 it does not call itself well; the rest has to be.
-            let done = self
-                .wine
-                .command(self.shicha())
-                .arg("--selftest")
-                .output()?;
+            self.selftest(&self.shicha())?;
             times.push(begin.elapsed().as_millis());
-            let said: Value = serde_json::from_slice(&done.stdout)
-                .with_context(|| format!("it said {}", String::from_utf8_lossy(&done.stdout)))?;
-            ensure!(
-                said["core"] == "needs_enrolment"
-                    && said["screens"] == true
-                    && said["webview"].is_null(),
-                "{said}"
-            );
         }
         told(&format!(
             "the installed program's core makes an encrypted database; its self-test takes {times:?} ms"
         ));
         Ok(())
+    }
+
+    /// What a program says that tests itself. Without WebView2 it does not call itself well; the rest has to be.
+    pub(crate) fn selftest(&self, program: &str) -> Result<Value> {
+        let done = self.wine.command(program).arg("--selftest").output()?;
+        let said: Value = serde_json::from_slice(&done.stdout)
+            .with_context(|| format!("it said {}", String::from_utf8_lossy(&done.stdout)))?;
+        ensure!(
+            said["core"] == "needs_enrolment"
+                && said["screens"] == true
+                && said["webview"].is_null(),
+            "{said}"
+        );
+        Ok(said)
     }
 
     /// Chinese text and Beijing's time, in a console whose code page is not UTF-8 and in a pipe.

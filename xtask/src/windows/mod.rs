@@ -35,10 +35,10 @@ const TRIAL_KEY: &str = "SHICHA_TRIAL_UPDATE_KEY";
 /// What to do.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Run the test suites of the core and of the central endpoint under Wine, in a folder whose name is Chinese and has spaces.
+    /// Run the test suites of core, endpoint and shell under Wine, in a folder whose name is Chinese and has spaces.
     #[arg(long)]
     test: bool,
-    /// Install under Wine what was built and try it out: a day's work, kills, an upgrade, the removal.
+    /// Install under Wine what was built and try it out: a day's work, kills, updates, upgrades, removals, the archive for sticks.
     #[arg(long = "try", conflicts_with = "test")]
     tried: bool,
     /// Folder for the toolchain and Wine, also named by SHICHA_WINDOWS_CACHE; several checkouts can share it.
@@ -82,7 +82,7 @@ pub(crate) fn windows(workspace: &Workspace, options: &Options) -> Result<()> {
     tell(workspace, &built, &[&setup, &stick])?;
     if options.tried {
         let wine = Wine::set_up(&cache)?;
-        trial::run(workspace, &toolchain, &wine, &setup)?;
+        trial::run(workspace, &toolchain, &wine, &setup, &stick)?;
     }
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! Tries out under Wine what was built: `tests/installed` does it.
 
+use std::path::Path;
+
 use anyhow::{Context as _, Result};
 use shicha_maker::Maker;
 
@@ -22,7 +24,8 @@ pub(super) fn run(
     workspace: &Workspace,
     toolchain: &Toolchain,
     wine: &Wine,
-    setup: &std::path::Path,
+    setup: &Path,
+    stick: &Path,
 ) -> Result<()> {
     let maker = Maker::new();
     proc::timed(
@@ -77,6 +80,8 @@ pub(super) fn run(
             .arg(wine.runner())
             .arg("--setup")
             .arg(setup)
+            .arg("--stick")
+            .arg(stick)
             .arg("--older")
             .arg(&older)
             .args(["--versions", OLDER, &super::version(workspace)?])
