@@ -20,7 +20,8 @@ impl Trial<'_> {
     /// The messages where WebView2 is missing, and that the program is not written over while it runs.
     pub(crate) async fn without_component(&self, screen: &Screen<'_>, newer: &str) -> Result<()> {
         let begin = Instant::now();
-        let mut program = screen.start(&self.shicha(), "without-component.log")?;
+        let mut program =
+            screen.start(&mut screen.program(self.shicha()), "without-component.log")?;
         let first = screen.wait_for(TITLE, &mut program, &[]).await?;
         let took = begin.elapsed();
         let picture = screen.picture("webview2-missing").await?;

@@ -37,9 +37,11 @@ impl<'a> Screen<'a> {
         })
     }
 
-    /// Starts a program with a window.
-    pub(crate) fn start(&self, program: &str, log: &str) -> Result<Group> {
-        Group::start(&mut self.program(program), &self.out.join(log))
+    /// Starts a program with a window, once all others have ended: what runs with a display does not share a desktop with what runs
+    /// without.
+    pub(crate) fn start(&self, program: &mut Command, log: &str) -> Result<Group> {
+        self.wine.wait()?;
+        Group::start(program, &self.out.join(log))
     }
 
     /// A program with a window.

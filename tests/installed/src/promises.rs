@@ -114,8 +114,6 @@ pub(crate) async fn hold(options: &Options) -> Result<()> {
     let (mut endpoint, mut laptop, mut saved) = trial.day_on_windows(dir.path()).await?;
     trial.endpoint_on_windows(dir.path()).await?;
 
-    // What runs with a display does not share a desktop with what runs without.
-    trial.wine.wait()?;
     let screen = Screen::new(&wine, &options.out).await?;
     trial.without_component(&screen, newer).await?;
     trial.updates_are_taken_back(&screen, older, newer).await?;

@@ -83,9 +83,9 @@ impl Trial<'_> {
 
     /// The setup as a person sees it, page by page, up to the first start of the program.
     pub(crate) async fn installed_by_hand(&self, screen: &Screen<'_>, newer: &str) -> Result<()> {
-        let mut setup = Group::start(
+        let mut setup = screen.start(
             screen.program(&self.options.setup).arg("/SERVER"),
-            &self.options.out.join("setup-by-hand.log"),
+            "setup-by-hand.log",
         )?;
         let window = screen.wait_for(TITLE, &mut setup, &[]).await?;
         let parts = screen.picture("setup-1-parts").await?;
@@ -125,9 +125,9 @@ impl Trial<'_> {
 
     /// The removal as a person sees it: the records stay unless that is changed.
     pub(crate) async fn removed_by_hand(&self, screen: &Screen<'_>) -> Result<()> {
-        let _removal = Group::start(
+        let _removal = screen.start(
             &mut screen.program(format!(r"{}\uninstall.exe", self.program)),
-            &self.options.out.join("removal-by-hand.log"),
+            "removal-by-hand.log",
         )?;
         // It goes on in a copy of itself.
         let window = until("the removal's window", async || {

@@ -27,7 +27,7 @@ impl Trial<'_> {
         let (shicha, data) = (format!(r"{folder}\Shicha.exe"), format!(r"{folder}\data"));
         let said = self.selftest(&shicha)?;
         ensure!(said["data"] == data, "{said}");
-        let mut program = screen.start(&shicha, "stick.log")?;
+        let mut program = screen.start(&mut screen.program(&shicha), "stick.log")?;
         let message = screen.wait_for(TITLE, &mut program, &[]).await?;
         screen.picture("stick-first-start").await?;
         quit(screen, &message)?;
