@@ -411,6 +411,24 @@ impl Session {
         self.process()?.kill().await
     }
 
+    /// Where the window is and how large, in pixels: `x`, `y`, `width`, `height` (W3C WebDriver, "Get Window Rect").
+    pub async fn place(&self) -> Result<Value> {
+        self.persist("the window's place", async || {
+            self.ask(Method::GET, "/window/rect", None).await
+        })
+        .await
+    }
+
+    /// Moves the window and gives it a size, in the same words.
+    pub async fn put(&self, place: &Value) -> Result<()> {
+        self.persist("the window's place", async || {
+            self.ask(Method::POST, "/window/rect", Some(place.clone()))
+                .await
+        })
+        .await?;
+        Ok(())
+    }
+
     /// Closes the window as a person does, and waits until the application has ended.
     pub async fn close(self) -> Result<()> {
         let process = self.process()?;

@@ -1,10 +1,11 @@
-//! Starting the application twice.
+//! Starting the application again: while it runs, and after it was closed.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used)]
 
 use std::process::Command;
 
-use shicha_window::{Display, Group, Programs, process_with_argument, until};
+use serde_json::json;
+use shicha_window::{Clock, Display, Driver, Group, Programs, process_with_argument, until};
 
 #[tokio::test]
 async fn a_second_start_on_the_same_data_shows_the_first_window_and_ends() {
@@ -38,6 +39,38 @@ async fn a_second_start_on_the_same_data_shows_the_first_window_and_ends() {
     let running = process_with_argument("shicha", data.as_os_str()).unwrap();
     assert!(running.is_some_and(shicha_window::Stranger::is_there));
     first.end().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_window_comes_back_where_it_was_and_as_large() {
+    let dir = tempfile::tempdir().unwrap();
+    let programs = Programs::find().unwrap();
+    let display = Display::start(dir.path()).await.unwrap();
+    let driver = Driver {
+        app: &programs.app,
+        data: &dir.path().join("台账"),
+        display: &display,
+        clock: &Clock::system(),
+        logs: dir.path(),
+    };
+    let session = driver.start().await.unwrap();
+    let wished = json!({ "x": 140, "y": 60, "width": 1200, "height": 700 });
+    assert_ne!(session.place().await.unwrap(), wished);
+    session.put(&wished).await.unwrap();
+    until("the window in its new place", async || {
+        Ok((session.place().await? == wished).then_some(()))
+    })
+    .await
+    .unwrap();
+    session.close().await.unwrap();
+
+    let session = driver.start().await.unwrap();
+    until("the window in its old place", async || {
+        Ok((session.place().await? == wished).then_some(()))
+    })
+    .await
+    .unwrap();
+    session.close().await.unwrap();
 }
 
 #[test]
