@@ -27,6 +27,7 @@ fn is_in_use(error: &io::Error) -> bool {
 
 #[cfg(all(test, windows))]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use std::{fs, os::windows::fs::OpenOptionsExt as _, sync::Barrier};
 
     use super::*;

@@ -8,7 +8,6 @@ use shicha_window::until;
 use crate::{
     messages::Screen,
     promises::{SETTINGS, TITLE, Trial, told},
-    setups::quit,
 };
 
 /// What the installer looks for where the window's component is missing.
@@ -66,7 +65,7 @@ impl Trial<'_> {
         let third = screen
             .wait_for(TITLE, &mut program, &[first, second])
             .await?;
-        quit(screen, &third)?;
+        screen.quit(&third)?;
         until("the end of the program", async || {
             Ok(program.has_ended()?.then_some(()))
         })

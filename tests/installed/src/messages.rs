@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context as _, Result, bail, ensure};
 use shicha_window::{Display, Group, until};
 
-use crate::wine::Wine;
+use crate::{promises::TITLE, wine::Wine};
 
 /// Fewer are an empty screen, or a window whose text is not drawn yet.
 const LEAST_COLOURS: usize = 12;
@@ -68,6 +68,11 @@ impl<'a> Screen<'a> {
         .await
     }
 
+    /// Waits for a window of ours, whichever program shows it.
+    pub(crate) async fn shown(&self, what: &str) -> Result<String> {
+        until(what, async || Ok(self.windows(TITLE)?.into_iter().next())).await
+    }
+
     /// The windows whose title fits.
     pub(crate) fn windows(&self, title: &str) -> Result<Vec<String>> {
         let found = self
@@ -93,6 +98,13 @@ impl<'a> Screen<'a> {
             .stderr(Stdio::null())
             .status()?;
         Ok(done.success())
+    }
+
+    /// Chooses the button that quits, in the message that the window's component is missing.
+    pub(crate) fn quit(&self, message: &str) -> Result<()> {
+        // Wine's message does not take Escape for it.
+        self.press(message, "Tab")?;
+        self.press(message, "Return")
     }
 
     /// A picture of the whole screen, once it does not change any more.

@@ -6,6 +6,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
+use sha2::{Digest as _, Sha256, digest::Output};
 use shicha_window::{Group, until};
 
 use crate::{
@@ -25,8 +26,8 @@ impl Trial<'_> {
     /// setup brings it to its end.
     pub(crate) async fn setups_are_cut_short(&self, newer: &str) -> Result<()> {
         let folder = self.wine.here(&self.program);
-        let before = contents(&folder)?;
-        let all: u64 = before.iter().map(|content| content.len() as u64).sum();
+        let before = hashes(&folder)?;
+        let all = size(folder.clone())?;
         let log = self.options.out.join("cut-short.log");
         let mut seen = Vec::new();
         let mut unfinished = 0;
@@ -38,18 +39,18 @@ impl Trial<'_> {
                 &log,
             )?;
             until("a share of the files", async || {
-                let is_reached = unpacked(&folder)? * SHARES >= all * share;
+                let is_reached = size(folder.join(UNPACKED))? * SHARES >= all * share;
                 Ok((is_reached || setup.has_ended()?).then_some(()))
             })
             .await?;
             unfinished += usize::from(!setup.has_ended()?);
             setup.kill()?;
             self.wine.wait()?;
-            seen.push(contents(&folder)?);
+            seen.push(hashes(&folder)?);
         }
         ensure!(unfinished > 0, "every setup came to its end");
         self.install(&self.options.setup, newer)?;
-        let after = contents(&folder)?;
+        let after = hashes(&folder)?;
         for now in &seen {
             for (n, name) in FILES.iter().enumerate() {
                 ensure!(
@@ -114,7 +115,7 @@ impl Trial<'_> {
         })
         .await?;
         screen.picture("setup-4-first-start").await?;
-        quit(screen, &message)?;
+        screen.quit(&message)?;
         self.wine.wait()?;
         self.check_installed(newer)?;
         told(
@@ -130,10 +131,7 @@ impl Trial<'_> {
             "removal-by-hand.log",
         )?;
         // It goes on in a copy of itself.
-        let window = until("the removal's window", async || {
-            Ok(screen.windows(TITLE)?.into_iter().next())
-        })
-        .await?;
+        let window = screen.shown("the removal's window").await?;
         let asked = screen.picture("removal-1-records").await?;
         screen.press(&window, "Return")?;
         until("the removal", async || {
@@ -162,28 +160,20 @@ impl Trial<'_> {
     }
 }
 
-/// Chooses the button that quits, in the message that the window's component is missing.
-pub(crate) fn quit(screen: &Screen<'_>, message: &str) -> Result<()> {
-    // Wine's message does not take Escape for it.
-    screen.press(message, "Tab")?;
-    screen.press(message, "Return")
+/// The hashes of the program's files, in the order of [`FILES`].
+fn hashes(folder: &Path) -> Result<Vec<Output<Sha256>>> {
+    let hash = |name: &&str| {
+        let bytes = fs::read(folder.join(name.replace('\\', "/")))
+            .with_context(|| format!("{name} is missing"))?;
+        Ok(Sha256::digest(bytes))
+    };
+    FILES.iter().map(hash).collect()
 }
 
-/// What the program's files hold, in the order of their names.
-fn contents(folder: &Path) -> Result<Vec<Vec<u8>>> {
-    FILES
-        .iter()
-        .map(|name| {
-            fs::read(folder.join(name.replace('\\', "/")))
-                .with_context(|| format!("{name} is missing"))
-        })
-        .collect()
-}
-
-/// How many bytes a setup has unpacked.
-fn unpacked(folder: &Path) -> Result<u64> {
+/// How many bytes lie in a folder and those in it.
+fn size(folder: PathBuf) -> Result<u64> {
     let mut bytes = 0;
-    let mut below: Vec<PathBuf> = vec![folder.join(UNPACKED)];
+    let mut below = vec![folder];
     while let Some(folder) = below.pop() {
         // What is looked at may just be moved away.
         let Ok(entries) = fs::read_dir(&folder) else {

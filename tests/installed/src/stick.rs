@@ -9,7 +9,6 @@ use zip::ZipArchive;
 use crate::{
     messages::Screen,
     promises::{SETTINGS, TITLE, Trial, told},
-    setups::quit,
 };
 
 /// Where the archive is unpacked.
@@ -30,7 +29,7 @@ impl Trial<'_> {
         let mut program = screen.start(&mut screen.program(&shicha), "stick.log")?;
         let message = screen.wait_for(TITLE, &mut program, &[]).await?;
         screen.picture("stick-first-start").await?;
-        quit(screen, &message)?;
+        screen.quit(&message)?;
         until("the end of the program", async || {
             Ok(program.has_ended()?.then_some(()))
         })

@@ -4,12 +4,10 @@ use std::fs;
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
-use shicha_window::until;
 
 use crate::{
     messages::Screen,
-    promises::{LISTED, TITLE, Trial, told},
-    setups::quit,
+    promises::{LISTED, Trial, told},
 };
 
 /// What the watch needs of the program's files.
@@ -82,12 +80,9 @@ impl Trial<'_> {
         )?;
         ensure!(said["reason"] == reason, "{said}");
         // The older version has no window here either, and says so.
-        let message = until("the older version", async || {
-            Ok(screen.windows(TITLE)?.into_iter().next())
-        })
-        .await?;
+        let message = screen.shown("the older version").await?;
         screen.picture(&format!("taken-back-{reason}")).await?;
-        quit(screen, &message)?;
+        screen.quit(&message)?;
         // So that the application does not find it at its next start.
         for file in ["outcome.json", "plan.json"] {
             fs::remove_file(self.wine.here(&below(file)))?;
