@@ -3,9 +3,9 @@
  * sideways, no text that the catalogue lacks, nothing that the window's policy refuses; in both languages and at the two
  * sizes that bureau laptops have. The pictures are left in `test-results/screens`.
  */
-import AxeBuilder from '@axe-core/playwright';
 import { expect, test, type Page } from '@playwright/test';
 import type { Scene } from './answers';
+import { graveFaults, withoutMotion } from './axe';
 import { installFakeCore } from './fakeCore';
 
 const SIZES = { '1366x768': { width: 1366, height: 768 }, '911x512': { width: 911, height: 512 } };
@@ -21,15 +21,6 @@ export interface Shown {
   act?: (page: Page) => Promise<void>;
 }
 
-async function graveFaults(page: Page): Promise<string[]> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`))
-    // Element Plus names an active option of its autocomplete before there is one; readers pass over an id that is not there.
-    .filter((fault) => !(fault.startsWith('aria-valid-attr-value') && /aria-activedescendant="[^"]*-item--1"/.test(fault)));
-}
-
 export function fitForEverybody({ name, address, ready, scene, act }: Shown): void {
   for (const [size, viewport] of Object.entries(SIZES)) {
     for (const language of LANGUAGES) {
@@ -40,8 +31,7 @@ export function fitForEverybody({ name, address, ready, scene, act }: Shown): vo
           if (/Content Security Policy|Not found '.*' key/i.test(message.text())) faults.push(message.text());
         });
         await page.setViewportSize(viewport);
-        // What moves in has no colour of its own yet.
-        await page.emulateMedia({ reducedMotion: 'reduce' });
+        await withoutMotion(page);
         const unanswered = await installFakeCore(page, { language, ...scene });
         await page.goto(`/#${address}`);
         await page.locator(ready).first().waitFor();
