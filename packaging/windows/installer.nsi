@@ -71,6 +71,8 @@ VIAddVersionKey /LANG=0 LegalCopyright "Shicha"
 
 !define MUI_ICON "${ICON}"
 !define MUI_UNICON "${ICON}"
+; Made from side.svg: 164 × 314 pixels, 256 colours, not compressed.
+!define MUI_WELCOMEFINISHPAGE_BITMAP "${__FILEDIR__}/side.bmp"
 !define MUI_ABORTWARNING
 !define MUI_COMPONENTSPAGE_NODESC
 !define MUI_FINISHPAGE_RUN "$INSTDIR\${PROGRAM}"
