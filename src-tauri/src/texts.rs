@@ -46,14 +46,7 @@ impl Language {
     pub(crate) fn standing(self, status: &SyncStatus) -> String {
         let (entries, blobs) = (status.waiting_entries, status.waiting_blobs);
         let waits = entries > 0 || blobs > 0;
-        let what = match (entries, blobs) {
-            (_, 0) => self.say(format!("{entries} 条记录"), count(entries, "record")),
-            (0, _) => self.say(format!("{blobs} 份证据"), count(blobs, "file")),
-            _ => self.say(
-                format!("{entries} 条记录、{blobs} 份证据"),
-                format!("{}, {}", count(entries, "record"), count(blobs, "file")),
-            ),
-        };
+        let what = self.what(entries, blobs);
         match status.phase {
             SyncPhase::NeedsAttention => self.say(
                 "同步需要处理，请打开实查查看".into(),
@@ -79,16 +72,25 @@ impl Language {
         }
     }
 
+    /// Records and evidence; nothing is said of none.
+    fn what(self, entries: u64, blobs: u64) -> String {
+        match (entries, blobs) {
+            (_, 0) => self.say(format!("{entries} 条记录"), count(entries, "record")),
+            (0, _) => self.say(format!("{blobs} 份证据"), count(blobs, "file")),
+            _ => self.say(
+                format!("{entries} 条记录、{blobs} 份证据"),
+                format!("{}, {}", count(entries, "record"), count(blobs, "file")),
+            ),
+        }
+    }
+
     /// What had waited for a network has arrived.
     pub(crate) fn delivered(self, entries: u64, blobs: u64) -> (String, String) {
         let title = self.say("已全部送达", "Everything is delivered");
+        let what = self.what(entries, blobs);
         let text = self.say(
-            format!("{entries} 条记录、{blobs} 份证据已送到中心端并取得回执。"),
-            format!(
-                "{} and {} reached the central endpoint.",
-                count(entries, "record"),
-                count(blobs, "evidence file")
-            ),
+            format!("{what}已送到中心端并取得回执。"),
+            format!("Arrived at the central endpoint: {what}."),
         );
         (title.into(), text)
     }
@@ -156,6 +158,23 @@ mod tests {
         assert_eq!(
             Language::English.standing(&status(Offline, 1, 2)),
             "No network; waiting: 1 record, 2 files"
+        );
+    }
+
+    #[test]
+    fn a_notice_names_what_was_delivered_and_not_what_was_none() {
+        let (chinese, english) = (Language::Chinese, Language::English);
+        assert_eq!(
+            chinese.delivered(120, 6).1,
+            "120 条记录、6 份证据已送到中心端并取得回执。"
+        );
+        assert_eq!(
+            chinese.delivered(1, 0).1,
+            "1 条记录已送到中心端并取得回执。"
+        );
+        assert_eq!(
+            english.delivered(0, 2).1,
+            "Arrived at the central endpoint: 2 files."
         );
     }
 

@@ -18,7 +18,8 @@ const BUILD: &[&str] = &[
 ];
 
 /// To test and to look: a display without a screen, the drivers of the window and of a browser, Chinese fonts, a PDF reader, a
-/// clock that can be set for one program, a credential store, a PostgreSQL server.
+/// clock that can be set for one program, a credential store, a PostgreSQL server, a desktop's places for icons and notices, a
+/// hand for its pointer.
 const TEST: &[&str] = &[
     "xvfb",
     "webkit2gtk-driver",
@@ -29,6 +30,10 @@ const TEST: &[&str] = &[
     "dbus-daemon",
     "gnome-keyring",
     "postgresql",
+    "libayatana-appindicator3-1",
+    "trayer",
+    "dunst",
+    "xdotool",
 ];
 
 /// Installs what is missing; where that needs somebody else's rights, says what to install.

@@ -179,7 +179,13 @@ pub(crate) fn e2e(workspace: &Workspace) -> Result<()> {
         browser_tests(workspace)
     });
     report.tests("tests of the host and of the window", || {
-        let tests = ["host", "pages", "second_start", "window"];
+        let tests = [
+            "beside_the_clock",
+            "host",
+            "pages",
+            "second_start",
+            "window",
+        ];
         let words: Vec<&str> = tests.iter().flat_map(|test| ["--test", test]).collect();
         cargo_tests(workspace, &words)
     });
@@ -274,6 +280,9 @@ impl Report {
 
     pub(crate) fn close(self) -> Result<()> {
         println!();
+        for line in &self.tally.said {
+            println!("{line}");
+        }
         for name in &self.tally.names {
             println!("failed: {name}");
         }

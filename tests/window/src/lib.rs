@@ -9,10 +9,11 @@
 mod acts;
 mod central;
 mod clock;
+mod desktop;
 mod display;
+mod frame;
 mod hands;
 mod inspection;
-
 mod papers;
 mod process;
 mod programs;
@@ -22,6 +23,7 @@ mod wait;
 pub use acts::Invitation;
 pub use central::Central;
 pub use clock::Clock;
+pub use desktop::Desktop;
 pub use display::Display;
 pub use inspection::{Pasted, field};
 pub use papers::{without_space, words_of_pdf};

@@ -81,14 +81,11 @@ impl Driver<'_> {
         let mut command = Command::new("WebKitWebDriver");
         command
             .arg(format!("--port={port}"))
-            .env("DISPLAY", self.display.name())
-            .env_remove("WAYLAND_DISPLAY")
-            .env("GDK_BACKEND", "x11")
-            .env("NO_AT_BRIDGE", "1")
             .env("TAURI_AUTOMATION", "true")
             .env("TAURI_WEBVIEW_AUTOMATION", "true")
             .env("TZ", "Asia/Shanghai")
             .env("RUST_BACKTRACE", "0");
+        self.display.set(&mut command);
         self.clock.set(&mut command);
         let name = self.data.file_name().unwrap_or_default().to_string_lossy();
         let log = self.logs.join(format!("window-{name}.log"));

@@ -15,13 +15,8 @@ async fn a_second_start_on_the_same_data_shows_the_first_window_and_ends() {
     let data = dir.path().join("台账");
     let start = |log: &str| {
         let mut command = Command::new(&programs.app);
-        command
-            .arg("--data-dir")
-            .arg(&data)
-            .env("DISPLAY", display.name())
-            .env_remove("WAYLAND_DISPLAY")
-            .env("GDK_BACKEND", "x11")
-            .env("NO_AT_BRIDGE", "1");
+        command.arg("--data-dir").arg(&data);
+        display.set(&mut command);
         Group::start(&mut command, &dir.path().join(log)).unwrap()
     };
     let first = start("first.log");
