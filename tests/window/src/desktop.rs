@@ -10,7 +10,8 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::{display::Display, process::Group, wait::until};
 
-/// A session's bus that starts nothing by itself: what is here was started by us.
+/// A session's bus that starts nothing by itself: what is here was started by us. It listens elsewhere: that goes by
+/// its command line.
 const BUS: &str = r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
 <busconfig>
@@ -60,6 +61,7 @@ impl Desktop {
         let log = dir.join("bus.log");
         let mut command = Command::new("dbus-daemon");
         command.args(["--nofork", "--print-address"]);
+        command.arg(format!("--address=unix:dir={}", dir.display()));
         // Its complaints stand in the same file.
         let is_address = |line: &&str| line.starts_with("unix:");
         let mut server = Group::start(command.arg("--config-file").arg(&settings), &log)?;
