@@ -72,7 +72,7 @@ VIAddVersionKey /LANG=0 LegalCopyright "Shicha"
 !define MUI_ICON "${ICON}"
 !define MUI_UNICON "${ICON}"
 ; Made from side.svg: 164 × 314 pixels, 256 colours, not compressed.
-!define MUI_WELCOMEFINISHPAGE_BITMAP "${__FILEDIR__}/side.bmp"
+!define MUI_WELCOMEFINISHPAGE_BITMAP "side.bmp"
 !define MUI_ABORTWARNING
 !define MUI_COMPONENTSPAGE_NODESC
 !define MUI_FINISHPAGE_RUN "$INSTDIR\${PROGRAM}"
@@ -131,6 +131,19 @@ Var purgeBox
   ${EndIf}
 !macroend
 
+; Nothing stays where files were unpacked; and if one of them could not be moved, the setup ends.
+!macro AllPut
+  StrCpy $3 0
+  ${If} ${Errors}
+    StrCpy $3 1
+  ${EndIf}
+  SetOutPath "$INSTDIR"
+  RMDir /r "${UNPACKED}"
+  ${If} $3 == 1
+    !insertmacro EndWith 4 "$(RUNNING)"
+  ${EndIf}
+!macroend
+
 ; The version of the window component in $0; empty: there is none.
 !macro FindComponent
   ReadRegStr $0 HKLM "SOFTWARE\WOW6432Node\${COMPONENT}" "pv"
@@ -166,11 +179,7 @@ Section "$(PART_PROGRAM)" partProgram
   !insertmacro Put "fonts\NotoSerifSC_400Regular.ttf"
   !insertmacro Put "fonts\NotoSerifSC_700Bold.ttf"
   !insertmacro Put "${UNINSTALLER}"
-  ${If} ${Errors}
-    !insertmacro EndWith 4 "$(RUNNING)"
-  ${EndIf}
-  SetOutPath "$INSTDIR"
-  RMDir /r "${UNPACKED}"
+  !insertmacro AllPut
 
   CreateShortcut "$SMPROGRAMS\$(SHORTCUT).lnk" "$INSTDIR\${PROGRAM}"
 
@@ -209,11 +218,7 @@ Section /o "$(PART_SERVER)" partServer
   ClearErrors
   !insertmacro Put "${SERVER}"
   !insertmacro Put "packs\lyg-2021-training.json"
-  ${If} ${Errors}
-    !insertmacro EndWith 4 "$(RUNNING)"
-  ${EndIf}
-  SetOutPath "$INSTDIR"
-  RMDir /r "${UNPACKED}"
+  !insertmacro AllPut
 SectionEnd
 
 Section -component

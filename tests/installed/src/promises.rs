@@ -118,6 +118,7 @@ pub(crate) async fn hold(options: &Options) -> Result<()> {
     trial.without_component(&screen, newer).await?;
     trial.updates_are_taken_back(&screen, older, newer).await?;
     trial.go_on(&mut laptop, &mut saved).await?;
+    trial.on_a_full_disk(older)?;
     trial.setups_are_cut_short(newer).await?;
     trial.check_installed(newer)?;
     let code = trial.setup_code(&options.older)?;

@@ -1,4 +1,4 @@
-//! Setups that are cut short, that are given another folder, and that a person clicks through.
+//! Setups that are cut short, that find no space, that are given another folder, and that a person clicks through.
 
 use std::{
     fs,
@@ -20,8 +20,29 @@ pub(crate) const CHOSEN: &str = r"C:\检查台账\实查";
 pub(crate) const UNPACKED: &str = "shicha-setup";
 /// A setup is cut short once a share of all is unpacked: none, one of so many, and so on up to all.
 const SHARES: u64 = 6;
+/// With which code a setup ends that could not write.
+const NOT_WRITTEN: i32 = 2;
+/// What fits on the disk, as long as it is full: less than the program alone takes.
+const LEFT: u64 = 24 << 20;
 
 impl Trial<'_> {
+    /// A setup on a disk without space says so by its code, and what was there stays.
+    pub(crate) fn on_a_full_disk(&self, older: &str) -> Result<()> {
+        let folder = self.wine.here(&self.program);
+        let before = hashes(&folder)?;
+        let mut setup = self.wine.confined(&self.options.setup, LEFT);
+        let code = self.wine.code(setup.args(["/S", "/SERVER"]))?;
+        self.wine.wait()?;
+        ensure!(
+            code == NOT_WRITTEN,
+            "a setup that cannot write ends with {code}"
+        );
+        ensure!(hashes(&folder)? == before, "a file was changed");
+        self.check_installed(older)?;
+        told("a setup on a full disk ends with its own code, and leaves all as it was");
+        Ok(())
+    }
+
     /// A setup over an older version is killed at several places: what is there is the old or the new, file by file, and the next
     /// setup brings it to its end.
     pub(crate) async fn setups_are_cut_short(&self, newer: &str) -> Result<()> {

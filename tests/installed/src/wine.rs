@@ -39,6 +39,19 @@ impl Wine {
         command
     }
 
+    /// The same where no file can become larger than so many bytes: more cannot be written, as on a full disk.
+    pub(crate) fn confined(&self, program: impl AsRef<Path>, bytes: u64) -> Command {
+        let mut command = Command::new("sh");
+        // The shell counts in blocks of 512 bytes (POSIX, `ulimit`).
+        command
+            .args(["-c", r#"trap '' XFSZ; ulimit -f "$0"; exec "$@""#])
+            .arg((bytes / 512).to_string())
+            .args([&self.program, program.as_ref()])
+            .env_remove("DISPLAY")
+            .stdin(Stdio::null());
+        command
+    }
+
     /// Where a path of Windows lies here.
     pub(crate) fn here(&self, path: &str) -> PathBuf {
         let below = path.trim_start_matches(r"C:\").replace('\\', "/");
