@@ -74,8 +74,7 @@ impl Tally {
         if let Some(result) = told.strip_prefix("test result: ") {
             self.passed += before(result, "passed");
             self.failed += before(result, "failed");
-        } else if let Some(name) = line
-            .trim()
+        } else if let Some(name) = told
             .strip_prefix("test ")
             .and_then(|line| line.strip_suffix(" ... FAILED"))
         {
