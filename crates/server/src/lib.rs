@@ -10,6 +10,7 @@ pub mod home;
 mod http;
 mod instance;
 mod intake;
+mod linger;
 pub mod moments;
 pub mod package;
 mod publishing;

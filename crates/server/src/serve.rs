@@ -28,6 +28,7 @@ use tower::ServiceExt as _;
 use crate::{
     home::{Home, HomeError, Place, now_ms},
     http::{App, Life, Limits, Peer, metrics_router, router},
+    linger::Lingering,
     store::{MIGRATIONS, Migration},
     sweep,
     tls::{Certificates, TlsError, TlsFiles},
@@ -369,5 +370,5 @@ fn connection(
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIME)
         .max_buf_size(64 << 10)
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(TokioIo::new(Lingering::new(stream)), service)
 }

@@ -159,3 +159,27 @@ async fn many_who_begin_and_say_nothing_more_keep_nobody_from_being_answered() {
     assert!(answered.is_ok(), "others are answered all the same");
     assert_eq!(idle.len(), 300);
 }
+
+#[tokio::test]
+async fn an_answer_that_is_given_before_all_was_sent_arrives_all_the_same() {
+    const LENGTH: usize = 1 << 20;
+    let server = Server::start().await;
+    let mut stream = TcpStream::connect(address(&server)).await.unwrap();
+    let head = format!(
+        "PATCH /v1/blobs/{} HTTP/1.1\r\nhost: x\r\nshicha-protocol: 1\r\ncontent-length: {LENGTH}\r\n\r\n",
+        "0".repeat(64)
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    // Nobody without a session sends evidence: that is said while the evidence is still on its way.
+    let mut answer = vec![0; 12];
+    stream.read_exact(&mut answer).await.unwrap();
+    assert_eq!(statuses(&String::from_utf8_lossy(&answer)), [401]);
+    for _ in 0..LENGTH >> 10 {
+        stream.write_all(&[7; 1 << 10]).await.unwrap();
+    }
+    stream.read_to_end(&mut answer).await.unwrap();
+    assert!(
+        String::from_utf8_lossy(&answer).contains("\"code\""),
+        "the reason arrived whole"
+    );
+}

@@ -12,7 +12,7 @@ use shicha_sync::{
 };
 
 use crate::{
-    common::{Server, wall_ms},
+    common::{Server, aside, wall_ms},
     kit::{CITY, COUNTY, Laptop, Line, broken, engine, is, is_part, noise, refusal},
 };
 
@@ -73,6 +73,36 @@ async fn a_photo_that_stopped_on_the_way_goes_on_from_there_up_and_down() {
     );
     assert_eq!(line.moved().first(), Some(&first));
     assert_eq!(city.bytes_of(hash), photo, "byte for byte");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn how_much_of_a_photo_arrived_before_the_line_broke_is_asked_before_more_is_sent() {
+    let server = Server::start().await;
+    let laptop = Laptop::of(&server, "甲", COUNTY, Role::Inspector).await;
+    let record = laptop.subject("某机构");
+    let photo = noise(9_000);
+    let hash = laptop.attach(record, &photo);
+    // As a proxy that closes as soon as the server has said, in the middle of a part, that it has more than it begins with.
+    let cut = Line::instead(&server, |request| {
+        let begins_again = is_part(request) && offset_of(request) == 0 && !request.body.is_empty();
+        begins_again.then(|| Err(broken()))
+    });
+    let engine = engine(cut.clone());
+    let outcome = engine.sync_once(&laptop.ledger, &|_| {}).await;
+    is(outcome, SyncErrorCode::Offline);
+    let arrived = photo[..4_346].to_vec();
+    aside(|| {
+        let evidence = server.home().evidence;
+        evidence.append(hash, 0, 9_000, arrived).unwrap();
+    });
+    let outcome = engine.sync_once(&laptop.ledger, &|_| {}).await.unwrap();
+    assert_eq!(outcome.uploaded, 1);
+    let of_it = format!("Patch /v1/blobs/{hash} ");
+    let begun = cut.moved().into_iter();
+    let begun: Vec<String> = begun
+        .filter_map(|asked| asked.strip_prefix(&of_it).map(str::to_owned))
+        .collect();
+    assert_eq!(begun, ["0", "0", "4346"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

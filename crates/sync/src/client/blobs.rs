@@ -1,6 +1,9 @@
 //! Evidence, smallest first, each file from where it stopped. Entries that are written meanwhile go before the next part.
 
-use std::sync::PoisonError;
+use std::{
+    collections::HashSet,
+    sync::{MutexGuard, PoisonError},
+};
 
 use shicha_domain::BlobHash;
 
@@ -48,8 +51,9 @@ impl Round<'_> {
 
     async fn send_blob(&mut self, hash: BlobHash, size: u64, sent: u64) -> Result<bool, SyncError> {
         let mut offset = if sent < size { sent } else { 0 };
-        // Sent before, to a server that was restored since: a part without bytes asks what it has.
-        let mut asks = sent >= size;
+        // Sent before, to a server that was restored since, or broken off: a part without bytes asks what it has. A server that has
+        // more than a part begins with says so in the middle of it, and not every line brings such an answer.
+        let mut asks = sent >= size || self.interrupted().contains(&hash);
         let mut corrections = 0;
         for part in 1_u64.. {
             if !self.entries_first(Phase::Uploading).await? {
@@ -72,6 +76,7 @@ impl Round<'_> {
                 .body(bytes);
             match self.ask(request).await {
                 Ok(reply) if reply.header(UPLOAD_COMPLETE) == Some("?1") => {
+                    self.interrupted().remove(&hash);
                     self.on_ledger(move |ledger| Ok(ledger.blob_sent(hash, size, true)?))
                         .await?;
                     return Ok(true);
@@ -108,7 +113,12 @@ impl Round<'_> {
                         .await?;
                     return Err(SyncError::Problem(problem));
                 }
-                Err(error) => return Err(error),
+                Err(error) => {
+                    if matches!(error, SyncError::Transport(_)) {
+                        self.interrupted().insert(hash);
+                    }
+                    return Err(error);
+                }
             }
         }
         Ok(true)
@@ -198,6 +208,13 @@ impl Round<'_> {
         let pushed = self.push().await?;
         self.tell(Progress::Phase(phase));
         Ok(matches!(pushed, Pushed::All))
+    }
+
+    fn interrupted(&self) -> MutexGuard<'_, HashSet<BlobHash>> {
+        self.engine
+            .interrupted
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn rests(&self, hash: BlobHash) -> bool {

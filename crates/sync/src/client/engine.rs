@@ -1,6 +1,7 @@
 //! The engine: goes one round of synchronisation.
 
 use std::{
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -104,7 +105,9 @@ pub struct Engine {
     pub(super) session: tokio::sync::Mutex<Option<Session>>,
     wants: Mutex<Vec<NumberWant>>,
     /// Evidence that could not be moved lately, and until when it is left alone.
-    pub(super) resting: Mutex<std::collections::HashMap<BlobHash, u64>>,
+    pub(super) resting: Mutex<HashMap<BlobHash, u64>>,
+    /// Evidence that was being sent when the line broke: how much of it arrived is asked before more is sent.
+    pub(super) interrupted: Mutex<HashSet<BlobHash>>,
     /// Where updates of the application go; `None`: none are taken.
     pub(super) updates: Option<Arc<UpdateFolder>>,
     pub(super) offer: Mutex<Offer>,
@@ -120,6 +123,7 @@ impl Engine {
             session: tokio::sync::Mutex::new(None),
             wants: Mutex::new(Vec::new()),
             resting: Mutex::default(),
+            interrupted: Mutex::default(),
             updates: None,
             offer: Mutex::default(),
         }
