@@ -32,7 +32,8 @@ impl Delivery {
     /// Takes in how synchronisation stands and what it moved since; an event when all that had waited has been delivered.
     pub(crate) fn follow(&mut self, state: &SyncState, news: &[&Moved]) -> Option<HostEvent> {
         let waits = state.waiting_entries > 0 || state.waiting_blobs > 0;
-        self.has_waited |= waits && state.phase == Phase::Offline;
+        // The phase may have gone on to the next try before this was asked; the error stays until a round has ended well.
+        self.has_waited |= waits && state.last_error.is_some();
         for one in news {
             match one.kind {
                 MovedKind::Pushed => self.entries += one.count,
@@ -54,6 +55,8 @@ impl Delivery {
 
 #[cfg(test)]
 mod tests {
+    use shicha_sync::client::{SyncErrorCode, SyncFault};
+
     use super::*;
 
     fn state(phase: Phase, waiting_entries: u64, waiting_blobs: u64) -> SyncState {
@@ -62,6 +65,16 @@ mod tests {
             waiting_entries,
             waiting_blobs,
             ..SyncState::default()
+        }
+    }
+
+    fn cut_off(phase: Phase, waiting_entries: u64, waiting_blobs: u64) -> SyncState {
+        SyncState {
+            last_error: Some(SyncFault {
+                code: SyncErrorCode::Offline,
+                params: serde_json::Value::Null,
+            }),
+            ..state(phase, waiting_entries, waiting_blobs)
         }
     }
 
@@ -78,13 +91,17 @@ mod tests {
     fn what_waited_for_a_network_is_told_once_when_all_of_it_has_arrived() {
         let mut delivery = Delivery::default();
         let (pushed, photo) = (moved(MovedKind::Pushed, 120), moved(MovedKind::Uploaded, 1));
-        assert_eq!(delivery.follow(&state(Phase::Offline, 120, 2), &[]), None);
+        // That it stood still was over before anybody looked.
         assert_eq!(
-            delivery.follow(&state(Phase::Pushing, 0, 2), &[&pushed]),
+            delivery.follow(&cut_off(Phase::Connecting, 120, 2), &[]),
             None
         );
         assert_eq!(
-            delivery.follow(&state(Phase::Uploading, 0, 1), &[&photo]),
+            delivery.follow(&cut_off(Phase::Pushing, 0, 2), &[&pushed]),
+            None
+        );
+        assert_eq!(
+            delivery.follow(&cut_off(Phase::Uploading, 0, 1), &[&photo]),
             None
         );
         assert_eq!(
@@ -108,7 +125,7 @@ mod tests {
         );
         assert_eq!(delivery.follow(&state(Phase::Idle, 0, 0), &[]), None);
         // Without a network, but with nothing that waits for it.
-        assert_eq!(delivery.follow(&state(Phase::Offline, 0, 0), &[]), None);
+        assert_eq!(delivery.follow(&cut_off(Phase::Offline, 0, 0), &[]), None);
         assert_eq!(delivery.follow(&state(Phase::Idle, 0, 0), &[&pushed]), None);
     }
 }

@@ -175,7 +175,9 @@ async fn what_was_recorded_without_a_network_is_told_once_all_of_it_has_arrived(
             }
         }
     };
-    let (entries, blobs) = tokio::time::timeout(PATIENCE, told).await.unwrap();
+    let Ok((entries, blobs)) = tokio::time::timeout(PATIENCE, told).await else {
+        panic!("{}", desk.call("sync_status", json!({})).await);
+    };
     assert!(
         entries >= 3,
         "the subject, the inspection and the photo: {entries}"
