@@ -1,6 +1,6 @@
 //! When to tell a person that what they carried home has arrived.
 
-use shicha_sync::client::{Moved, MovedKind, Phase, SyncState};
+use shicha_sync::client::{Moved, MovedKind, Phase, SyncErrorCode, SyncState};
 
 use crate::{App, schema::HostEvent};
 
@@ -32,8 +32,13 @@ impl Delivery {
     /// Takes in how synchronisation stands and what it moved since; an event when all that had waited has been delivered.
     pub(crate) fn follow(&mut self, state: &SyncState, news: &[&Moved]) -> Option<HostEvent> {
         let waits = state.waiting_entries > 0 || state.waiting_blobs > 0;
-        // The phase may have gone on to the next try before this was asked; the error stays until a round has ended well.
-        self.has_waited |= waits && state.last_error.is_some();
+        // The phase may have gone on to the next try before anybody looked; the error stays until a round has ended well.
+        let is_cut_off = state.phase == Phase::Offline
+            || state
+                .last_error
+                .as_ref()
+                .is_some_and(|error| error.code == SyncErrorCode::Offline);
+        self.has_waited |= waits && is_cut_off;
         for one in news {
             match one.kind {
                 MovedKind::Pushed => self.entries += one.count,
@@ -55,7 +60,7 @@ impl Delivery {
 
 #[cfg(test)]
 mod tests {
-    use shicha_sync::client::{SyncErrorCode, SyncFault};
+    use shicha_sync::client::SyncFault;
 
     use super::*;
 
@@ -65,16 +70,6 @@ mod tests {
             waiting_entries,
             waiting_blobs,
             ..SyncState::default()
-        }
-    }
-
-    fn cut_off(phase: Phase, waiting_entries: u64, waiting_blobs: u64) -> SyncState {
-        SyncState {
-            last_error: Some(SyncFault {
-                code: SyncErrorCode::Offline,
-                params: serde_json::Value::Null,
-            }),
-            ..state(phase, waiting_entries, waiting_blobs)
         }
     }
 
@@ -91,17 +86,13 @@ mod tests {
     fn what_waited_for_a_network_is_told_once_when_all_of_it_has_arrived() {
         let mut delivery = Delivery::default();
         let (pushed, photo) = (moved(MovedKind::Pushed, 120), moved(MovedKind::Uploaded, 1));
-        // That it stood still was over before anybody looked.
+        assert_eq!(delivery.follow(&state(Phase::Offline, 120, 2), &[]), None);
         assert_eq!(
-            delivery.follow(&cut_off(Phase::Connecting, 120, 2), &[]),
+            delivery.follow(&state(Phase::Pushing, 0, 2), &[&pushed]),
             None
         );
         assert_eq!(
-            delivery.follow(&cut_off(Phase::Pushing, 0, 2), &[&pushed]),
-            None
-        );
-        assert_eq!(
-            delivery.follow(&cut_off(Phase::Uploading, 0, 1), &[&photo]),
+            delivery.follow(&state(Phase::Uploading, 0, 1), &[&photo]),
             None
         );
         assert_eq!(
@@ -125,7 +116,29 @@ mod tests {
         );
         assert_eq!(delivery.follow(&state(Phase::Idle, 0, 0), &[]), None);
         // Without a network, but with nothing that waits for it.
-        assert_eq!(delivery.follow(&cut_off(Phase::Offline, 0, 0), &[]), None);
+        assert_eq!(delivery.follow(&state(Phase::Offline, 0, 0), &[]), None);
         assert_eq!(delivery.follow(&state(Phase::Idle, 0, 0), &[&pushed]), None);
+    }
+
+    #[test]
+    fn that_it_waited_is_noticed_also_when_the_next_try_has_begun() {
+        let tells_after = |code| {
+            let again = SyncState {
+                last_error: Some(SyncFault {
+                    code,
+                    params: serde_json::Value::Null,
+                }),
+                ..state(Phase::Connecting, 3, 0)
+            };
+            let mut delivery = Delivery::default();
+            assert_eq!(delivery.follow(&again, &[]), None);
+            let pushed = moved(MovedKind::Pushed, 3);
+            delivery.follow(&state(Phase::Idle, 0, 0), &[&pushed])
+        };
+        assert!(tells_after(SyncErrorCode::Offline).is_some());
+        assert!(
+            tells_after(SyncErrorCode::Untrustworthy).is_none(),
+            "it did not wait for a network"
+        );
     }
 }
