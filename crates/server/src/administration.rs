@@ -18,7 +18,7 @@ use shicha_sync::protocol::{
 use crate::{
     home::Home,
     store::{
-        DeviceState, StoreError,
+        Appended, DeviceState, Judge, Pushed, StoreError,
         administration::{By, CodeId, Deed, Note},
     },
 };
@@ -195,6 +195,18 @@ impl<'a> Hand<'a> {
             detail,
         };
         self.does(Deed::Elsewhere, &note).map(|_| ())
+    }
+
+    /// Takes entries in and notes what was done with them, if they are new and all were accepted.
+    pub(crate) fn append(
+        &self,
+        push: &Pushed,
+        judge: Judge<'_>,
+        note: &Note,
+    ) -> Result<Appended, StoreError> {
+        let sign = |bytes: &[u8]| self.home.signer.sign(bytes);
+        let store = &self.home.store;
+        store.append_noted(push, judge, &self.by, note, self.now_ms, &sign)
     }
 
     pub(crate) fn does(&self, deed: Deed<'_>, note: &Note) -> Result<bool, StoreError> {

@@ -26,7 +26,8 @@ use crate::{
     home::Home,
     intake,
     store::{
-        Appended, Candidate, DeviceState, Enrolment, Holding, Placed, PullQuery, Pushed, StoreError,
+        Appended, Candidate, DeviceState, Enrolment, Holding, Placed, PullQuery, Pushed,
+        StoreError, administration::Note,
     },
 };
 
@@ -109,16 +110,16 @@ pub(crate) fn publish(
         ]
         .into(),
     };
-    let held = write_entry(home, now_ms, person, Channel::Pub(org.clone()), &event)?;
+    let note = Note {
+        act: act::PACK_PUBLISHED,
+        org: Some(org.clone()),
+        target: format!("{id} {version}"),
+        detail: json!({ "blob": blob, "title": pack.title.zh, "in_the_name_of": person.id }),
+    };
+    let held = write_entry(hand, person, Channel::Pub(org.clone()), &event, &note)?;
     if let Some((_, code)) = held.refused.into_iter().next() {
         return Err(PublishFault::Refused(code));
     }
-    hand.note(
-        act::PACK_PUBLISHED,
-        Some(org.clone()),
-        format!("{id} {version}"),
-        json!({ "blob": blob, "title": pack.title.zh, "in_the_name_of": person.id }),
-    )?;
     Ok(Published {
         pack,
         blob,
@@ -198,15 +199,16 @@ fn pack_of(entry: &Entry, at_ms: u64) -> Option<PublishedPack> {
     })
 }
 
-/// Writes an entry in a person's name with the server's own device.
+/// Writes an entry in a person's name with the server's own device, and notes it.
 fn write_entry(
-    home: &Home,
-    now: u64,
+    hand: &Hand<'_>,
     person: &Person,
     channel: Channel,
     event: &Event,
+    note: &Note,
 ) -> Result<Holding, PublishFault> {
-    let state = console(home, person, now)?;
+    let Hand { home, now_ms, .. } = *hand;
+    let state = console(home, person, now_ms)?;
     let device = state.device.id;
     let last = home
         .store
@@ -218,7 +220,7 @@ fn write_entry(
         seq: state.head.seq + 1,
         prev: state.head.id,
         after: last,
-        at: Hlc::from_ms(now),
+        at: Hlc::from_ms(now_ms),
         author: person.id,
         channel,
         record: RecordId(Uuid::now_v7()),
@@ -243,12 +245,12 @@ fn write_entry(
     let push = Pushed {
         entries,
         signature,
-        receipt: home.signer.receipt(device, seq, id, now),
+        receipt: home.signer.receipt(device, seq, id, now_ms),
     };
     let judge = |candidate: &Candidate, placed: Option<&Placed>| {
         intake::judge(&actor, &register.tree, candidate, placed)
     };
-    match home.store.append(&push, &judge)? {
+    match hand.append(&push, &judge, note)? {
         Appended::Held(held) => Ok(held),
         // Two of these commands at once; the other was first.
         Appended::Fork { .. } | Appended::Gap { .. } => Err(PublishFault::Again),

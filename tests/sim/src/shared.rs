@@ -46,6 +46,17 @@ impl Administration for SharedStore {
     ) -> Done<bool> {
         self.store.administer(deed, by, note, now_ms, sign)
     }
+    fn append_noted(
+        &self,
+        push: &Pushed,
+        judge: Judge<'_>,
+        by: &By,
+        note: &Note,
+        now_ms: u64,
+        sign: Sign<'_>,
+    ) -> Done<Appended> {
+        self.store.append_noted(push, judge, by, note, now_ms, sign)
+    }
     fn open_codes(&self, now_ms: u64) -> Done<Vec<OpenCode>> {
         self.store.open_codes(now_ms)
     }

@@ -16,7 +16,7 @@ use shicha_sync::protocol::{
     order::OrderAct,
 };
 
-use super::StoreError;
+use super::{Appended, Judge, Pushed, StoreError};
 
 /// Something that an administrator does.
 #[derive(Debug, Clone, Copy)]
@@ -167,6 +167,16 @@ pub trait Administration {
         now_ms: u64,
         sign: Sign<'_>,
     ) -> Result<bool, StoreError>;
+    /// Takes entries in as [`super::Store::append`] does, and notes it in the log if there are new ones and all were accepted.
+    fn append_noted(
+        &self,
+        push: &Pushed,
+        judge: Judge<'_>,
+        by: &By,
+        note: &Note,
+        now_ms: u64,
+        sign: Sign<'_>,
+    ) -> Result<Appended, StoreError>;
     /// Enrolment codes that may still be used, by when they run out.
     fn open_codes(&self, now_ms: u64) -> Result<Vec<OpenCode>, StoreError>;
     /// All updates of the application, by name, each with its releases by when they were made.

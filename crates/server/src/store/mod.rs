@@ -221,6 +221,13 @@ pub enum Appended {
     },
 }
 
+impl Appended {
+    /// Whether there was something new, and all of it was accepted.
+    fn is_accepted(&self) -> bool {
+        matches!(self, Self::Held(held) if held.new > 0 && held.refused.is_empty())
+    }
+}
+
 /// What is held, of all entries from the first one given up to the last receipt's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holding {

@@ -4,7 +4,7 @@ use ed25519_dalek::SigningKey;
 use serde_json::json;
 use shicha_domain::{OrgCode, directory::Person};
 use shicha_server::store::{
-    OrderState, Store, StoreError,
+    MIGRATIONS, Migration, OrderState, Store, StoreError,
     administration::{Administration as _, By, CodeId, Deed, Note},
 };
 use shicha_sync::protocol::{
@@ -88,6 +88,46 @@ pub(crate) fn what_an_administrator_does_is_noted_with_it_or_not_at_all<O: Open>
         assert!(signing::is_signed(&public, &said, &row.signature));
         before = row.hash;
     }
+}
+
+pub(crate) fn entries_that_are_noted_are_there_with_their_note_or_not_at_all<O: Open>() {
+    let mut stand = Stand::<O>::new();
+    let lets_one_row_in_a_moment = Migration {
+        sqlite: "CREATE UNIQUE INDEX moment ON audit (at_ms);",
+        postgres: "CREATE UNIQUE INDEX moment ON audit (at_ms);",
+        oldest: 1,
+    };
+    let formats = [MIGRATIONS, &[lets_one_row_in_a_moment]].concat();
+    stand.store = O::open_as(stand.dir.path(), &formats).unwrap();
+    let mut log = stand.device(1, 0);
+    let entries = log.sets(3);
+    let published = note(act::PACK_PUBLISHED, "east", "lyg 1.0.0");
+    let append = |upto: usize, judge: &Judge<'_>, now_ms| {
+        let push = stand.push(&entries[..upto]);
+        let sign = |bytes: &[u8]| signing::sign(&key(), bytes);
+        let by = By::command_line();
+        let store = &stand.store;
+        store.append_noted(&push, judge, &by, &published, now_ms, &sign)
+    };
+    let noted = || -> Vec<u64> {
+        let rows = stand.store.audit_from(1, 10).unwrap();
+        rows.iter().map(|row| row.at_ms).collect()
+    };
+    let taken = |_: &_, _: Option<&_>| Ok(());
+    does(&stand, Deed::Elsewhere, &published, 10).unwrap();
+
+    assert!(append(1, &taken, 10).is_err(), "the log takes no row now");
+    let state = stand.store.device(log.device).unwrap().unwrap();
+    assert_eq!(state.head.seq, 0, "and so the entry is not there");
+    assert!(stand.store.channels().unwrap().is_empty());
+
+    assert_eq!(held(append(1, &taken, 11).unwrap()).new, 1);
+    assert_eq!(noted(), [10, 11]);
+    assert_eq!(held(append(1, &taken, 12).unwrap()).new, 0);
+    assert_eq!(noted(), [10, 11], "what is there is not noted again");
+    let refused = held(append(2, &|_, _| Err("role"), 13).unwrap()).refused;
+    assert_eq!(refused, [(2, "role".to_owned())]);
+    assert_eq!(noted(), [10, 11], "what was refused was not done");
 }
 
 pub(crate) fn the_log_is_read_backwards_page_by_page_and_only_as_far_as_one_may<O: Open>() {

@@ -126,13 +126,16 @@ impl<O: Open> Stand<O> {
     }
 
     pub(crate) fn judged(&self, entries: &[Candidate], judge: &Judge<'_>) -> Appended {
+        self.store.append(&self.push(entries), judge).unwrap()
+    }
+
+    pub(crate) fn push(&self, entries: &[Candidate]) -> Pushed {
         let last = entries.last().unwrap();
-        let push = Pushed {
+        Pushed {
             entries: entries.to_vec(),
             signature: vec![9; 64],
             receipt: self.seal(last.entry.device, last.entry.seq, last.id),
-        };
-        self.store.append(&push, judge).unwrap()
+        }
     }
 
     pub(crate) fn pull(

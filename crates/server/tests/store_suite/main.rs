@@ -50,6 +50,7 @@ every_store!(
     a_challenge_is_used_once_and_forgotten_when_nobody_would_take_it,
     a_restored_store_begins_another_life_and_lends_no_number_that_may_be_lent_already,
     what_an_administrator_does_is_noted_with_it_or_not_at_all,
+    entries_that_are_noted_are_there_with_their_note_or_not_at_all,
     the_log_is_read_backwards_page_by_page_and_only_as_far_as_one_may,
     an_open_code_is_listed_and_a_withdrawn_one_enrols_nobody,
     an_order_becomes_heavier_and_never_lighter_and_is_done_once,

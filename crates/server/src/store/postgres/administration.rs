@@ -9,13 +9,15 @@ use shicha_sync::protocol::{
 use uuid::Uuid;
 
 use super::{
-    PostgresStore, devices, directory,
+    PostgresStore,
+    append::append,
+    devices, directory,
     pool::Tx,
     rows::{self, count, get},
     updates,
 };
 use crate::store::{
-    StoreError,
+    Appended, Judge, Pushed, StoreError,
     administration::{
         Administration, By, CodeId, Deed, Note, OpenCode, PAGE, Sign, StoredUpdate, next_row,
         search,
@@ -32,8 +34,7 @@ impl Administration for PostgresStore {
         sign: Sign<'_>,
     ) -> Result<bool, StoreError> {
         self.connections.write(|tx| {
-            // One at a time, at whichever process: each row holds the hash of the one before.
-            tx.execute("LOCK TABLE audit IN SHARE ROW EXCLUSIVE MODE", &[])?;
+            lock(tx)?;
             let is_changed = match deed {
                 Deed::Org(org) => directory::put_org(tx, org)?,
                 Deed::Person(person) => directory::put_person(tx, person)?,
@@ -54,10 +55,29 @@ impl Administration for PostgresStore {
                 Deed::Elsewhere => true,
             };
             if is_changed {
-                let row = next_row(last(tx)?, by, note, now_ms, sign);
-                insert(tx, &row)?;
+                noted(tx, by, note, now_ms, sign)?;
             }
             Ok(is_changed)
+        })
+    }
+
+    fn append_noted(
+        &self,
+        push: &Pushed,
+        judge: Judge<'_>,
+        by: &By,
+        note: &Note,
+        now_ms: u64,
+        sign: Sign<'_>,
+    ) -> Result<Appended, StoreError> {
+        self.appending(|tx| {
+            // Before the locks that appending takes, as whatever else is noted.
+            lock(tx)?;
+            let (appended, new_numbers) = append(tx, push, judge)?;
+            if appended.is_accepted() {
+                noted(tx, by, note, now_ms, sign)?;
+            }
+            Ok((appended, new_numbers))
         })
     }
 
@@ -143,7 +163,21 @@ fn last(tx: &mut Tx<'_>) -> Result<Option<(u64, [u8; 32])>, StoreError> {
         .transpose()
 }
 
-fn insert(tx: &mut Tx<'_>, row: &AuditRow) -> Result<(), StoreError> {
+/// One at a time, at whichever process: each row holds the hash of the one before.
+fn lock(tx: &mut Tx<'_>) -> Result<(), StoreError> {
+    tx.execute("LOCK TABLE audit IN SHARE ROW EXCLUSIVE MODE", &[])?;
+    Ok(())
+}
+
+/// Adds the next row in the open transaction.
+fn noted(
+    tx: &mut Tx<'_>,
+    by: &By,
+    note: &Note,
+    now_ms: u64,
+    sign: Sign<'_>,
+) -> Result<(), StoreError> {
+    let row = next_row(last(tx)?, by, note, now_ms, sign);
     tx.execute(
         "INSERT INTO audit (n, at_ms, person, person_name, device, act, org, target, detail, hash, signature)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",

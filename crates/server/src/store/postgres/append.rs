@@ -25,65 +25,15 @@ impl PostgresStore {
         push: &Pushed,
         judge: Judge<'_>,
     ) -> Result<Appended, StoreError> {
-        let (receipt, entries) = (&push.receipt, &push.entries[..]);
-        let device = receipt.device;
-        let (Some(first), Some(last)) = (entries.first(), entries.last()) else {
-            return Err(StoreError::Contradiction("nothing to append"));
-        };
-        let mut new_numbers = 0;
-        let appended = self.connections.write(|tx| {
-            let state = rows::locked_device(tx, device)?.ok_or(StoreError::Missing("device"))?;
-            let head = state.head;
-            if first.entry.seq > head.seq + 1 || first.entry.seq == 0 {
-                return Ok(Appended::Gap { head });
-            }
-            let common = match agreement(entries, head, |from, limit| log(tx, device, from, limit))?
-            {
-                Agreement::Whole(common) => common,
-                Agreement::Parted(common) => return Ok(Appended::Fork { common, head }),
-            };
-            let fresh = &entries[common.min(entries.len())..];
-            if fresh.is_empty() {
-                let mut holding = held(tx, device, first.entry.seq, last.entry.seq)?;
-                holding.head = head;
-                return Ok(Appended::Held(holding));
-            }
-            // What was held before is looked up; what is new is known.
-            let mut holding = match &entries[..common] {
-                [] => Holding::default(),
-                [.., before] => held(tx, device, first.entry.seq, before.entry.seq)?,
-            };
-            rows::insert_receipt(tx, receipt, &push.signature)?;
-            tx.execute(
-                "UPDATE device SET head_seq = $2, head = $3 WHERE id = $1",
-                &[&device.0, &(last.entry.seq as i64), &last.id.0.as_slice()],
-            )?;
-            let verdicts = judged(tx, fresh, judge)?;
-            let numbers = numbers(tx, fresh, &verdicts)?;
-            new_numbers = numbers.iter().flatten().count() as u64;
-            insert(tx, fresh, &verdicts, &numbers, state.person.id, receipt.seq)?;
-            for ((candidate, verdict), number) in fresh.iter().zip(&verdicts).zip(&numbers) {
-                let seq = candidate.entry.seq;
-                match (verdict, number) {
-                    (Err(code), _) => holding.refused.push((seq, (*code).to_owned())),
-                    (Ok(()), Some(number)) => {
-                        NumberRun::extend(&mut holding.accepted, seq, *number)
-                    }
-                    (Ok(()), None) => return Err(StoreError::Damaged("number")),
-                }
-            }
-            let grown: BTreeSet<&Channel> = accepted(fresh, &verdicts)
-                .map(|candidate| &candidate.entry.channel)
-                .collect();
-            holding.channels = grown.into_iter().cloned().collect();
-            holding.receipts.push(receipt.clone());
-            holding.new = fresh.len() as u64;
-            holding.head = Head {
-                seq: last.entry.seq,
-                id: last.id,
-            };
-            Ok(Appended::Held(holding))
-        })?;
+        self.appending(|tx| append(tx, push, judge))
+    }
+
+    /// Appends in a transaction of its own, and remembers how many numbers this process gave.
+    pub(super) fn appending(
+        &self,
+        change: impl FnOnce(&mut Tx<'_>) -> Result<(Appended, u64), StoreError>,
+    ) -> Result<Appended, StoreError> {
+        let (appended, new_numbers) = self.connections.write(change)?;
         self.note_own(new_numbers);
         Ok(appended)
     }
@@ -96,6 +46,67 @@ impl PostgresStore {
     ) -> Result<Vec<Head>, StoreError> {
         self.connections.read(|tx| log(tx, device, from, limit))
     }
+}
+
+/// Appends in the open transaction: what came of it, and how many numbers were given.
+pub(super) fn append(
+    tx: &mut Tx<'_>,
+    push: &Pushed,
+    judge: Judge<'_>,
+) -> Result<(Appended, u64), StoreError> {
+    let (receipt, entries) = (&push.receipt, &push.entries[..]);
+    let device = receipt.device;
+    let (Some(first), Some(last)) = (entries.first(), entries.last()) else {
+        return Err(StoreError::Contradiction("nothing to append"));
+    };
+    let state = rows::locked_device(tx, device)?.ok_or(StoreError::Missing("device"))?;
+    let head = state.head;
+    if first.entry.seq > head.seq + 1 || first.entry.seq == 0 {
+        return Ok((Appended::Gap { head }, 0));
+    }
+    let common = match agreement(entries, head, |from, limit| log(tx, device, from, limit))? {
+        Agreement::Whole(common) => common,
+        Agreement::Parted(common) => return Ok((Appended::Fork { common, head }, 0)),
+    };
+    let fresh = &entries[common.min(entries.len())..];
+    if fresh.is_empty() {
+        let mut holding = held(tx, device, first.entry.seq, last.entry.seq)?;
+        holding.head = head;
+        return Ok((Appended::Held(holding), 0));
+    }
+    // What was held before is looked up; what is new is known.
+    let mut holding = match &entries[..common] {
+        [] => Holding::default(),
+        [.., before] => held(tx, device, first.entry.seq, before.entry.seq)?,
+    };
+    rows::insert_receipt(tx, receipt, &push.signature)?;
+    tx.execute(
+        "UPDATE device SET head_seq = $2, head = $3 WHERE id = $1",
+        &[&device.0, &(last.entry.seq as i64), &last.id.0.as_slice()],
+    )?;
+    let verdicts = judged(tx, fresh, judge)?;
+    let numbers = numbers(tx, fresh, &verdicts)?;
+    let new_numbers = numbers.iter().flatten().count() as u64;
+    insert(tx, fresh, &verdicts, &numbers, state.person.id, receipt.seq)?;
+    for ((candidate, verdict), number) in fresh.iter().zip(&verdicts).zip(&numbers) {
+        let seq = candidate.entry.seq;
+        match (verdict, number) {
+            (Err(code), _) => holding.refused.push((seq, (*code).to_owned())),
+            (Ok(()), Some(number)) => NumberRun::extend(&mut holding.accepted, seq, *number),
+            (Ok(()), None) => return Err(StoreError::Damaged("number")),
+        }
+    }
+    let grown: BTreeSet<&Channel> = accepted(fresh, &verdicts)
+        .map(|candidate| &candidate.entry.channel)
+        .collect();
+    holding.channels = grown.into_iter().cloned().collect();
+    holding.receipts.push(receipt.clone());
+    holding.new = fresh.len() as u64;
+    holding.head = Head {
+        seq: last.entry.seq,
+        id: last.id,
+    };
+    Ok((Appended::Held(holding), new_numbers))
 }
 
 fn log(

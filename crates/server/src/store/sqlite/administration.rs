@@ -7,9 +7,9 @@ use shicha_sync::protocol::{
     order::OrderAct,
 };
 
-use super::{SqliteStore, devices, directory, rows, updates};
+use super::{SqliteStore, append::append, devices, directory, rows, updates};
 use crate::store::{
-    StoreError,
+    Appended, Judge, Pushed, StoreError,
     administration::{
         Administration, By, CodeId, Deed, Note, OpenCode, PAGE, Sign, StoredUpdate, next_row,
         search,
@@ -48,10 +48,27 @@ impl Administration for SqliteStore {
                 Deed::Elsewhere => true,
             };
             if is_changed {
-                let row = next_row(last(transaction)?, by, note, now_ms, sign);
-                insert(transaction, &row)?;
+                noted(transaction, by, note, now_ms, sign)?;
             }
             Ok(is_changed)
+        })
+    }
+
+    fn append_noted(
+        &self,
+        push: &Pushed,
+        judge: Judge<'_>,
+        by: &By,
+        note: &Note,
+        now_ms: u64,
+        sign: Sign<'_>,
+    ) -> Result<Appended, StoreError> {
+        self.write(|transaction| {
+            let appended = append(transaction, push, judge)?;
+            if appended.is_accepted() {
+                noted(transaction, by, note, now_ms, sign)?;
+            }
+            Ok(appended)
         })
     }
 
@@ -152,7 +169,15 @@ fn last(connection: &Connection) -> Result<Option<(u64, [u8; 32])>, StoreError> 
         .transpose()
 }
 
-fn insert(connection: &Connection, row: &AuditRow) -> Result<(), StoreError> {
+/// Adds the next row in the open transaction.
+fn noted(
+    connection: &Connection,
+    by: &By,
+    note: &Note,
+    now_ms: u64,
+    sign: Sign<'_>,
+) -> Result<(), StoreError> {
+    let row = next_row(last(connection)?, by, note, now_ms, sign);
     connection.execute(
         "INSERT INTO audit (n, at_ms, person, person_name, device, act, org, target, detail, hash, signature)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",

@@ -46,7 +46,7 @@ impl SqliteStore {
 }
 
 /// Appends in the open transaction.
-fn append(
+pub(super) fn append(
     transaction: &Connection,
     push: &Pushed,
     judge: Judge<'_>,
