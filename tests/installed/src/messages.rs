@@ -1,12 +1,13 @@
 //! What stands on the screen of a computer without WebView2, looked at on a virtual display.
 
 use std::{
-    fs,
+    collections::HashSet,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
+use image::RgbImage;
 use shicha_window::{Display, Group, until};
 
 use crate::{promises::TITLE, wine::Wine};
@@ -24,8 +25,7 @@ pub(crate) struct Screen<'a> {
 /// A picture that was taken.
 pub(crate) struct Picture {
     pub(crate) path: PathBuf,
-    /// What tells it from another.
-    content: String,
+    content: RgbImage,
 }
 
 impl<'a> Screen<'a> {
@@ -76,7 +76,7 @@ impl<'a> Screen<'a> {
     /// The windows whose title fits.
     pub(crate) fn windows(&self, title: &str) -> Result<Vec<String>> {
         let found = self
-            .hand("xdotool")
+            .hand()
             .args(["search", "--onlyvisible", "--name", title])
             .output()?;
         let found = String::from_utf8_lossy(&found.stdout).into_owned();
@@ -93,7 +93,7 @@ impl<'a> Screen<'a> {
     /// the keyboard.
     pub(crate) fn pressed(&self, window: &str, key: &str) -> Result<bool> {
         let done = self
-            .hand("xdotool")
+            .hand()
             .args(["windowfocus", "--sync", window, "key", key])
             .stderr(Stdio::null())
             .status()?;
@@ -109,43 +109,40 @@ impl<'a> Screen<'a> {
 
     /// A picture of the whole screen, once it does not change any more.
     pub(crate) async fn picture(&self, name: &str) -> Result<Picture> {
-        self.still(name, "").await
+        self.still(name, None).await
     }
 
     /// A picture that differs from one that was taken before.
     pub(crate) async fn other_picture(&self, name: &str, than: &Picture) -> Result<Picture> {
-        self.still(name, &than.content).await
+        self.still(name, Some(&than.content)).await
     }
 
-    async fn still(&self, name: &str, before: &str) -> Result<Picture> {
+    async fn still(&self, name: &str, before: Option<&RgbImage>) -> Result<Picture> {
         let path = self.out.join(format!("{name}.png"));
-        let mut last = String::new();
+        let mut last = None;
         let content = until("a picture that stands still", async || {
-            let taken = self
-                .hand("import")
-                .args(["-silent", "-window", "root"])
-                .arg(&path)
-                .status()?;
-            ensure!(taken.success(), "no picture could be taken");
-            let said = Command::new("identify")
-                .args(["-format", "%k %#"])
-                .arg(&path)
-                .output()?;
-            let said = String::from_utf8_lossy(&said.stdout).into_owned();
-            let (colours, content) = said.split_once(' ').context("a picture")?;
-            let is_drawn = colours.parse::<usize>()? >= LEAST_COLOURS;
-            let is_still = content == last && content != before;
-            content.clone_into(&mut last);
-            Ok((is_drawn && is_still).then(|| content.to_owned()))
+            let content = self.display.picture()?;
+            let is_still = last.as_ref() == Some(&content);
+            if is_still && before != Some(&content) && is_drawn(&content) {
+                return Ok(Some(content));
+            }
+            last = Some(content);
+            Ok(None)
         })
         .await?;
-        ensure!(fs::metadata(&path)?.len() > 0, "the picture is empty");
+        content.save(&path)?;
         Ok(Picture { path, content })
     }
 
-    fn hand(&self, program: &str) -> Command {
-        let mut command = Command::new(program);
+    fn hand(&self) -> Command {
+        let mut command = Command::new("xdotool");
         command.env("DISPLAY", self.display.name());
         command
     }
+}
+
+/// Whether there is something on the screen.
+fn is_drawn(picture: &RgbImage) -> bool {
+    let colours: HashSet<_> = picture.pixels().collect();
+    colours.len() >= LEAST_COLOURS
 }

@@ -8,9 +8,6 @@ use tempfile::TempDir;
 
 use crate::{desktop::Desktop, frame, process::Group, wait::until};
 
-/// Larger than the window, so that all of it is on the display.
-const SCREEN: &str = "1600x1000x24";
-
 /// A virtual display that ends with its owner.
 #[derive(Debug)]
 pub struct Display {
@@ -23,6 +20,11 @@ pub struct Display {
 }
 
 impl Display {
+    /// Pixels. Larger than the window, so that all of it is on the display.
+    pub const WIDTH: u32 = 1600;
+    /// The same downwards.
+    pub const HEIGHT: u32 = 1000;
+
     /// Starts one under a free number. `dir` takes its log.
     pub async fn start(dir: &Path) -> Result<Self> {
         let log = dir.join("display.log");
@@ -34,7 +36,7 @@ impl Display {
             "1",
             "-screen",
             "0",
-            SCREEN,
+            &format!("{}x{}x24", Self::WIDTH, Self::HEIGHT),
             "-nolisten",
             "tcp",
             "-fbdir",

@@ -14,9 +14,10 @@ const WHITE: [u8; 3] = [0xff; 3];
 
 /// Whether a place on the screen, `x` and `y`, belongs to what is looked at.
 type Part = fn(u32, u32) -> bool;
-const STRIP: Part = |_, y| y >= 1000 - Desktop::STRIP;
+const STRIP: Part = |_, y| y >= Display::HEIGHT - Desktop::STRIP;
 /// Where the icon's menu unfolds.
-const ABOVE_THE_ICON: Part = |x, y| x >= 1400 && (850..960).contains(&y);
+const ABOVE_THE_ICON: Part =
+    |x, y| x >= Display::WIDTH - 200 && (Display::HEIGHT - 150..Display::HEIGHT - 40).contains(&y);
 
 /// Pixels of nearly that colour; an icon that is made smaller mixes its colours.
 fn count(picture: &RgbImage, colour: [u8; 3], part: Part) -> usize {
@@ -94,7 +95,8 @@ async fn the_icon_beside_the_clock_tells_what_waits_and_a_notice_tells_that_all_
     seen(&display, "icon-waits", WAITS, STRIP, MARK).await;
 
     // The pointer leaves the window: whoever looks at it needs no notice.
-    desktop.hand(&["mousemove", "1582", "984"]).unwrap();
+    let icon = [Display::WIDTH - 18, Display::HEIGHT - 16].map(|at| at.to_string());
+    desktop.hand(&["mousemove", &icon[0], &icon[1]]).unwrap();
     desktop.hand(&["click", "1"]).unwrap();
     seen(&display, "icon-menu", WHITE, ABOVE_THE_ICON, 8_000).await;
 

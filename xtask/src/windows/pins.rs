@@ -66,6 +66,5 @@ pub(super) const WINE: &[(&str, &str)] = &[
     ("xvfb", "2:21.1.7-3+deb12u13"),
     ("xauth", "1:1.1.2-1"),
     ("xdotool", "1:3.20160805.1-5"),
-    ("imagemagick", "8:6.9.11.60+dfsg-1.6+deb12u15"),
     ("fonts-noto-cjk", "1:20220127+repack1-1"),
 ];
