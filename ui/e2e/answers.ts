@@ -349,7 +349,9 @@ export function answersOf({ language, stage = 'ready', role = 'inspector', signe
         { at_ms: LATER, code: 'uploaded', params: { blobs: 3, bytes: 9_800_000 } },
         { at_ms: AT, code: 'offline', params: {} },
       ],
-      refused: [{ record: RECORD, seq: 41, code: 'sealed', what: 'inspection', at_ms: LATER }],
+      refused: [
+        { record: RECORD, title: '东海县安泰安全培训中心 （苏东）应急检记〔2022〕12号', seq: 41, code: 'sealed', what: 'set', field: 'answers/TI-1.4/result', value: 'nonconforming', at_ms: LATER },
+      ],
       contested: [
         { place: { device: RECORD, seq: 118, entry: 'ab'.repeat(32) }, device_label: '外勤二号', person_name: '程敬之', entries: 6, first_ms: AT, last_ms: LATER },
       ],

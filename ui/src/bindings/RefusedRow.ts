@@ -10,6 +10,10 @@ export type RefusedRow = {
  */
 record: RecordId, 
 /**
+ * What the record is called.
+ */
+title: string, 
+/**
  * Sequence number.
  */
 seq: number, 
@@ -18,9 +22,17 @@ seq: number,
  */
 code: string, 
 /**
- * What it was, in short.
+ * What was done, as in [`HistoryRow`](super::HistoryRow).
  */
 what: string, 
+/**
+ * Field or place.
+ */
+field: string, 
+/**
+ * Value as text.
+ */
+value: string, 
 /**
  * When.
  */

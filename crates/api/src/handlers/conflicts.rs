@@ -62,7 +62,7 @@ pub(crate) fn conflict_settle(desk: &Desk, request: ConflictSettle) -> Result<Sa
 }
 
 /// What a record is called in a list.
-fn title(state: &RecordState) -> String {
+pub(crate) fn title(state: &RecordState) -> String {
     match state.kind() {
         Some(RecordKind::Subject) => state.text("name").to_owned(),
         Some(RecordKind::Pack) => state.text("title").to_owned(),

@@ -8,7 +8,7 @@ use shicha_ledger::EntryDelivery;
 use crate::{
     desk::{Desk, replaced},
     error::ApiError,
-    handlers::{inspection::event_text, record::written_text},
+    handlers::{entry_text::EntryText, record::written_text},
     schema::*,
 };
 
@@ -24,10 +24,7 @@ pub(crate) fn record_history(desk: &Desk, request: RecordRef) -> Result<History,
         .collect();
     let rows = entries.iter().map(|stored| {
         let event = Event::parse(&stored.entry.event);
-        let (field, value) = match &event {
-            Ok(event) => event_text(&state, event),
-            Err(fault) => (String::new(), fault.to_string()),
-        };
+        let text = EntryText::read(Some(&state), event.as_ref());
         let before = match &event {
             Ok(Event::Set {
                 field, replaces, ..
@@ -55,9 +52,9 @@ pub(crate) fn record_history(desk: &Desk, request: RecordRef) -> Result<History,
             at_ms: stored.entry.at.ms(),
             bracket: stored.bracket,
             claim: stored.bracket.judge(stored.entry.at),
-            what: event.as_ref().map_or("unreadable", what).to_owned(),
-            field,
-            value,
+            what: text.what.to_owned(),
+            field: text.field,
+            value: text.value,
             before,
             delivery: delivery.to_owned(),
             refused,
@@ -93,17 +90,4 @@ pub(crate) fn verify(desk: &Desk, _: Empty) -> Result<VerifyView, ApiError> {
             reason: bad.reason,
         }),
     })
-}
-
-fn what(event: &Event) -> &'static str {
-    match event {
-        Event::Opened { .. } => "opened",
-        Event::Set { .. } => "set",
-        Event::Attached { .. } => "attached",
-        Event::Detached { .. } => "detached",
-        Event::Signed(_) => "signed",
-        Event::NumberVoided { .. } => "number_voided",
-        Event::Annulled { .. } => "annulled",
-        Event::Unknown { .. } => "unknown",
-    }
 }

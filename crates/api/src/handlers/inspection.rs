@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use shicha_domain::{
-    Event, RecordKind, RecordState,
+    RecordKind, RecordState,
     inspection::{self, Stage},
     number,
 };
@@ -13,8 +13,9 @@ use crate::{
     desk::Desk,
     error::{ApiError, ErrorCode},
     handlers::{
+        entry_text::EntryText,
         evidence::evidence_views,
-        record::{may_undo, value_text},
+        record::may_undo,
         rows::{counts_view, delivery_of, small},
     },
     packs::{asked, pack_of},
@@ -175,52 +176,15 @@ fn signature_views(state: &RecordState) -> Vec<SignatureView> {
 
 fn late_views(desk: &Desk, state: &RecordState) -> Vec<LateView> {
     let views = state.late().iter().map(|note| {
-        let (field, value) = event_text(state, &note.what);
+        let text = EntryText::of(Some(state), &note.what);
         LateView {
             entry: note.trace.entry,
             author: desk.person_name(note.trace.author),
             at_ms: note.trace.at().ms(),
-            field,
-            value,
+            field: text.field,
+            value: text.value,
             device: note.trace.order.device,
         }
     });
     views.collect()
-}
-
-/// The place that an event is about, and its content as text.
-pub(crate) fn event_text(state: &RecordState, event: &Event) -> (String, String) {
-    match event {
-        Event::Opened { kind, fields } => {
-            let name = fields
-                .get("name")
-                .or(fields.get("subject_name"))
-                .map(value_text);
-            (
-                String::new(),
-                name.unwrap_or_else(|| kind.as_str().to_owned()),
-            )
-        }
-        Event::Set { field, value, .. } => (field.clone(), value_text(value)),
-        Event::Attached { place, evidence } => (place.clone(), evidence.name.clone()),
-        Event::Detached { attachment, reason } => match state.attachment(*attachment) {
-            Some(found) if reason.is_empty() => (found.place.clone(), found.evidence.name.clone()),
-            Some(found) => (
-                found.place.clone(),
-                format!("{}：{reason}", found.evidence.name),
-            ),
-            None => (String::new(), reason.clone()),
-        },
-        Event::Signed(signature) => {
-            let note = if signature.note.is_empty() {
-                String::new()
-            } else {
-                format!("：{}", signature.note)
-            };
-            (String::new(), format!("{}{note}", signature.name))
-        }
-        Event::NumberVoided { number, reason } => ("number".into(), format!("{number}：{reason}")),
-        Event::Annulled { reason } => (String::new(), reason.clone()),
-        Event::Unknown { kind } => (String::new(), kind.clone()),
-    }
 }

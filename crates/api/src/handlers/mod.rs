@@ -5,6 +5,7 @@
 pub(crate) mod admin;
 pub(crate) mod conflicts;
 pub(crate) mod desktop;
+pub(crate) mod entry_text;
 pub(crate) mod evidence;
 pub(crate) mod files;
 pub(crate) mod findings;

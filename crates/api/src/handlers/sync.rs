@@ -9,7 +9,7 @@ use crate::{
     desk::Desk,
     error::{ApiError, ErrorCode},
     faults::code_of_sync,
-    handlers::inspection::event_text,
+    handlers::{conflicts::title, entry_text::EntryText},
     schema::*,
 };
 
@@ -42,25 +42,17 @@ pub(crate) fn sync_log(desk: &Desk, _: Empty) -> Result<SyncLog, ApiError> {
     let rows = desk.ledger.sync_log(LOG_ROWS)?;
     let mut refused = Vec::new();
     for row in desk.ledger.refused()? {
-        let what = match desk.ledger.record(row.record)? {
-            Some(state) => match Event::parse(&row.event) {
-                Ok(event) => {
-                    let (field, value) = event_text(&state, &event);
-                    if field.is_empty() {
-                        value
-                    } else {
-                        format!("{field}：{value}")
-                    }
-                }
-                Err(fault) => fault.to_string(),
-            },
-            None => String::new(),
-        };
+        let state = desk.ledger.record(row.record)?;
+        let event = Event::parse(&row.event);
+        let text = EntryText::read(state.as_deref(), event.as_ref());
         refused.push(RefusedRow {
             record: row.record,
+            title: state.as_deref().map(title).unwrap_or_default(),
             seq: row.seq,
             code: row.code,
-            what,
+            what: text.what.to_owned(),
+            field: text.field,
+            value: text.value,
             at_ms: row.receipt_ms,
         });
     }

@@ -97,12 +97,18 @@ dto! {
     pub struct RefusedRow {
         /// The record.
         pub record: shicha_domain::RecordId,
+        /// What the record is called.
+        pub title: String,
         /// Sequence number.
         pub seq: u64,
         /// Why, as a text key.
         pub code: String,
-        /// What it was, in short.
+        /// What was done, as in [`HistoryRow`](super::HistoryRow).
         pub what: String,
+        /// Field or place.
+        pub field: String,
+        /// Value as text.
+        pub value: String,
         /// When.
         pub at_ms: u64,
     }

@@ -144,10 +144,11 @@ describe('the history of a record', () => {
   });
 
   it('never says delivered of an entry that waits or was refused', async () => {
-    const rows = [historyRow({ delivery: 'waiting' }), historyRow({ entry: 'e3'.repeat(32), delivery: 'refused', refused: 'not_allowed' })];
+    const rows = [historyRow({ delivery: 'waiting' }), historyRow({ entry: 'e3'.repeat(32), delivery: 'refused', refused: 'channel' })];
     const { all } = await open(inspectionView(), { record_history: () => ({ rows }) }, '?tab=history');
     expect(all('record-history-row')[0]?.text()).toContain('未送达');
-    expect(all('record-history-row')[1]?.text()).toContain('被退回：not_allowed');
+    expect(all('record-history-row')[1]?.text()).toContain('被退回');
+    expect(all('record-history-row')[1]?.text()).toContain('您的岗位不能写入这个单位的台账');
     expect(all('record-history-row').map((one) => one.text()).join()).not.toContain('已送达');
   });
 

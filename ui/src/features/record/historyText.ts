@@ -1,43 +1,6 @@
-/** What an entry of a history says, in words. Values come from the core as text. */
+/** Of an entry of a history: when it was made, whether it was delivered, and what about it wants a second look. */
 import type { HistoryRow } from '@/bindings/HistoryRow';
-import { fieldName, fieldTitle, valueText } from '@/fieldNames';
 import { formatDateTime, hasText, t, type TextKey } from '@/i18n';
-
-/** The name of a field or of a place where evidence lies: `answers/TI-1.4` is the item itself. */
-export function placeTitle(path: string): string {
-  if (path === '') return '';
-  const [, item] = /^answers\/([^/]+)$/.exec(path) ?? [];
-  return item ?? fieldTitle(path);
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // Text that a person wrote and that only looks like a list.
-    return text;
-  }
-}
-
-/** A value that came as text, as a person reads it. Empty text stays empty. */
-export function storedText(path: string, text: string, regionName?: (code: string) => string): string {
-  if (text === '') return '';
-  if (/_at$/.test(path) && /^\d{11,14}$/.test(text)) return formatDateTime(Number(text));
-  if (text === 'true' || text === 'false') return valueText(path, text === 'true');
-  return valueText(path, path === 'inspectors' ? parsed(text) : text, regionName);
-}
-
-/** What was done, as a verb. */
-export function whatText({ what, value }: HistoryRow): string {
-  const key = what === 'set' && value === '' ? 'record.what.cleared' : `record.what.${what}`;
-  return hasText(key) ? t(key) : what;
-}
-
-/** What an entry is about; a signature or an annulment is about the whole record. */
-export function aboutText({ what, field }: HistoryRow): string {
-  if (what === 'number_voided') return fieldName('number');
-  return placeTitle(field);
-}
 
 /** Between which moments it was made. */
 export function bracketText({ bracket }: HistoryRow): string {

@@ -74,8 +74,10 @@ describe('the synchronisation page', () => {
 
   it('lists refused entries with the reason, without hiding that they are kept', async () => {
     const { at } = await open(syncStatus(), {
-      refused: [{ record: '018f0000-0000-7000-8000-00000000a001', seq: 41, code: 'channel', what: '检查结果', at_ms: 1 }],
+      refused: [{ record: '018f0000-0000-7000-8000-00000000a001', title: '东海县安泰安全培训中心', seq: 41, code: 'channel', what: 'set', field: 'answers/TI-1.4/result', value: 'nonconforming', at_ms: 1 }],
     });
+    expect(at('sync-refused-row').text()).toContain('东海县安泰安全培训中心');
+    expect(at('sync-refused-row').text()).toContain('填写 TI-1.4 · 检查结果 不符合');
     expect(at('sync-refused').text()).toContain('仍完整保存在本机');
     expect(at('sync-refused-row').text()).toContain('您的岗位不能写入这个单位的台账');
     expect(at('sync-refused-row').find('a').attributes('href')).toBe('/record/018f0000-0000-7000-8000-00000000a001');

@@ -1,5 +1,4 @@
 /** What synchronisation did, in words. */
-import type { RefusedRow } from '@/bindings/RefusedRow';
 import type { SyncLogRow } from '@/bindings/SyncLogRow';
 import { describeError } from '@/errors';
 import { formatBytes, formatCount, hasText, t, type TextParams } from '@/i18n';
@@ -22,10 +21,4 @@ function wordsOf(params: Record<string, unknown>): TextParams {
 export function logText({ code, params }: SyncLogRow): string {
   const key = `sync.log.${code}`;
   return hasText(key) ? t(key, wordsOf(params)) : code;
-}
-
-/** Why the central endpoint refused an entry. */
-export function refusedText({ code }: RefusedRow): string {
-  const key = `sync.refusedCode.${code}`;
-  return hasText(key) ? t(key) : t('sync.refusedOther', { code });
 }

@@ -88,7 +88,6 @@ export default {
     delivered: 'Delivered',
     refused: 'Refused',
   },
-  refusedWhy: 'Refused: {code}',
   role: {
     inspector: 'Inspector',
     subject: 'Inspected party',

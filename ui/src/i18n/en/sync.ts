@@ -76,10 +76,6 @@ const sync: Catalogue['sync'] = {
   contestedDone: 'Noted; receiving again',
   refusedTitle: 'Refused records',
   refusedText: 'The server did not accept these. They are kept whole on this computer and do not hold up the others.',
-  refusedEmpty: 'No record was refused',
-  refusedWhat: 'What',
-  refusedWhy: 'Why',
-  refusedWhen: 'When',
   refusedOpen: 'Open the record',
   refusedSeq: 'Entry {n} of this computer',
   refusedCode: {

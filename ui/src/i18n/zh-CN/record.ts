@@ -88,7 +88,6 @@ export default {
     delivered: '已送达',
     refused: '被退回',
   },
-  refusedWhy: '被退回：{code}',
   role: {
     inspector: '检查人员',
     subject: '被检查单位',

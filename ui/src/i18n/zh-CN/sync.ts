@@ -75,10 +75,6 @@ export default {
   contestedDone: '已记下，正在重新接收',
   refusedTitle: '被退回的记录',
   refusedText: '服务器没有接收下面的记录。它们仍完整保存在本机，不影响其他记录发送。',
-  refusedEmpty: '没有被退回的记录',
-  refusedWhat: '内容',
-  refusedWhy: '原因',
-  refusedWhen: '时间',
   refusedOpen: '查看记录',
   refusedSeq: '本机第 {n} 条',
   refusedCode: {
