@@ -19,7 +19,7 @@ use crate::{
     home::Home,
     store::{
         Appended, DeviceState, Judge, Pushed, StoreError,
-        administration::{By, CodeId, Deed, Note},
+        administration::{By, CodeId, Deed, Note, Noting, Sign},
     },
 };
 
@@ -206,13 +206,21 @@ impl<'a> Hand<'a> {
     ) -> Result<Appended, StoreError> {
         let sign = |bytes: &[u8]| self.home.signer.sign(bytes);
         let store = &self.home.store;
-        store.append_noted(push, judge, &self.by, note, self.now_ms, &sign)
+        store.append_noted(push, judge, self.noting(note, &sign))
     }
 
     pub(crate) fn does(&self, deed: Deed<'_>, note: &Note) -> Result<bool, StoreError> {
         let sign = |bytes: &[u8]| self.home.signer.sign(bytes);
-        let store = &self.home.store;
-        store.administer(deed, &self.by, note, self.now_ms, &sign)
+        self.home.store.administer(deed, self.noting(note, &sign))
+    }
+
+    fn noting<'n>(&'n self, note: &'n Note, sign: Sign<'n>) -> Noting<'n> {
+        Noting {
+            by: &self.by,
+            note,
+            now_ms: self.now_ms,
+            sign,
+        }
     }
 }
 

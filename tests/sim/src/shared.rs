@@ -13,7 +13,7 @@ use shicha_server::store::{
     Appended, ChannelNumbers, DeviceState, Enrolment, Figures, Format, HeldEntry, Info, Judge,
     OwnJudge, PullQuery, Pulled, Pushed, Register, Seal, SqliteStore, Store, StoreError,
     ThenAppended,
-    administration::{Administration, By, Deed, Note, OpenCode, Sign, StoredUpdate},
+    administration::{Administration, Deed, Noting, OpenCode, StoredUpdate},
 };
 use shicha_sync::protocol::{
     BatchWriter,
@@ -36,26 +36,11 @@ pub(crate) struct SharedStore {
 type Done<T> = Result<T, StoreError>;
 
 impl Administration for SharedStore {
-    fn administer(
-        &self,
-        deed: Deed<'_>,
-        by: &By,
-        note: &Note,
-        now_ms: u64,
-        sign: Sign<'_>,
-    ) -> Done<bool> {
-        self.store.administer(deed, by, note, now_ms, sign)
+    fn administer(&self, deed: Deed<'_>, noting: Noting<'_>) -> Done<bool> {
+        self.store.administer(deed, noting)
     }
-    fn append_noted(
-        &self,
-        push: &Pushed,
-        judge: Judge<'_>,
-        by: &By,
-        note: &Note,
-        now_ms: u64,
-        sign: Sign<'_>,
-    ) -> Done<Appended> {
-        self.store.append_noted(push, judge, by, note, now_ms, sign)
+    fn append_noted(&self, push: &Pushed, judge: Judge<'_>, noting: Noting<'_>) -> Done<Appended> {
+        self.store.append_noted(push, judge, noting)
     }
     fn open_codes(&self, now_ms: u64) -> Done<Vec<OpenCode>> {
         self.store.open_codes(now_ms)

@@ -117,6 +117,19 @@ pub struct Note {
 /// Signs bytes with the server's key.
 pub type Sign<'a> = &'a dyn Fn(&[u8]) -> Vec<u8>;
 
+/// What makes a row of the log.
+#[derive(Clone, Copy)]
+pub struct Noting<'a> {
+    /// Who does it.
+    pub by: &'a By,
+    /// What the log says of it.
+    pub note: &'a Note,
+    /// When, Unix ms.
+    pub now_ms: u64,
+    /// Signs the row.
+    pub sign: Sign<'a>,
+}
+
 /// An enrolment code that may still be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OpenCode {
@@ -159,23 +172,13 @@ pub struct Release {
 /// Administration, as a store keeps it.
 pub trait Administration {
     /// Does something and notes it in the log. `false`: it was so already, and nothing is noted.
-    fn administer(
-        &self,
-        deed: Deed<'_>,
-        by: &By,
-        note: &Note,
-        now_ms: u64,
-        sign: Sign<'_>,
-    ) -> Result<bool, StoreError>;
+    fn administer(&self, deed: Deed<'_>, noting: Noting<'_>) -> Result<bool, StoreError>;
     /// Takes entries in as [`super::Store::append`] does, and notes it in the log if there are new ones and all were accepted.
     fn append_noted(
         &self,
         push: &Pushed,
         judge: Judge<'_>,
-        by: &By,
-        note: &Note,
-        now_ms: u64,
-        sign: Sign<'_>,
+        noting: Noting<'_>,
     ) -> Result<Appended, StoreError>;
     /// Enrolment codes that may still be used, by when they run out.
     fn open_codes(&self, now_ms: u64) -> Result<Vec<OpenCode>, StoreError>;
@@ -193,13 +196,13 @@ pub trait Administration {
 }
 
 /// The next row, after the last one's number and hash.
-pub(super) fn next_row(
-    last: Option<(u64, [u8; 32])>,
-    by: &By,
-    note: &Note,
-    now_ms: u64,
-    sign: Sign<'_>,
-) -> AuditRow {
+pub(super) fn next_row(last: Option<(u64, [u8; 32])>, noting: Noting<'_>) -> AuditRow {
+    let Noting {
+        by,
+        note,
+        now_ms,
+        sign,
+    } = noting;
     let (n, before) = last.unwrap_or((0, [0; 32]));
     let mut row = AuditRow {
         n: n + 1,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use shicha_domain::directory::Role;
 use shicha_ledger::{Fate, Standing};
-use shicha_server::store::administration::{By, Deed, Note};
+use shicha_server::store::administration::{By, Deed, Note, Noting};
 use shicha_sync::{
     client::{Command, HttpTransport, SyncErrorCode, Worker, tell_obeyed_with},
     protocol::{
@@ -27,13 +27,15 @@ fn revoke(server: &Server, laptop: &Laptop, order: Option<OrderAct>) {
         detail: serde_json::Value::Null,
     };
     let signer = server.signer();
-    let done = server.store().administer(
-        Deed::Revoke(device, order),
-        &By::command_line(),
-        &note,
-        wall_ms(),
-        &|bytes| signer.sign(bytes),
-    );
+    let noting = Noting {
+        by: &By::command_line(),
+        note: &note,
+        now_ms: wall_ms(),
+        sign: &|bytes| signer.sign(bytes),
+    };
+    let done = server
+        .store()
+        .administer(Deed::Revoke(device, order), noting);
     assert!(done.unwrap());
 }
 

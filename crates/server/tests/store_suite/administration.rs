@@ -5,7 +5,7 @@ use serde_json::json;
 use shicha_domain::{OrgCode, directory::Person};
 use shicha_server::store::{
     MIGRATIONS, Migration, OrderState, Store, StoreError,
-    administration::{Administration as _, By, CodeId, Deed, Note},
+    administration::{Administration as _, By, CodeId, Deed, Note, Noting},
 };
 use shicha_sync::protocol::{
     admin::{AuditQuery, AuditRow, act},
@@ -40,7 +40,13 @@ fn does<O: Open>(
         name: "管理员".to_owned(),
         device: None,
     };
-    stand.store.administer(deed, &by, note, now_ms, &sign)
+    let noting = Noting {
+        by: &by,
+        note,
+        now_ms,
+        sign: &sign,
+    };
+    stand.store.administer(deed, noting)
 }
 
 pub(crate) fn what_an_administrator_does_is_noted_with_it_or_not_at_all<O: Open>() {
@@ -106,8 +112,13 @@ pub(crate) fn entries_that_are_noted_are_there_with_their_note_or_not_at_all<O: 
         let push = stand.push(&entries[..upto]);
         let sign = |bytes: &[u8]| signing::sign(&key(), bytes);
         let by = By::command_line();
-        let store = &stand.store;
-        store.append_noted(&push, judge, &by, &published, now_ms, &sign)
+        let noting = Noting {
+            by: &by,
+            note: &published,
+            now_ms,
+            sign: &sign,
+        };
+        stand.store.append_noted(&push, judge, noting)
     };
     let noted = || -> Vec<u64> {
         let rows = stand.store.audit_from(1, 10).unwrap();

@@ -5,7 +5,7 @@ use serde_json::json;
 use shicha_domain::BlobHash;
 use shicha_server::store::{
     Store as _, StoreError,
-    administration::{Administration as _, By, Deed, Note, Release, StoredUpdate},
+    administration::{Administration as _, By, Deed, Note, Noting, Release, StoredUpdate},
 };
 use shicha_sync::protocol::{admin::act, signing};
 
@@ -32,7 +32,13 @@ fn does<O: Open>(stand: &Stand<O>, deed: Deed<'_>, now_ms: u64) -> Result<bool, 
     };
     let sign = |bytes: &[u8]| signing::sign(&key, bytes);
     let by = By::command_line();
-    stand.store.administer(deed, &by, &note, now_ms, &sign)
+    let noting = Noting {
+        by: &by,
+        note: &note,
+        now_ms,
+        sign: &sign,
+    };
+    stand.store.administer(deed, noting)
 }
 
 pub(crate) fn an_update_is_there_once_under_its_name_and_released_by_organisation<O: Open>() {

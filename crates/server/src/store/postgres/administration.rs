@@ -19,20 +19,13 @@ use super::{
 use crate::store::{
     Appended, Judge, Pushed, StoreError,
     administration::{
-        Administration, By, CodeId, Deed, Note, OpenCode, PAGE, Sign, StoredUpdate, next_row,
-        search,
+        Administration, CodeId, Deed, Noting, OpenCode, PAGE, StoredUpdate, next_row, search,
     },
 };
 
 impl Administration for PostgresStore {
-    fn administer(
-        &self,
-        deed: Deed<'_>,
-        by: &By,
-        note: &Note,
-        now_ms: u64,
-        sign: Sign<'_>,
-    ) -> Result<bool, StoreError> {
+    fn administer(&self, deed: Deed<'_>, noting: Noting<'_>) -> Result<bool, StoreError> {
+        let now_ms = noting.now_ms;
         self.connections.write(|tx| {
             lock(tx)?;
             let is_changed = match deed {
@@ -55,7 +48,7 @@ impl Administration for PostgresStore {
                 Deed::Elsewhere => true,
             };
             if is_changed {
-                noted(tx, by, note, now_ms, sign)?;
+                noted(tx, noting)?;
             }
             Ok(is_changed)
         })
@@ -65,17 +58,14 @@ impl Administration for PostgresStore {
         &self,
         push: &Pushed,
         judge: Judge<'_>,
-        by: &By,
-        note: &Note,
-        now_ms: u64,
-        sign: Sign<'_>,
+        noting: Noting<'_>,
     ) -> Result<Appended, StoreError> {
         self.appending(|tx| {
             // Before the locks that appending takes, as whatever else is noted.
             lock(tx)?;
             let (appended, new_numbers) = append(tx, push, judge)?;
             if appended.is_accepted() {
-                noted(tx, by, note, now_ms, sign)?;
+                noted(tx, noting)?;
             }
             Ok((appended, new_numbers))
         })
@@ -170,14 +160,8 @@ fn lock(tx: &mut Tx<'_>) -> Result<(), StoreError> {
 }
 
 /// Adds the next row in the open transaction.
-fn noted(
-    tx: &mut Tx<'_>,
-    by: &By,
-    note: &Note,
-    now_ms: u64,
-    sign: Sign<'_>,
-) -> Result<(), StoreError> {
-    let row = next_row(last(tx)?, by, note, now_ms, sign);
+fn noted(tx: &mut Tx<'_>, noting: Noting<'_>) -> Result<(), StoreError> {
+    let row = next_row(last(tx)?, noting);
     tx.execute(
         "INSERT INTO audit (n, at_ms, person, person_name, device, act, org, target, detail, hash, signature)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",

@@ -11,20 +11,13 @@ use super::{SqliteStore, append::append, devices, directory, rows, updates};
 use crate::store::{
     Appended, Judge, Pushed, StoreError,
     administration::{
-        Administration, By, CodeId, Deed, Note, OpenCode, PAGE, Sign, StoredUpdate, next_row,
-        search,
+        Administration, CodeId, Deed, Noting, OpenCode, PAGE, StoredUpdate, next_row, search,
     },
 };
 
 impl Administration for SqliteStore {
-    fn administer(
-        &self,
-        deed: Deed<'_>,
-        by: &By,
-        note: &Note,
-        now_ms: u64,
-        sign: Sign<'_>,
-    ) -> Result<bool, StoreError> {
+    fn administer(&self, deed: Deed<'_>, noting: Noting<'_>) -> Result<bool, StoreError> {
+        let now_ms = noting.now_ms;
         self.write(|transaction| {
             let is_changed = match deed {
                 Deed::Org(org) => directory::put_org(transaction, org)?,
@@ -48,7 +41,7 @@ impl Administration for SqliteStore {
                 Deed::Elsewhere => true,
             };
             if is_changed {
-                noted(transaction, by, note, now_ms, sign)?;
+                noted(transaction, noting)?;
             }
             Ok(is_changed)
         })
@@ -58,15 +51,12 @@ impl Administration for SqliteStore {
         &self,
         push: &Pushed,
         judge: Judge<'_>,
-        by: &By,
-        note: &Note,
-        now_ms: u64,
-        sign: Sign<'_>,
+        noting: Noting<'_>,
     ) -> Result<Appended, StoreError> {
         self.write(|transaction| {
             let appended = append(transaction, push, judge)?;
             if appended.is_accepted() {
-                noted(transaction, by, note, now_ms, sign)?;
+                noted(transaction, noting)?;
             }
             Ok(appended)
         })
@@ -170,14 +160,8 @@ fn last(connection: &Connection) -> Result<Option<(u64, [u8; 32])>, StoreError> 
 }
 
 /// Adds the next row in the open transaction.
-fn noted(
-    connection: &Connection,
-    by: &By,
-    note: &Note,
-    now_ms: u64,
-    sign: Sign<'_>,
-) -> Result<(), StoreError> {
-    let row = next_row(last(connection)?, by, note, now_ms, sign);
+fn noted(connection: &Connection, noting: Noting<'_>) -> Result<(), StoreError> {
+    let row = next_row(last(connection)?, noting);
     connection.execute(
         "INSERT INTO audit (n, at_ms, person, person_name, device, act, org, target, detail, hash, signature)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
