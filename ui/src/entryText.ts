@@ -2,15 +2,7 @@
 import { fieldTitle, valueText } from './fieldNames';
 import { formatDateTime, hasText, t } from './i18n';
 
-export interface EntryWords {
-  /** What was done, e.g. `set`. */
-  what: string;
-  /** Field or place; empty where the whole record is meant. */
-  field: string;
-  value: string;
-}
-
-/** The name of a field or of a place where evidence lies: `answers/TI-1.4` is the item itself. */
+/** The name of a field or of a place where evidence lies: `answers/TI-1.4` is the item itself. Empty for the whole record. */
 export function placeTitle(path: string): string {
   if (path === '') return '';
   const [, item] = /^answers\/([^/]+)$/.exec(path) ?? [];
@@ -35,14 +27,9 @@ export function storedText(path: string, text: string, regionName?: (code: strin
 }
 
 /** What was done, as a verb. */
-export function whatText({ what, value }: EntryWords): string {
+export function whatText({ what, value }: { what: string; value: string }): string {
   const key = what === 'set' && value === '' ? 'record.what.cleared' : `record.what.${what}`;
   return hasText(key) ? t(key) : what;
-}
-
-/** What an entry is about; a signature or an annulment is about the whole record. */
-export function aboutText({ field }: EntryWords): string {
-  return placeTitle(field);
 }
 
 /** Why the central endpoint refused an entry. */

@@ -1,11 +1,11 @@
 //! Conflicts: rival values side by side, until a person settles them.
 
-use shicha_domain::{RecordKind, RecordState};
+use shicha_domain::RecordState;
 
 use crate::{
     desk::{Desk, draft},
     error::ApiError,
-    handlers::{inspection::number_of, record::tidy},
+    handlers::{record::tidy, rows::title},
     packs::pack_of,
     schema::*,
 };
@@ -59,23 +59,6 @@ pub(crate) fn conflict_settle(desk: &Desk, request: ConflictSettle) -> Result<Sa
     let event = desk.set_event(&state, &request.field, value, Some(request.over));
     desk.check_may_write(state.channel(), state.kind(), &event)?;
     desk.write(vec![draft(&state, event)])
-}
-
-/// What a record is called in a list.
-pub(crate) fn title(state: &RecordState) -> String {
-    match state.kind() {
-        Some(RecordKind::Subject) => state.text("name").to_owned(),
-        Some(RecordKind::Pack) => state.text("title").to_owned(),
-        _ => {
-            let number = number_of(state);
-            let name = state.text("subject_name");
-            if number.is_empty() {
-                name.to_owned()
-            } else {
-                format!("{name} {number}")
-            }
-        }
-    }
 }
 
 fn question(

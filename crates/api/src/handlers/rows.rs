@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 
-use shicha_domain::{RecordId, pack::Date};
+use shicha_domain::{RecordId, RecordKind, RecordState, pack::Date};
 use shicha_ledger as ledger;
 
 use crate::{
     app::App,
     desk::Desk,
     error::ApiError,
-    handlers::packs::items_of,
+    handlers::{inspection::number_of, packs::items_of},
     schema::*,
     time::{day_of, days_between},
 };
@@ -155,4 +155,21 @@ pub(crate) fn small(count: u64) -> u32 {
 /// Today, as the bureaus count days.
 pub(crate) fn today(app: &App) -> Date {
     day_of(app.now_ms())
+}
+
+/// What a record is called in a list.
+pub(crate) fn title(state: &RecordState) -> String {
+    match state.kind() {
+        Some(RecordKind::Subject) => state.text("name").to_owned(),
+        Some(RecordKind::Pack) => state.text("title").to_owned(),
+        _ => {
+            let number = number_of(state);
+            let name = state.text("subject_name");
+            if number.is_empty() {
+                name.to_owned()
+            } else {
+                format!("{name} {number}")
+            }
+        }
+    }
 }

@@ -9,7 +9,7 @@ use crate::{
     desk::Desk,
     error::{ApiError, ErrorCode},
     faults::code_of_sync,
-    handlers::{conflicts::title, entry_text::EntryText},
+    handlers::{entry_text::EntryText, rows::title},
     schema::*,
 };
 
