@@ -26,7 +26,25 @@ pub struct Receipt {
     pub signature: Vec<u8>,
 }
 
+/// When the endpoint received something, by a receipt of its own: what it received first counts (invariant 4). Compared by the
+/// endpoint's life and then by time, because a restored endpoint may begin with an earlier clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Rank {
+    /// The endpoint's life, counted from 1; a restore begins another.
+    pub life: u64,
+    /// When it was received, Unix ms by the endpoint's clock.
+    pub received_at_ms: u64,
+}
+
 impl Receipt {
+    /// The rank of what this receipt was given for.
+    pub fn rank(&self) -> Rank {
+        Rank {
+            life: 1,
+            received_at_ms: self.received_at_ms,
+        }
+    }
+
     /// Signs a receipt.
     pub fn sign(
         key: &SigningKey,
