@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde_json::Value;
 use shicha_domain::{
     Channel, EntryId, Event, PersonId, RecordId, RecordKind, RecordState,
-    authority::{self, Actor},
+    authority::{self, About, Actor},
     entry::Entry,
     fields,
 };
@@ -88,7 +88,12 @@ impl Desk {
         kind: Option<RecordKind>,
         event: &Event,
     ) -> Result<(), ApiError> {
-        authority::may_write(&self.actor(), channel, kind, event, self.names.tree()).map_err(
+        let about = About {
+            kind,
+            is_held: kind.is_some(),
+            at_ms: self.now_ms(),
+        };
+        authority::may_write(&self.actor(), channel, about, event, self.names.tree()).map_err(
             |refusal| ApiError::new(ErrorCode::NotAllowed).with("detail", refusal.to_string()),
         )
     }

@@ -19,7 +19,7 @@ pub(crate) struct Names {
 impl Names {
     pub(crate) fn new(directory: Directory) -> Self {
         Self {
-            tree: OrgTree::new(&directory.orgs),
+            tree: OrgTree::of(&directory),
             people: directory
                 .people
                 .iter()

@@ -2,7 +2,7 @@
 
 use crate::{
     channel::Channel,
-    directory::{OrgTree, Role},
+    directory::{OrgTree, Role, Span},
     event::{Event, RecordKind},
     ids::{OrgCode, PersonId},
 };
@@ -27,9 +27,68 @@ pub enum Refusal {
     /// The role may write there, but not this.
     #[error("the role may not do this there")]
     Event,
-    /// The channel's organisation is not in the directory.
-    #[error("no such organisation")]
+    /// The directory does not have the channel's organisation, or never had its institution below its bureau. A directory that is older
+    /// may only not have them yet, so that only the endpoint refuses for this.
+    #[error("no such organisation, or the institution does not lie below this bureau")]
     NoSuchOrg,
+    /// The institution lies below this bureau no more, and the record is none that the channel holds.
+    #[error("the institution does not lie below this bureau any more")]
+    Parted,
+}
+
+/// What is known of the record that an entry is about, and when the entry says that it was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct About {
+    /// What the record is, where that is known.
+    pub kind: Option<RecordKind>,
+    /// Whether the channel holds the record already.
+    pub is_held: bool,
+    /// The time that the entry claims, Unix ms.
+    pub at_ms: u64,
+}
+
+impl About {
+    /// A record that is nowhere yet.
+    pub const fn new_at(at_ms: u64) -> Self {
+        Self {
+            kind: None,
+            is_held: false,
+            at_ms,
+        }
+    }
+}
+
+/// Whether there is such a channel to write to (invariant 14, channels exist only for pairs that the directory has or had).
+///
+/// # Errors
+/// When the directory has no such organisation or pair, or the pair has parted and this would begin something new.
+fn exists(channel: &Channel, about: About, tree: &OrgTree) -> Result<(), Refusal> {
+    match channel {
+        Channel::Pub(org) | Channel::Own(org) if tree.has(org) => Ok(()),
+        Channel::Pub(_) | Channel::Own(_) => Err(Refusal::NoSuchOrg),
+        Channel::Inst(bureau, institution) => {
+            let spans = tree.pair(bureau, institution);
+            let is_there = |span: &Span| span.is_open() || span.has(about.at_ms);
+            if spans.is_empty() {
+                Err(Refusal::NoSuchOrg)
+            } else if about.is_held || spans.iter().any(is_there) {
+                Ok(())
+            } else {
+                Err(Refusal::Parted)
+            }
+        }
+    }
+}
+
+/// What an institution may write about a record of this kind: what its kinds allow, and nothing else. What this version does not know
+/// is no kind's, so that nobody fills another's lists with what "needs a newer version".
+fn may_answer(kind: Option<RecordKind>, event: &Event) -> bool {
+    let is_reply = |place: &str| place.starts_with("reply/");
+    match (kind, event) {
+        (Some(RecordKind::Finding), Event::Set { field, .. }) => is_reply(field),
+        (Some(RecordKind::Finding), Event::Attached { place, .. }) => is_reply(place),
+        _ => false,
+    }
 }
 
 /// Whether `actor` may read the channel.
@@ -45,24 +104,39 @@ pub fn may_read(actor: &Actor, channel: &Channel, tree: &OrgTree) -> bool {
     }
 }
 
-/// Whether `actor` may write `event`, about a record of `kind` where that is known, to the channel.
+/// Whether `actor` may write `event` about a record to the channel.
 ///
 /// # Errors
 /// The reason why not.
 pub fn may_write(
     actor: &Actor,
     channel: &Channel,
-    kind: Option<RecordKind>,
+    about: About,
     event: &Event,
     tree: &OrgTree,
 ) -> Result<(), Refusal> {
-    if !tree.has(channel.org()) {
-        return Err(Refusal::NoSuchOrg);
-    }
+    exists(channel, about, tree)?;
+    role_may_write(actor, channel, about, event)
+}
+
+/// The same apart from whether there is such a channel, which a directory that is older than the author's cannot tell.
+///
+/// # Errors
+/// [`Refusal::Channel`] and [`Refusal::Event`].
+pub fn role_may_write(
+    actor: &Actor,
+    channel: &Channel,
+    about: About,
+    event: &Event,
+) -> Result<(), Refusal> {
     let is_home = actor.org == *channel.org();
     let kind = match event {
+        // Of two openings the first received is the opening; one of another kind would make another record of it.
+        Event::Opened { kind, .. } if about.kind.is_some_and(|known| known != *kind) => {
+            return Err(Refusal::Event);
+        }
         Event::Opened { kind, .. } => Some(*kind),
-        _ => kind,
+        _ => about.kind,
     };
     match (channel, actor.role) {
         (Channel::Pub(_), Role::Supervisor | Role::Administrator) if is_home => match kind {
@@ -75,14 +149,11 @@ pub fn may_write(
                 _ => Ok(()),
             }
         }
-        (Channel::Inst(org, institution), Role::Institution)
-            if actor.org == *institution && tree.is_at_or_below(institution, org) =>
-        {
-            match event {
-                Event::Set { field, .. } if field.starts_with("reply/") => Ok(()),
-                Event::Attached { place, .. } if place.starts_with("reply") => Ok(()),
-                Event::Unknown { .. } => Ok(()),
-                _ => Err(Refusal::Event),
+        (Channel::Inst(_, institution), Role::Institution) if actor.org == *institution => {
+            if may_answer(about.kind, event) {
+                Ok(())
+            } else {
+                Err(Refusal::Event)
             }
         }
         _ => Err(Refusal::Channel),
@@ -93,11 +164,16 @@ pub fn may_write(
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::directory::{Org, OrgKind};
+    use crate::directory::{Directory, FormerParent, Org, OrgKind};
     use std::collections::BTreeMap;
     use uuid::Uuid;
 
     fn tree() -> OrgTree {
+        OrgTree::of(&directory())
+    }
+
+    /// The academy was moved from the east to the west at 100 ms.
+    fn directory() -> Directory {
         let org = |code: &str, parent: Option<&str>, kind| Org {
             code: code.parse().unwrap(),
             name: code.into(),
@@ -106,12 +182,32 @@ mod tests {
             kind,
             region: None,
         };
-        OrgTree::new(&[
-            org("city", None, OrgKind::City),
-            org("east", Some("city"), OrgKind::County),
-            org("west", Some("city"), OrgKind::County),
-            org("school", Some("east"), OrgKind::Institution),
-        ])
+        Directory {
+            orgs: vec![
+                org("city", None, OrgKind::City),
+                org("east", Some("city"), OrgKind::County),
+                org("west", Some("city"), OrgKind::County),
+                org("school", Some("east"), OrgKind::Institution),
+                org("academy", Some("west"), OrgKind::Institution),
+            ],
+            former: vec![FormerParent {
+                org: "academy".parse().unwrap(),
+                parent: Some("east".parse().unwrap()),
+                from_ms: 0,
+                until_ms: 100,
+            }],
+            ..Directory::default()
+        }
+    }
+
+    const NEW: About = About::new_at(1_000);
+
+    fn held(kind: RecordKind) -> About {
+        About {
+            kind: Some(kind),
+            is_held: true,
+            at_ms: 1_000,
+        }
     }
 
     fn actor(org: &str, role: Role) -> Actor {
@@ -154,23 +250,135 @@ mod tests {
             value: "已整改".into(),
             replaces: vec![],
         };
-        assert_eq!(
-            may_write(&school, &mine, Some(RecordKind::Finding), &reply, &tree()),
-            Ok(())
-        );
+        let finding = held(RecordKind::Finding);
+        assert_eq!(may_write(&school, &mine, finding, &reply, &tree()), Ok(()));
         let state = Event::Set {
             field: "state".into(),
             value: "verified".into(),
             replaces: vec![],
         };
         assert_eq!(
-            may_write(&school, &mine, Some(RecordKind::Finding), &state, &tree()),
+            may_write(&school, &mine, finding, &state, &tree()),
             Err(Refusal::Event)
         );
         assert_eq!(
-            may_write(&school, &other, None, &reply, &tree()),
+            may_write(&school, &other, NEW, &reply, &tree()),
+            Err(Refusal::NoSuchOrg)
+        );
+        let academy = "inst/west/academy".parse().unwrap();
+        assert_eq!(
+            may_write(&school, &academy, finding, &reply, &tree()),
             Err(Refusal::Channel)
         );
+    }
+
+    #[test]
+    fn an_institution_writes_only_what_its_kinds_allow() {
+        let school = actor("school", Role::Institution);
+        let mine = "inst/east/school".parse().unwrap();
+        let set = |field: &str| Event::Set {
+            field: field.into(),
+            value: "x".into(),
+            replaces: vec![],
+        };
+        let unknown = Event::Unknown {
+            kind: "of_a_newer_version".into(),
+        };
+        let finding = held(RecordKind::Finding);
+        let without_kind = About {
+            kind: None,
+            ..finding
+        };
+        for (about, event, why) in [
+            (finding, unknown.clone(), "an unknown event"),
+            (NEW, unknown, "an unknown event about nothing"),
+            (NEW, set("reply/text"), "a record that does not exist yet"),
+            (without_kind, set("reply/text"), "a record without a kind"),
+            (finding, set("replies"), "another field"),
+            (
+                held(RecordKind::Inspection),
+                set("reply/text"),
+                "a kind that has no replies",
+            ),
+            (NEW, opened(RecordKind::Finding), "an opening"),
+        ] {
+            assert_eq!(
+                may_write(&school, &mine, about, &event, &tree()),
+                Err(Refusal::Event),
+                "{why}"
+            );
+        }
+    }
+
+    #[test]
+    fn there_are_channels_only_for_institutions_below_the_bureau() {
+        let opening = opened(RecordKind::Finding);
+        for (org, channel) in [
+            ("west", "inst/west/school"),
+            ("west", "inst/west/nowhere"),
+            ("city", "inst/city/west"),
+            ("east", "inst/east/east"),
+            ("school", "inst/school/school"),
+            ("east", "inst/east/city"),
+        ] {
+            assert_eq!(
+                may_write(
+                    &actor(org, Role::Supervisor),
+                    &channel.parse().unwrap(),
+                    NEW,
+                    &opening,
+                    &tree()
+                ),
+                Err(Refusal::NoSuchOrg),
+                "{channel}"
+            );
+        }
+        for (org, channel) in [("east", "inst/east/school"), ("city", "inst/city/school")] {
+            assert_eq!(
+                may_write(
+                    &actor(org, Role::Supervisor),
+                    &channel.parse().unwrap(),
+                    NEW,
+                    &opening,
+                    &tree()
+                ),
+                Ok(()),
+                "{channel}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_pair_that_parted_goes_on_for_its_records_and_takes_no_new_ones() {
+        let inspector = actor("east", Role::Inspector);
+        let channel = "inst/east/academy".parse().unwrap();
+        let set = Event::Set {
+            field: "state".into(),
+            value: "verified".into(),
+            replaces: vec![],
+        };
+        let judged = |about, event: &Event| may_write(&inspector, &channel, about, event, &tree());
+        let opening = opened(RecordKind::Finding);
+        assert_eq!(judged(About::new_at(99), &opening), Ok(()), "made in time");
+        assert_eq!(
+            judged(About::new_at(100), &opening),
+            Err(Refusal::Parted),
+            "made later"
+        );
+        assert_eq!(judged(held(RecordKind::Finding), &set), Ok(()));
+        assert_eq!(judged(NEW, &set), Err(Refusal::Parted));
+    }
+
+    #[test]
+    fn a_second_opening_does_not_make_another_kind_of_a_record() {
+        let inspector = actor("east", Role::Inspector);
+        let own = "own/east".parse().unwrap();
+        let judged = |kind| {
+            let about = held(RecordKind::Inspection);
+            may_write(&inspector, &own, about, &opened(kind), &tree())
+        };
+        assert_eq!(judged(RecordKind::Finding), Err(Refusal::Event));
+        assert_eq!(judged(RecordKind::Inspection), Ok(()));
     }
 
     #[test]
@@ -181,7 +389,7 @@ mod tests {
             may_write(
                 &actor("east", Role::Inspector),
                 &own,
-                None,
+                NEW,
                 &inspection,
                 &tree()
             ),
@@ -193,7 +401,7 @@ mod tests {
             actor("east", Role::Administrator),
         ] {
             assert!(
-                may_write(&wrong, &own, None, &inspection, &tree()).is_err(),
+                may_write(&wrong, &own, NEW, &inspection, &tree()).is_err(),
                 "{wrong:?}"
             );
         }
@@ -203,7 +411,7 @@ mod tests {
             may_write(
                 &actor("city", Role::Administrator),
                 &public,
-                None,
+                NEW,
                 &pack,
                 &tree()
             ),
@@ -213,7 +421,7 @@ mod tests {
             may_write(
                 &actor("city", Role::Inspector),
                 &public,
-                None,
+                NEW,
                 &pack,
                 &tree()
             )
@@ -223,7 +431,7 @@ mod tests {
             may_write(
                 &actor("east", Role::Supervisor),
                 &"own/nowhere".parse().unwrap(),
-                None,
+                NEW,
                 &inspection,
                 &tree()
             )

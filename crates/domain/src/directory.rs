@@ -106,31 +106,115 @@ pub struct Directory {
     pub people: Vec<Person>,
     /// Devices.
     pub devices: Vec<Device>,
+    /// Where organisations lay before they were moved.
+    #[serde(default)]
+    pub former: Vec<FormerParent>,
 }
 
-/// The tree of organisations, for questions of scope.
+/// That an organisation lay below another one once: what was written meanwhile still counts, and a channel still lives on for its records.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct FormerParent {
+    /// The organisation that was moved.
+    pub org: OrgCode,
+    /// What it lay below; nothing: it was at the top.
+    pub parent: Option<OrgCode>,
+    /// Since when, Unix ms; 0: from the beginning.
+    pub from_ms: u64,
+    /// Until when, Unix ms, which does not belong to it any more.
+    pub until_ms: u64,
+}
+
+/// The tree of organisations, for questions of scope. It has a past (invariant 14, the directory has a past).
 #[derive(Debug, Clone, Default)]
 pub struct OrgTree {
-    parents: HashMap<OrgCode, Option<OrgCode>>,
+    places: HashMap<OrgCode, Place>,
 }
 
-/// No real tree is deeper; a cycle ends here.
-const MAX_DEPTH: usize = 16;
+/// Where an organisation lies and lay.
+#[derive(Debug, Clone)]
+struct Place {
+    kind: OrgKind,
+    parent: Option<OrgCode>,
+    /// Since when it lies there, Unix ms.
+    since_ms: u64,
+    former: Vec<(Option<OrgCode>, Span)>,
+}
+
+/// A stretch of time, Unix ms; its end does not belong to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// Since when.
+    pub from_ms: u64,
+    /// Until when; `u64::MAX`: it goes on.
+    pub until_ms: u64,
+}
+
+impl Span {
+    /// Whether it goes on.
+    pub fn is_open(self) -> bool {
+        self.until_ms == u64::MAX
+    }
+
+    /// Whether a moment lies in it.
+    pub fn has(self, at_ms: u64) -> bool {
+        (self.from_ms..self.until_ms).contains(&at_ms)
+    }
+
+    /// What both have in common, if that is anything.
+    fn and(self, other: Self) -> Option<Self> {
+        let both = Self {
+            from_ms: self.from_ms.max(other.from_ms),
+            until_ms: self.until_ms.min(other.until_ms),
+        };
+        (both.from_ms < both.until_ms).then_some(both)
+    }
+}
+
+/// No tree is deeper; a cycle ends here.
+pub const MAX_DEPTH: usize = 16;
 
 impl OrgTree {
-    /// Builds the tree.
+    /// The tree as it is now, without a past.
     pub fn new<'a>(orgs: impl IntoIterator<Item = &'a Org>) -> Self {
+        let place = |org: &Org| Place {
+            kind: org.kind,
+            parent: org.parent.clone(),
+            since_ms: 0,
+            former: Vec::new(),
+        };
         Self {
-            parents: orgs
+            places: orgs
                 .into_iter()
-                .map(|org| (org.code.clone(), org.parent.clone()))
+                .map(|org| (org.code.clone(), place(org)))
                 .collect(),
         }
     }
 
+    /// The tree of a directory, with its past.
+    pub fn of(directory: &Directory) -> Self {
+        let mut tree = Self::new(&directory.orgs);
+        for former in &directory.former {
+            if let Some(place) = tree.places.get_mut(&former.org) {
+                place.since_ms = place.since_ms.max(former.until_ms);
+                let span = Span {
+                    from_ms: former.from_ms,
+                    until_ms: former.until_ms,
+                };
+                place.former.push((former.parent.clone(), span));
+            }
+        }
+        tree
+    }
+
     /// Whether the organisation exists.
     pub fn has(&self, org: &OrgCode) -> bool {
-        self.parents.contains_key(org)
+        self.places.contains_key(org)
+    }
+
+    /// What an organisation is, if it exists.
+    pub fn kind(&self, org: &OrgCode) -> Option<OrgKind> {
+        self.places.get(org).map(|place| place.kind)
     }
 
     /// Whether `org` is `above` or lies below it.
@@ -139,10 +223,164 @@ impl OrgTree {
         for _ in 0..MAX_DEPTH {
             match here {
                 Some(code) if code == above => return self.has(code),
-                Some(code) => here = self.parents.get(code).and_then(Option::as_ref),
+                Some(code) => {
+                    here = self
+                        .places
+                        .get(code)
+                        .and_then(|place| place.parent.as_ref());
+                }
                 None => return false,
             }
         }
         false
+    }
+
+    /// When the institution lies or lay below the bureau, directly or indirectly. Nothing: there never was such a pair.
+    pub fn pair(&self, bureau: &OrgCode, institution: &OrgCode) -> Vec<Span> {
+        let is_pair = self.kind(institution) == Some(OrgKind::Institution)
+            && self
+                .kind(bureau)
+                .is_some_and(|kind| kind != OrgKind::Institution);
+        let mut spans = Vec::new();
+        if is_pair {
+            for (above, span) in self.ever_above(institution) {
+                if above == bureau {
+                    spans.push(span);
+                }
+            }
+        }
+        spans
+    }
+
+    /// Whether the institution lies below the bureau now, directly or indirectly.
+    pub fn is_pair(&self, bureau: &OrgCode, institution: &OrgCode) -> bool {
+        let spans = self.pair(bureau, institution);
+        spans.into_iter().any(Span::is_open)
+    }
+
+    /// What lies or lay above an organisation, directly or indirectly, and when. At each moment it has one way up, so there are no more
+    /// of them than moves on the way.
+    pub fn ever_above(&self, org: &OrgCode) -> Vec<(&OrgCode, Span)> {
+        let always = Span {
+            from_ms: 0,
+            until_ms: u64::MAX,
+        };
+        let mut found = Vec::new();
+        let mut level = vec![(org, always)];
+        for _ in 0..MAX_DEPTH {
+            let mut above = Vec::new();
+            for (code, span) in level {
+                let Some(place) = self.places.get(code) else {
+                    continue;
+                };
+                let now = Span {
+                    from_ms: place.since_ms,
+                    until_ms: u64::MAX,
+                };
+                let former = place.former.iter().map(|(parent, span)| (parent, *span));
+                for (parent, lies) in former.chain([(&place.parent, now)]) {
+                    if let (Some(parent), Some(both)) = (parent, lies.and(span)) {
+                        above.push((parent, both));
+                    }
+                }
+            }
+            found.extend(above.iter().copied());
+            level = above;
+        }
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn code(text: &str) -> OrgCode {
+        text.parse().unwrap()
+    }
+
+    fn org(text: &str, parent: Option<&str>, kind: OrgKind) -> Org {
+        Org {
+            code: code(text),
+            name: text.into(),
+            short_name: text.into(),
+            parent: parent.map(code),
+            kind,
+            region: None,
+        }
+    }
+
+    #[test]
+    fn a_pair_lasts_as_long_as_the_institution_lay_below_the_bureau() {
+        let moved = |from_ms, until_ms, parent: &str| FormerParent {
+            org: code("school"),
+            parent: Some(code(parent)),
+            from_ms,
+            until_ms,
+        };
+        let directory = Directory {
+            orgs: vec![
+                org("city", None, OrgKind::City),
+                org("east", Some("city"), OrgKind::County),
+                org("west", Some("city"), OrgKind::County),
+                org("school", Some("west"), OrgKind::Institution),
+            ],
+            former: vec![moved(0, 100, "east"), moved(100, 200, "city")],
+            ..Directory::default()
+        };
+        let tree = OrgTree::of(&directory);
+        let span = |from_ms, until_ms| Span { from_ms, until_ms };
+        let pair = |bureau| tree.pair(&code(bureau), &code("school"));
+        assert_eq!(pair("east"), [span(0, 100)]);
+        assert_eq!(pair("west"), [span(200, u64::MAX)]);
+        let mut city = pair("city");
+        city.sort_by_key(|span| span.from_ms);
+        assert_eq!(city, [span(0, 100), span(100, 200), span(200, u64::MAX)]);
+        assert!(
+            tree.pair(&code("city"), &code("east")).is_empty(),
+            "no institution"
+        );
+        assert!(pair("school").is_empty());
+        assert!(pair("nowhere").is_empty());
+    }
+
+    #[test]
+    fn a_bureau_that_moved_takes_its_institutions_along() {
+        let directory = Directory {
+            orgs: vec![
+                org("city", None, OrgKind::City),
+                org("other", None, OrgKind::City),
+                org("east", Some("other"), OrgKind::County),
+                org("school", Some("east"), OrgKind::Institution),
+            ],
+            former: vec![FormerParent {
+                org: code("east"),
+                parent: Some(code("city")),
+                from_ms: 0,
+                until_ms: 50,
+            }],
+            ..Directory::default()
+        };
+        let tree = OrgTree::of(&directory);
+        let pair = |bureau| tree.pair(&code(bureau), &code("school"));
+        assert!(!pair("city")[0].is_open() && pair("city")[0].has(49) && !pair("city")[0].has(50));
+        assert!(pair("other")[0].is_open() && !pair("other")[0].has(49));
+        assert!(pair("east")[0].is_open() && pair("east")[0].has(0));
+    }
+
+    #[test]
+    fn a_circle_in_a_broken_directory_ends() {
+        let directory = Directory {
+            orgs: vec![
+                org("a", Some("b"), OrgKind::County),
+                org("b", Some("a"), OrgKind::County),
+                org("school", Some("a"), OrgKind::Institution),
+            ],
+            ..Directory::default()
+        };
+        let tree = OrgTree::of(&directory);
+        assert!(!tree.pair(&code("a"), &code("school")).is_empty());
+        assert!(tree.pair(&code("c"), &code("school")).is_empty());
     }
 }

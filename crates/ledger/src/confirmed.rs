@@ -224,7 +224,7 @@ impl Ledger {
         given: &Confirmed,
         now_ms: u64,
     ) -> Result<ConfirmedTaken, LedgerError> {
-        let tree = OrgTree::new(&self.directory()?.orgs);
+        let tree = OrgTree::of(&self.directory()?);
         let mut writer = self.writer();
         let crate::ledger::Writer { db, own, clock } = &mut *writer;
         let own = own.as_ref().ok_or(LedgerError::NotEnrolled)?;

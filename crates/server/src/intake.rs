@@ -5,7 +5,7 @@
 
 use shicha_domain::{
     Entry, EntryId, Event,
-    authority::{self, Actor, Refusal},
+    authority::{self, About, Actor, Refusal},
     directory::OrgTree,
     entry::{ChainFault, follow},
 };
@@ -40,14 +40,18 @@ pub(crate) fn judge(
     if placed.is_some_and(|placed| placed.channel != entry.channel) {
         return Err(refusal::ELSEWHERE);
     }
-    let kind = placed.and_then(|placed| placed.kind);
-    authority::may_write(actor, &entry.channel, kind, event, tree).map_err(
-        |refused| match refused {
-            Refusal::Channel => refusal::CHANNEL,
-            Refusal::Event => refusal::EVENT,
-            Refusal::NoSuchOrg => refusal::NO_SUCH_ORG,
-        },
-    )
+    let about = About {
+        kind: placed.and_then(|placed| placed.kind),
+        is_held: placed.is_some(),
+        at_ms: entry.at.ms(),
+    };
+    authority::may_write(actor, &entry.channel, about, event, tree).map_err(|refused| match refused
+    {
+        Refusal::Channel => refusal::CHANNEL,
+        Refusal::Event => refusal::EVENT,
+        Refusal::NoSuchOrg => refusal::NO_SUCH_ORG,
+        Refusal::Parted => refusal::PARTED,
+    })
 }
 
 /// Checks that rows follow each other in one device's ledger and reads what they say.

@@ -1,12 +1,13 @@
 //! Which part of the directory a person gets to know.
 //!
 //! A bureau's people see their own organisation, all below it, and those above it by name: whoever may have written what they read.
+//! Organisations that lay below it once, or above it, stay known by name: records of that time go on.
 //! An institution sees itself and the bureaus above it; of their people, who acts in which role, but no devices.
 
 use std::collections::HashSet;
 
 use shicha_domain::{
-    PersonId,
+    OrgCode, PersonId,
     authority::Actor,
     directory::{Directory, Role},
 };
@@ -19,6 +20,15 @@ pub(crate) fn visible(register: &Register, actor: &Actor) -> Directory {
     let is_bureau = actor.role != Role::Institution;
     let is_above = |org| tree.is_at_or_below(&actor.org, org);
     let is_below = |org| is_bureau && tree.is_at_or_below(org, &actor.org);
+    // Whoever may read a channel that goes on after a move knows of both its sides.
+    let lay = |org, above: &OrgCode| {
+        let mut ever = tree.ever_above(org).into_iter();
+        ever.any(|(code, _)| code == above)
+    };
+    let had_parted = |org| {
+        !directory.former.is_empty()
+            && (lay(&actor.org, org) || (is_bureau && lay(org, &actor.org)))
+    };
     let people: Vec<_> = directory
         .people
         .iter()
@@ -36,17 +46,26 @@ pub(crate) fn visible(register: &Register, actor: &Actor) -> Directory {
         .filter(|device| with_devices.contains(&device.person))
         .cloned()
         .collect();
+    let orgs: Vec<_> = directory
+        .orgs
+        .iter()
+        .filter(|org| is_above(&org.code) || is_below(&org.code) || had_parted(&org.code))
+        .cloned()
+        .collect();
+    let known: HashSet<&OrgCode> = orgs.iter().map(|org| &org.code).collect();
+    let former = directory
+        .former
+        .iter()
+        .filter(|former| known.contains(&former.org))
+        .cloned()
+        .collect();
     Directory {
         version: directory.version,
         server_name: directory.server_name.clone(),
         is_sample: directory.is_sample,
-        orgs: directory
-            .orgs
-            .iter()
-            .filter(|org| is_above(&org.code) || is_below(&org.code))
-            .cloned()
-            .collect(),
         people,
         devices,
+        former,
+        orgs,
     }
 }

@@ -66,14 +66,17 @@ impl Central {
             .into_iter()
             .chain(counties)
         {
-            home.store.put_org(&Org {
-                code: code.parse()?,
-                name: code.into(),
-                short_name: "苏连".into(),
-                parent: parent.map(str::parse).transpose()?,
-                kind,
-                region: None,
-            })?;
+            home.store.put_org(
+                &Org {
+                    code: code.parse()?,
+                    name: code.into(),
+                    short_name: "苏连".into(),
+                    parent: parent.map(str::parse).transpose()?,
+                    kind,
+                    region: None,
+                },
+                1,
+            )?;
         }
         Ok(())
     }

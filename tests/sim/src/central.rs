@@ -403,14 +403,17 @@ fn make_template() -> Result<TempDir> {
         ("320706", Some("320700"), OrgKind::County),
         ("TI-01", Some("320703"), OrgKind::Institution),
     ] {
-        store.put_org(&Org {
-            code: code.parse()?,
-            name: format!("组织{code}"),
-            short_name: "苏连".to_owned(),
-            parent: parent.map(str::parse).transpose()?,
-            kind,
-            region: None,
-        })?;
+        store.put_org(
+            &Org {
+                code: code.parse()?,
+                name: format!("组织{code}"),
+                short_name: "苏连".to_owned(),
+                parent: parent.map(str::parse).transpose()?,
+                kind,
+                region: None,
+            },
+            1,
+        )?;
     }
     for (n, (org, role)) in PEOPLE.iter().enumerate() {
         store.put_person(&Person {

@@ -77,8 +77,8 @@ impl Store for SharedStore {
     fn register(&self) -> Done<Arc<Register>> {
         self.store.register()
     }
-    fn put_org(&self, org: &Org) -> Done<bool> {
-        self.store.put_org(org)
+    fn put_org(&self, org: &Org, now_ms: u64) -> Done<bool> {
+        self.store.put_org(org, now_ms)
     }
     fn put_person(&self, person: &Person) -> Done<bool> {
         self.store.put_person(person)

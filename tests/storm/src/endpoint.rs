@@ -54,14 +54,17 @@ impl Endpoint {
             ("320703", Some("320700"), OrgKind::County),
             ("320706", Some("320700"), OrgKind::County),
         ] {
-            home.store.put_org(&Org {
-                code: code.parse()?,
-                name: code.to_owned(),
-                short_name: "苏连".to_owned(),
-                parent: parent.map(str::parse).transpose()?,
-                kind,
-                region: None,
-            })?;
+            home.store.put_org(
+                &Org {
+                    code: code.parse()?,
+                    name: code.to_owned(),
+                    short_name: "苏连".to_owned(),
+                    parent: parent.map(str::parse).transpose()?,
+                    kind,
+                    region: None,
+                },
+                1,
+            )?;
         }
         let mut places = vec![place.clone()];
         for n in 1..count {

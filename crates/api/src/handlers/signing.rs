@@ -244,7 +244,13 @@ fn check_signer(state: &RecordState, request: &SignatureAdd) -> Result<(), ApiEr
 /// theirs is the first signature open the same findings.
 fn findings(desk: &Desk, state: &RecordState, pack: Option<&Pack>) -> Result<Vec<Draft>, ApiError> {
     let channel = match state.text("institution").parse() {
-        Ok(institution) if desk.names.find_org(&institution).is_some() => {
+        // Elsewhere it lies below another bureau, or did before: what is found there stays with this one's own records.
+        Ok(institution)
+            if desk
+                .names
+                .tree()
+                .is_pair(state.channel().org(), &institution) =>
+        {
             Channel::Inst(state.channel().org().clone(), institution)
         }
         _ => state.channel().clone(),

@@ -68,14 +68,17 @@ impl Central {
             ("320722", Some("320700"), OrgKind::County),
         ] {
             home.store
-                .put_org(&Org {
-                    code: code.parse().unwrap(),
-                    name: format!("{code}应急管理局"),
-                    short_name: "苏连".into(),
-                    parent: parent.map(|parent: &str| parent.parse().unwrap()),
-                    kind,
-                    region: Some(code.into()),
-                })
+                .put_org(
+                    &Org {
+                        code: code.parse().unwrap(),
+                        name: format!("{code}应急管理局"),
+                        short_name: "苏连".into(),
+                        parent: parent.map(|parent: &str| parent.parse().unwrap()),
+                        kind,
+                        region: Some(code.into()),
+                    },
+                    1,
+                )
                 .unwrap();
         }
         home.store

@@ -211,6 +211,7 @@ pub(crate) fn enrol(ledger: &Ledger) -> Result<PersonId, Failure> {
             orgs: Vec::new(),
             people: Vec::new(),
             devices: Vec::new(),
+            former: Vec::new(),
         },
     )?;
     Ok(person)

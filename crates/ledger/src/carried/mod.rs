@@ -133,7 +133,7 @@ impl Ledger {
                 let judge = Judge {
                     author: &author,
                     reader: &reader,
-                    tree: &OrgTree::new(&directory.orgs),
+                    tree: &OrgTree::of(&directory),
                     placed: HashMap::new(),
                 };
                 fresh(&tx, sealed, judge)?

@@ -54,6 +54,7 @@ fn directory() -> Directory {
                 revoked_at_ms: None,
             })
             .collect(),
+        former: Vec::new(),
     }
 }
 

@@ -39,6 +39,11 @@ pub const MIGRATIONS: &[Migration] = &[
         postgres: include_str!("postgres/migrations/0003_updates.sql"),
         oldest: 1,
     },
+    Migration {
+        sqlite: include_str!("sqlite/migrations/0005_channels.sql"),
+        postgres: include_str!("postgres/migrations/0005_channels.sql"),
+        oldest: 1,
+    },
 ];
 
 /// The key in `meta` for the oldest program format that may work on the store. Absent: no other than the store's own.

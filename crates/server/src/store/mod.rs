@@ -10,6 +10,7 @@ pub mod format;
 pub mod postgres;
 mod seen;
 pub mod sqlite;
+mod tree;
 mod words;
 
 use std::{collections::HashMap, path::Path, sync::Arc};
@@ -325,8 +326,9 @@ pub trait Store: administration::Administration + Send + Sync + 'static {
 
     /// The directory, shared until it changes.
     fn register(&self) -> Result<Arc<Register>, StoreError>;
-    /// Adds or changes an organisation. `false`: it was there like that. Its parent must be there and not below it.
-    fn put_org(&self, org: &Org) -> Result<bool, StoreError>;
+    /// Adds or changes an organisation; where it lay before is kept, until now. `false`: it was there like that. Its parent must be
+    /// there and not below it, and a code stays an institution's or a bureau's for ever.
+    fn put_org(&self, org: &Org, now_ms: u64) -> Result<bool, StoreError>;
     /// Adds or changes a person. `false`: they were there like that.
     fn put_person(&self, person: &Person) -> Result<bool, StoreError>;
 

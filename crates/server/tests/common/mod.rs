@@ -100,7 +100,7 @@ impl Server {
                     kind,
                     region: None,
                 };
-                home.store.put_org(&org).unwrap();
+                home.store.put_org(&org, 1).unwrap();
             }
             home.signer.public_key()
         });

@@ -29,7 +29,7 @@ async fn school() -> (Server, Device, Device) {
         kind: OrgKind::Institution,
         region: None,
     };
-    aside(|| server.home().store.put_org(&other).unwrap());
+    aside(|| server.home().store.put_org(&other, 1).unwrap());
     let school = server.device("丁", "TI-01", Role::Institution).await;
     let inspector = server.device("甲", "320703", Role::Inspector).await;
     (server, school, inspector)
@@ -42,9 +42,15 @@ async fn it_writes_replies_to_its_own_channel_and_nothing_else_anywhere() {
         kind: RecordKind::Finding,
         fields: Default::default(),
     };
-    let finding = record();
-    let given = [inspector.write(ITS_OWN, finding, &opened)];
+    let (finding, without_kind) = (record(), record());
+    let given = [
+        inspector.write(ITS_OWN, finding, &opened),
+        inspector.set(ITS_OWN, without_kind, "没有种类"),
+    ];
     inspector.push(&given).await;
+    let newer = || Event::Unknown {
+        kind: "of_a_newer_version".into(),
+    };
     let reply = |field: &str| Event::Set {
         field: field.into(),
         value: if field == "state" {
@@ -60,6 +66,11 @@ async fn it_writes_replies_to_its_own_channel_and_nothing_else_anywhere() {
         (ITS_OWN, finding, reply("state"), Some("event")),
         (ITS_OWN, finding, reply("description"), Some("event")),
         (ITS_OWN, finding, reply("after/reply"), Some("event")),
+        (ITS_OWN, finding, reply("replies"), Some("event")),
+        (ITS_OWN, finding, newer(), Some("event")),
+        (ITS_OWN, record(), reply("reply/text"), Some("event")),
+        (ITS_OWN, record(), newer(), Some("event")),
+        (ITS_OWN, without_kind, reply("reply/text"), Some("event")),
         (ITS_OWN, record(), opened.clone(), Some("event")),
         (
             ITS_OWN,
@@ -87,12 +98,21 @@ async fn it_writes_replies_to_its_own_channel_and_nothing_else_anywhere() {
             "inst/320706/TI-01",
             record(),
             reply("reply/text"),
-            Some("channel"),
+            Some("no_such_org"),
         ),
     ];
     let entries: Vec<_> = tries
         .iter()
-        .map(|(channel, record, event, _)| school.write(channel, *record, event))
+        .map(|(channel, record, event, _)| match event {
+            Event::Unknown { .. } => {
+                // As a newer program writes it: this one does not.
+                let mut entry = school.write(channel, *record, &reply("reply/text"));
+                entry.event = br#"{"t":"of_a_newer_version"}"#.to_vec();
+                school.head.id = entry.id();
+                entry
+            }
+            event => school.write(channel, *record, event),
+        })
         .collect();
     let said = school.push(&entries).await;
     let expected: Vec<(u64, String)> = (1..)
@@ -102,7 +122,7 @@ async fn it_writes_replies_to_its_own_channel_and_nothing_else_anywhere() {
     assert_eq!(said.refused, expected);
     let city = server.device("乙", "320700", Role::Supervisor).await;
     let rows = city.pull(&[]).await.batch.rows;
-    assert_eq!(rows.len(), 2, "the finding and the one reply");
+    assert_eq!(rows.len(), 3, "what the bureau wrote, and the one reply");
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 
 mod access;
 mod administration;
+mod channels;
 #[path = "../common/mod.rs"]
 mod common;
 mod description;

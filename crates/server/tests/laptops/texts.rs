@@ -52,7 +52,7 @@ async fn whatever_is_written_is_shown_as_it_was_written_and_does_nothing() {
             kind: OrgKind::Institution,
             region: Some((*text).to_owned()),
         };
-        aside(|| server.home().store.put_org(&org).unwrap());
+        aside(|| server.home().store.put_org(&org, 1).unwrap());
         let laptop = Laptop::of(&server, text, COUNTY, Role::Inspector).await;
         let subject = record();
         laptop.append(laptop.draft(&laptop.own, subject, opened(text)));

@@ -46,7 +46,7 @@ fn reply(institution: &Laptop, record: RecordId, text: &str) -> Vec<u8> {
         camera: None,
         derived_from: None,
     };
-    let place = "reply".into();
+    let place = "reply/photo".into();
     institution.append(institution.draft(ADDRESSED, record, Event::Attached { place, evidence }));
     bytes
 }

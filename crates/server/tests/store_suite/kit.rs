@@ -74,8 +74,8 @@ impl<O: Open> Stand<O> {
         let dir = tempfile::tempdir().unwrap();
         let store = O::open(dir.path());
         store.set_info("中心端", true, Uuid::from_u128(1)).unwrap();
-        store.put_org(&org("city", None)).unwrap();
-        store.put_org(&org("east", Some("city"))).unwrap();
+        store.put_org(&org("city", None), 1).unwrap();
+        store.put_org(&org("east", Some("city")), 1).unwrap();
         let people = [PersonId(Uuid::from_u128(11)), PersonId(Uuid::from_u128(12))];
         for id in people {
             store.put_person(&person(id)).unwrap();

@@ -140,7 +140,7 @@ pub(crate) fn a_device_goes_on_under_a_new_identity_of_the_same_person<O: Open>(
 pub(crate) fn the_directory_grows_a_version_with_each_change_and_has_no_circles<O: Open>() {
     let stand = Stand::<O>::new();
     let before = stand.store.register().unwrap().directory.version;
-    assert!(!stand.store.put_org(&org("east", Some("city"))).unwrap());
+    assert!(!stand.store.put_org(&org("east", Some("city")), 1).unwrap());
     assert_eq!(
         stand.store.register().unwrap().directory.version,
         before,
@@ -149,10 +149,13 @@ pub(crate) fn the_directory_grows_a_version_with_each_change_and_has_no_circles<
     assert!(
         stand
             .store
-            .put_org(&Org {
-                name: "新名".into(),
-                ..org("east", Some("city"))
-            })
+            .put_org(
+                &Org {
+                    name: "新名".into(),
+                    ..org("east", Some("city"))
+                },
+                1
+            )
             .unwrap()
     );
     let register = stand.store.register().unwrap();
@@ -163,11 +166,11 @@ pub(crate) fn the_directory_grows_a_version_with_each_change_and_has_no_circles<
             .is_at_or_below(&"east".parse().unwrap(), &"city".parse().unwrap())
     );
     assert!(matches!(
-        stand.store.put_org(&org("city", Some("east"))),
+        stand.store.put_org(&org("city", Some("east")), 1),
         Err(StoreError::Contradiction(_))
     ));
     assert!(matches!(
-        stand.store.put_org(&org("x", Some("nowhere"))),
+        stand.store.put_org(&org("x", Some("nowhere")), 1),
         Err(StoreError::Missing(_))
     ));
     let lost = Person {

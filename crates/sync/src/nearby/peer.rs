@@ -106,6 +106,6 @@ pub(super) fn judge(
         role,
         is_known: device.is_some(),
     };
-    let tree = OrgTree::new(&directory.orgs);
+    let tree = OrgTree::of(directory);
     Ok((peer, Reader { actor, tree }))
 }

@@ -206,8 +206,10 @@ pub mod refusal {
     pub const CHANNEL: &str = "channel";
     /// The role may write there, but not this.
     pub const EVENT: &str = "event";
-    /// The channel's organisation is not in the directory.
+    /// The channel's organisation is not in the directory, or its institution never lay below its bureau.
     pub const NO_SUCH_ORG: &str = "no_such_org";
+    /// The institution does not lie below the bureau any more, and the record is none that the channel holds.
+    pub const PARTED: &str = "parted";
     /// The entry names another person than the device's.
     pub const AUTHOR: &str = "author";
     /// The event is none.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use shicha_decoders::{log, package, update};
 use shicha_domain::{
     BlobHash, DeviceId, Digest, EntryId, Event, Evidence, PersonId, Receipt, RecordKind,
-    directory::{Device, Directory, Org, OrgKind, Person, Role},
+    directory::{Device, Directory, FormerParent, Org, OrgKind, Person, Role},
     event::{SignMethod, Signature, SignerRole},
     number::NumberBlock,
 };
@@ -327,6 +327,12 @@ pub(crate) fn messages() -> Vec<Vec<u8>> {
             public_key: key,
             label: "电脑".into(),
             revoked_at_ms: Some(log::NOW),
+        }],
+        former: vec![FormerParent {
+            org: "320703".parse().unwrap(),
+            parent: None,
+            from_ms: 0,
+            until_ms: log::NOW,
         }],
     };
     let code = EnrolCode::new([1, 2, 3, 4, 5], &key);

@@ -81,7 +81,8 @@ const sync: Catalogue['sync'] = {
   refusedCode: {
     channel: 'Your role may not write to the ledger of this organisation. Please tell the administrator.',
     event: 'Your role may not do this. Please tell the administrator.',
-    no_such_org: 'This organisation is not in the directory. Please ask the administrator to check it.',
+    no_such_org: 'The directory does not have this organisation, or the institution is not below this bureau. Please ask the administrator to check it.',
+    parted: 'This institution is no longer under your bureau, so nothing new can be opened for it. Please hand it to the bureau that it is under now.',
     malformed: 'The server cannot read this entry. Please update the program or tell the administrator.',
     too_long: 'This entry is longer than the server allows. Please split it.',
     author: 'The author is not the person this computer is enrolled for. Please ask the administrator.',

@@ -29,7 +29,7 @@ impl Administration for PostgresStore {
         self.connections.write(|tx| {
             lock(tx)?;
             let is_changed = match deed {
-                Deed::Org(org) => directory::put_org(tx, org)?,
+                Deed::Org(org) => directory::put_org(tx, org, now_ms)?,
                 Deed::Person(person) => directory::put_person(tx, person)?,
                 Deed::Code {
                     hash,

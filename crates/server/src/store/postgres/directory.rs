@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use shicha_domain::directory::{Directory, Org, OrgTree, Person};
+use shicha_domain::{
+    OrgCode,
+    directory::{Directory, FormerParent, Org, OrgTree, Person},
+};
 use uuid::Uuid;
 
 use super::{
@@ -10,7 +13,7 @@ use super::{
     pool::Tx,
     rows::{self, get},
 };
-use crate::store::{Info, Register, StoreError};
+use crate::store::{Info, Register, StoreError, tree::check_org};
 
 /// The directory's version; it changes with every change of an organisation, a person or a device.
 const VERSION: &str = "directory_version";
@@ -44,15 +47,15 @@ impl PostgresStore {
                 return Ok(Arc::clone(register));
             }
             let directory = load(tx)?;
-            let tree = OrgTree::new(&directory.orgs);
+            let tree = OrgTree::of(&directory);
             let register = Arc::new(Register { directory, tree });
             *cached = Some(Arc::clone(&register));
             Ok(register)
         })
     }
 
-    pub(super) fn do_put_org(&self, org: &Org) -> Result<bool, StoreError> {
-        self.connections.write(|tx| put_org(tx, org))
+    pub(super) fn do_put_org(&self, org: &Org, now_ms: u64) -> Result<bool, StoreError> {
+        self.connections.write(|tx| put_org(tx, org, now_ms))
     }
 
     pub(super) fn do_put_person(&self, person: &Person) -> Result<bool, StoreError> {
@@ -60,23 +63,31 @@ impl PostgresStore {
     }
 }
 
-pub(super) fn put_org(tx: &mut Tx<'_>, org: &Org) -> Result<bool, StoreError> {
+pub(super) fn put_org(tx: &mut Tx<'_>, org: &Org, now_ms: u64) -> Result<bool, StoreError> {
     // One at a time: two changes that are fine alone may make a circle together.
     tx.execute("LOCK TABLE org IN SHARE ROW EXCLUSIVE MODE", &[])?;
-    let orgs = orgs(tx)?;
-    if orgs.iter().any(|known| known == org) {
+    let code = org.code.as_str();
+    let known = org_of(tx, code)?;
+    if known.as_ref() == Some(org) {
         return Ok(false);
     }
-    if let Some(parent) = &org.parent {
-        let tree = OrgTree::new(&orgs);
-        if !tree.has(parent) {
-            return Err(StoreError::Missing("organisation above"));
-        }
-        if *parent == org.code || tree.is_at_or_below(parent, &org.code) {
-            return Err(StoreError::Contradiction(
-                "an organisation cannot lie below itself",
-            ));
-        }
+    check_org(org, known.as_ref(), |code| org_of(tx, code))?;
+    if let Some(known) = known.filter(|known| known.parent != org.parent) {
+        let before = tx.first(
+            "SELECT coalesce(max(until_ms), 0) FROM former_parent WHERE org = $1",
+            &[&code],
+        )?;
+        let from_ms: i64 = before.map_or(Ok(0), |row| get(&row, 0))?;
+        tx.execute(
+            "INSERT INTO former_parent (org, parent, from_ms, until_ms) VALUES ($1, $2, $3, $4)",
+            &[
+                &code,
+                &known.parent.as_ref().map(|parent| parent.as_str()),
+                &from_ms,
+                // Also after the clock was set back each span has a length.
+                &(now_ms as i64).max(from_ms + 1),
+            ],
+        )?;
     }
     tx.execute(
                 "INSERT INTO org (code, name, short_name, parent, kind, region) VALUES ($1, $2, $3, $4, $5, $6)
@@ -159,24 +170,54 @@ pub(super) fn info(tx: &mut Tx<'_>) -> Result<Option<Info>, StoreError> {
     }))
 }
 
+fn code(text: &str) -> Result<OrgCode, StoreError> {
+    text.parse()
+        .map_err(|_| StoreError::Damaged("organisation"))
+}
+
+fn read_org(row: &postgres::Row) -> Result<Org, StoreError> {
+    Ok(Org {
+        code: code(get(row, 0)?)?,
+        name: get(row, 1)?,
+        short_name: get(row, 2)?,
+        parent: get::<Option<&str>>(row, 3)?.map(code).transpose()?,
+        kind: rows::org_kind(get(row, 4)?)?,
+        region: get(row, 5)?,
+    })
+}
+
+fn org_of(tx: &mut Tx<'_>, code: &str) -> Result<Option<Org>, StoreError> {
+    tx.first(
+        "SELECT code, name, short_name, parent, kind, region FROM org WHERE code = $1",
+        &[&code],
+    )?
+    .as_ref()
+    .map(read_org)
+    .transpose()
+}
+
 fn orgs(tx: &mut Tx<'_>) -> Result<Vec<Org>, StoreError> {
-    let code = |text: &str| {
-        text.parse()
-            .map_err(|_| StoreError::Damaged("organisation"))
-    };
     tx.query(
         "SELECT code, name, short_name, parent, kind, region FROM org ORDER BY code COLLATE \"C\"",
         &[],
     )?
     .iter()
+    .map(read_org)
+    .collect()
+}
+
+fn former(tx: &mut Tx<'_>) -> Result<Vec<FormerParent>, StoreError> {
+    tx.query(
+        "SELECT org, parent, from_ms, until_ms FROM former_parent ORDER BY org COLLATE \"C\", until_ms",
+        &[],
+    )?
+    .iter()
     .map(|row| {
-        Ok(Org {
-            code: code(get(row, 0)?)?,
-            name: get(row, 1)?,
-            short_name: get(row, 2)?,
-            parent: get::<Option<&str>>(row, 3)?.map(code).transpose()?,
-            kind: rows::org_kind(get(row, 4)?)?,
-            region: get(row, 5)?,
+        Ok(FormerParent {
+            org: code(get(row, 0)?)?,
+            parent: get::<Option<&str>>(row, 1)?.map(code).transpose()?,
+            from_ms: rows::count(row, 2)?,
+            until_ms: rows::count(row, 3)?,
         })
     })
     .collect()
@@ -196,6 +237,7 @@ fn load(tx: &mut Tx<'_>) -> Result<Directory, StoreError> {
             .unwrap_or_default(),
         is_sample: info.is_some_and(|info| info.is_sample),
         orgs: orgs(tx)?,
+        former: former(tx)?,
         people: people
             .iter()
             .map(|row| rows::person(row, 0))

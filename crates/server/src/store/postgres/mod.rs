@@ -99,8 +99,8 @@ impl Store for PostgresStore {
         self.do_register()
     }
 
-    fn put_org(&self, org: &Org) -> Result<bool, StoreError> {
-        self.do_put_org(org)
+    fn put_org(&self, org: &Org, now_ms: u64) -> Result<bool, StoreError> {
+        self.do_put_org(org, now_ms)
     }
 
     fn put_person(&self, person: &Person) -> Result<bool, StoreError> {

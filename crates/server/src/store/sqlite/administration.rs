@@ -20,7 +20,7 @@ impl Administration for SqliteStore {
         let now_ms = noting.now_ms;
         self.write(|transaction| {
             let is_changed = match deed {
-                Deed::Org(org) => directory::put_org(transaction, org)?,
+                Deed::Org(org) => directory::put_org(transaction, org, now_ms)?,
                 Deed::Person(person) => directory::put_person(transaction, person)?,
                 Deed::Code {
                     hash,

@@ -137,8 +137,9 @@ struct Intake<'t> {
     device: i64,
     person: i64,
     covered: i64,
-    /// Few; the one that the last entry went to is looked at first.
     channels: Vec<Growing>,
+    /// Their places. Mostly there is one, but whoever pushes decides how many there are.
+    places: HashMap<Channel, usize>,
     records: HashMap<RecordId, Home>,
     after: Option<(ReceiptId, i64)>,
 }
@@ -174,6 +175,7 @@ impl<'t> Intake<'t> {
             person,
             covered,
             channels: Vec::new(),
+            places: HashMap::new(),
             records: HashMap::new(),
             after: None,
         })
@@ -257,9 +259,8 @@ impl<'t> Intake<'t> {
 
     /// The place of a channel among those that are remembered.
     fn channel(&mut self, channel: &Channel) -> Result<usize, StoreError> {
-        let mut known = self.channels.iter().rev();
-        if let Some(from_end) = known.position(|growing| growing.channel == *channel) {
-            return Ok(self.channels.len() - 1 - from_end);
+        if let Some(place) = self.places.get(channel) {
+            return Ok(*place);
         }
         let name = channel.to_string();
         self.transaction
@@ -277,7 +278,9 @@ impl<'t> Intake<'t> {
             last,
             has_grown: false,
         });
-        Ok(self.channels.len() - 1)
+        let place = self.channels.len() - 1;
+        self.places.insert(channel.clone(), place);
+        Ok(place)
     }
 
     fn after(&mut self, after: ReceiptId) -> Result<i64, StoreError> {

@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension as _};
-use shicha_domain::directory::{Directory, Org, OrgTree, Person};
+use shicha_domain::{
+    OrgCode,
+    directory::{Directory, FormerParent, Org, OrgTree, Person},
+};
 use uuid::Uuid;
 
 use super::{SqliteStore, directory_version, info, meta, rows, set_meta};
-use crate::store::{Info, Register, StoreError};
+use crate::store::{Info, Register, StoreError, tree::check_org};
 
 impl SqliteStore {
     pub(super) fn do_set_info(
@@ -41,15 +44,15 @@ impl SqliteStore {
                 return Ok(Arc::clone(register));
             }
             let directory = load(transaction, version)?;
-            let tree = OrgTree::new(&directory.orgs);
+            let tree = OrgTree::of(&directory);
             let register = Arc::new(Register { directory, tree });
             *cached = Some(Arc::clone(&register));
             Ok(register)
         })
     }
 
-    pub(super) fn do_put_org(&self, org: &Org) -> Result<bool, StoreError> {
-        self.write(|transaction| put_org(transaction, org))
+    pub(super) fn do_put_org(&self, org: &Org, now_ms: u64) -> Result<bool, StoreError> {
+        self.write(|transaction| put_org(transaction, org, now_ms))
     }
 
     pub(super) fn do_put_person(&self, person: &Person) -> Result<bool, StoreError> {
@@ -57,21 +60,32 @@ impl SqliteStore {
     }
 }
 
-pub(super) fn put_org(transaction: &Connection, org: &Org) -> Result<bool, StoreError> {
-    let directory = load(transaction, 0)?;
-    if directory.orgs.iter().any(|known| known == org) {
+pub(super) fn put_org(
+    transaction: &Connection,
+    org: &Org,
+    now_ms: u64,
+) -> Result<bool, StoreError> {
+    let known = org_of(transaction, org.code.as_str())?;
+    if known.as_ref() == Some(org) {
         return Ok(false);
     }
-    if let Some(parent) = &org.parent {
-        let tree = OrgTree::new(&directory.orgs);
-        if !tree.has(parent) {
-            return Err(StoreError::Missing("organisation above"));
-        }
-        if *parent == org.code || tree.is_at_or_below(parent, &org.code) {
-            return Err(StoreError::Contradiction(
-                "an organisation cannot lie below itself",
-            ));
-        }
+    check_org(org, known.as_ref(), |code| org_of(transaction, code))?;
+    if let Some(known) = known.filter(|known| known.parent != org.parent) {
+        let from_ms: i64 = transaction.query_row(
+            "SELECT coalesce(max(until_ms), 0) FROM former_parent WHERE org = ?1",
+            [org.code.as_str()],
+            |row| row.get(0),
+        )?;
+        transaction.execute(
+            "INSERT INTO former_parent (org, parent, from_ms, until_ms) VALUES (?1, ?2, ?3, ?4)",
+            (
+                org.code.as_str(),
+                known.parent.as_ref().map(|parent| parent.as_str()),
+                from_ms,
+                // Also after the clock was set back each span has a length.
+                (now_ms as i64).max(from_ms + 1),
+            ),
+        )?;
     }
     transaction.execute(
                 "INSERT INTO org (code, name, short_name, parent, kind, region) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
@@ -134,6 +148,30 @@ pub(super) fn changed(connection: &Connection) -> Result<(), StoreError> {
     set_meta(connection, "directory_version", &version.to_string())
 }
 
+fn read_org(row: &rusqlite::Row<'_>) -> Result<Org, StoreError> {
+    Ok(Org {
+        code: code(row.get(0)?)?,
+        name: row.get(1)?,
+        short_name: row.get(2)?,
+        parent: row.get::<_, Option<String>>(3)?.map(code).transpose()?,
+        kind: rows::org_kind(&row.get::<_, String>(4)?)?,
+        region: row.get(5)?,
+    })
+}
+
+fn code(text: String) -> Result<OrgCode, StoreError> {
+    text.parse()
+        .map_err(|_| StoreError::Damaged("organisation"))
+}
+
+fn org_of(connection: &Connection, code: &str) -> Result<Option<Org>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT code, name, short_name, parent, kind, region FROM org WHERE code = ?1",
+    )?;
+    let mut found = statement.query([code])?;
+    found.next()?.map(read_org).transpose()
+}
+
 fn load(connection: &Connection, version: u64) -> Result<Directory, StoreError> {
     let (server_name, is_sample) =
         info(connection)?.map_or((String::new(), false), |info| (info.name, info.is_sample));
@@ -149,17 +187,19 @@ fn load(connection: &Connection, version: u64) -> Result<Directory, StoreError> 
     )?;
     let mut found = statement.query([])?;
     while let Some(row) = found.next()? {
-        let code = |text: String| {
-            text.parse()
-                .map_err(|_| StoreError::Damaged("organisation"))
-        };
-        directory.orgs.push(Org {
-            code: code(row.get(0)?)?,
-            name: row.get(1)?,
-            short_name: row.get(2)?,
-            parent: row.get::<_, Option<String>>(3)?.map(code).transpose()?,
-            kind: rows::org_kind(&row.get::<_, String>(4)?)?,
-            region: row.get(5)?,
+        directory.orgs.push(read_org(row)?);
+    }
+
+    let mut statement = connection.prepare_cached(
+        "SELECT org, parent, from_ms, until_ms FROM former_parent ORDER BY org, until_ms",
+    )?;
+    let mut found = statement.query([])?;
+    while let Some(row) = found.next()? {
+        directory.former.push(FormerParent {
+            org: code(row.get(0)?)?,
+            parent: row.get::<_, Option<String>>(1)?.map(code).transpose()?,
+            from_ms: row.get::<_, i64>(2)? as u64,
+            until_ms: row.get::<_, i64>(3)? as u64,
         });
     }
 

@@ -148,8 +148,25 @@ async fn an_institution_gets_what_is_addressed_to_it_and_nothing_else() {
     let channel = "inst/320703/TI-01";
     inspector.round(&server).await.unwrap();
     let internal = inspector.subject("内部");
-    let addressed = inspector.subject_in(channel, "给学校");
+    let addressed = crate::common::record();
+    let opened = shicha_domain::Event::Opened {
+        kind: shicha_domain::RecordKind::Finding,
+        fields: [("description".to_owned(), "给学校".into())].into(),
+    };
+    inspector.append(inspector.draft(channel, addressed, opened));
     let secret = inspector.attach(internal, &noise(50_000));
+    server.command(&[
+        "org",
+        "add",
+        "--code",
+        "TI-02",
+        "--name",
+        "别的学校",
+        "--kind",
+        "institution",
+        "--parent",
+        "320703",
+    ]);
     let foreign = inspector.subject_in("inst/320703/TI-02", "给别的学校");
     let (given, _) = meet(&inspector, &school).await;
     assert_eq!((given.given.entries, given.given.files), (1, 0));

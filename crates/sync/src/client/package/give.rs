@@ -103,7 +103,7 @@ fn recipient(ledger: &Ledger, me: &Me, to: Party) -> Result<(Recipient, [u8; 32]
             let directory = ledger.directory()?;
             let (known, actor) =
                 active(&directory, device).ok_or(PackageError::UnknownRecipient)?;
-            let tree = OrgTree::new(&directory.orgs);
+            let tree = OrgTree::of(&directory);
             let key = known.public_key;
             Ok((
                 Recipient::Device {
