@@ -22,7 +22,7 @@ use shicha_sync::{
 
 use crate::{
     administration::Hand,
-    evidence::{EvidenceError, Held},
+    evidence::{EvidenceError, Held, Sender},
     home::Home,
     store::{
         DeviceState, StoreError,
@@ -92,7 +92,8 @@ fn keep(home: &Home, file: &mut File, size: u64) -> Result<BlobHash, AddFault> {
         }
     }
     let blob = BlobHash(hash.finalize().into());
-    let mut at = match home.evidence.held(blob)? {
+    let by = Sender::Endpoint;
+    let mut at = match home.evidence.held(blob, by)? {
         Held::Whole(_) => return Ok(blob),
         Held::Part(at) => at.min(size),
     };
@@ -102,7 +103,7 @@ fn keep(home: &Home, file: &mut File, size: u64) -> Result<BlobHash, AddFault> {
         if read.is_empty() {
             return Err(UpdateFault::Altered("it was changed while it was read").into());
         }
-        match home.evidence.append(blob, at, size, read.to_vec()) {
+        match home.evidence.append(blob, by, at, size, read.to_vec()) {
             Ok(Held::Whole(_)) => return Ok(blob),
             Ok(Held::Part(end)) => at = end,
             // Somebody else puts the same there.
@@ -110,7 +111,7 @@ fn keep(home: &Home, file: &mut File, size: u64) -> Result<BlobHash, AddFault> {
             Err(error) => return Err(error.into()),
         }
     }
-    home.evidence.finish(blob)?;
+    home.evidence.finish(blob, by)?;
     Ok(blob)
 }
 

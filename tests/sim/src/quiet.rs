@@ -8,7 +8,7 @@ use shicha_domain::{
     authority::{self, Actor},
 };
 use shicha_ledger::EntryDelivery;
-use shicha_server::{evidence::Held, verify::verify};
+use shicha_server::verify::verify;
 use shicha_sync::client::{Outcome, SyncError, SyncErrorCode};
 
 use crate::{
@@ -264,7 +264,7 @@ impl World<'_> {
                 if let Ok(event) = Event::parse(&stored.entry.event)
                     && let Some((blob, _)) = event.blobs()
                 {
-                    let is_whole = matches!(home.evidence.held(blob)?, Held::Whole(_));
+                    let is_whole = home.evidence.whole(blob)?.is_some();
                     ensure!(
                         is_whole,
                         "the photo §{mark}§ of {} did not arrive",

@@ -1,7 +1,8 @@
 //! Evidence in a folder.
 //!
 //! Invariant: a file under its hash has exactly the bytes of that hash and was made durable before it got its name. What is on its
-//! way lies beside it under the hash with `.part`, and is kept until it is whole, turns out to be something else, or is swept.
+//! way lies beside it under the hash and its sender with `.part`, and is kept until it is whole, turns out to be something else, or is
+//! swept.
 
 use std::{
     collections::HashMap,
@@ -17,20 +18,26 @@ use parking_lot::Mutex;
 use sha2::{Digest as _, Sha256};
 use shicha_domain::BlobHash;
 
-use super::{Evidence, EvidenceError, Held, Swept, end_of};
+use super::{Evidence, EvidenceError, Held, Sender, Sent, Swept, end_of};
+use crate::private;
 
 /// Space that is left free for the database when evidence is taken in.
 const KEEP_FREE: u64 = 256 << 20;
 const PIECE: usize = 256 << 10;
+/// What the name of a file that is on its way ends with.
+const PART: &str = "part";
 /// How often, and how soon after one another, what another process may be about to let go is asked for.
 const TRIES: u32 = 40;
 const BETWEEN: Duration = Duration::from_millis(25);
 
+/// Which parts somebody is at.
+type Busy = HashMap<Sent, Arc<Mutex<()>>>;
+
 /// The folder.
 pub struct Folder {
     dir: PathBuf,
-    /// One thread of this process at a time for each hash; between processes the part itself is locked.
-    busy: Mutex<HashMap<BlobHash, Arc<Mutex<()>>>>,
+    /// One thread of this process at a time for each part; between processes the part itself is locked.
+    busy: Mutex<Busy>,
 }
 
 impl Folder {
@@ -39,7 +46,7 @@ impl Folder {
     /// # Errors
     /// When it cannot be made.
     pub fn open(dir: &Path) -> io::Result<Self> {
-        fs::create_dir_all(dir)?;
+        private::make_folder(dir)?;
         Ok(Self {
             dir: dir.to_owned(),
             busy: Mutex::default(),
@@ -52,17 +59,19 @@ impl Folder {
         self.dir.join(&name[..2]).join(name)
     }
 
-    fn part(&self, hash: BlobHash) -> PathBuf {
-        self.path(hash).with_extension("part")
+    fn part(&self, hash: BlobHash, by: Sender) -> PathBuf {
+        self.path(hash)
+            .with_extension(format!("{}.{PART}", by.name()))
     }
 
-    /// Does something with one piece of evidence that no other thread does at the same time.
+    /// Does something with one part that no other thread does at the same time.
     fn alone<T>(
         &self,
         hash: BlobHash,
+        by: Sender,
         work: impl FnMut() -> Result<T, EvidenceError>,
     ) -> Result<T, EvidenceError> {
-        let mine = Arc::clone(self.busy.lock().entry(hash).or_default());
+        let mine = Arc::clone(self.busy.lock().entry((hash, by)).or_default());
         let result = {
             let _guard = mine.lock();
             patiently(work)
@@ -70,21 +79,26 @@ impl Folder {
         let mut busy = self.busy.lock();
         // The map's and this one: nobody else waits.
         if Arc::strong_count(&mine) <= 2 {
-            busy.remove(&hash);
+            busy.remove(&(hash, by));
         }
         result
     }
 
-    fn state(&self, hash: BlobHash) -> io::Result<Held> {
+    fn state(&self, hash: BlobHash, by: Sender) -> io::Result<Held> {
         match length(&self.path(hash))? {
             Some(size) => Ok(Held::Whole(size)),
-            None => Ok(Held::Part(length(&self.part(hash))?.unwrap_or(0))),
+            None => Ok(Held::Part(length(&self.part(hash, by))?.unwrap_or(0))),
         }
     }
 
     /// Opens what is on its way, for this process alone, as long as the file is open. `None`: there is nothing.
-    fn open_part(&self, hash: BlobHash, is_begun: bool) -> io::Result<Option<fs::File>> {
-        let part = self.part(hash);
+    fn open_part(
+        &self,
+        hash: BlobHash,
+        by: Sender,
+        is_begun: bool,
+    ) -> io::Result<Option<fs::File>> {
+        let part = self.part(hash, by);
         if let Some(folder) = part.parent() {
             fs::create_dir_all(folder)?;
         }
@@ -115,12 +129,16 @@ impl Folder {
     fn add(
         &self,
         hash: BlobHash,
+        by: Sender,
         offset: u64,
         total: u64,
         bytes: &[u8],
     ) -> Result<Held, EvidenceError> {
-        match self.state(hash)? {
-            whole @ Held::Whole(_) => return Ok(whole),
+        match self.state(hash, by)? {
+            whole @ Held::Whole(_) => {
+                remove(&self.part(hash, by))?;
+                return Ok(whole);
+            }
             Held::Part(have) if offset != have => return Err(EvidenceError::Offset(have)),
             Held::Part(have) => {
                 end_of(offset, total, bytes.len())?;
@@ -129,12 +147,12 @@ impl Folder {
                 }
             }
         }
-        let Some(mut file) = self.open_part(hash, true)? else {
+        let Some(mut file) = self.open_part(hash, by, true)? else {
             return Err(EvidenceError::Offset(0));
         };
         // Another process may have been quicker.
         if let Some(size) = length(&self.path(hash))? {
-            remove(&self.part(hash))?;
+            remove(&self.part(hash, by))?;
             return Ok(Held::Whole(size));
         }
         let have = file.metadata()?.len();
@@ -151,9 +169,9 @@ impl Folder {
         Ok(Held::Part(offset + bytes.len() as u64))
     }
 
-    fn make_whole(&self, hash: BlobHash) -> Result<u64, EvidenceError> {
-        let (part, whole) = (self.part(hash), self.path(hash));
-        let Some(mut file) = self.open_part(hash, false)? else {
+    fn make_whole(&self, hash: BlobHash, by: Sender) -> Result<u64, EvidenceError> {
+        let (part, whole) = (self.part(hash, by), self.path(hash));
+        let Some(mut file) = self.open_part(hash, by, false)? else {
             // Another process was quicker, or it was swept.
             return length(&whole)?.ok_or(EvidenceError::Offset(0));
         };
@@ -169,8 +187,8 @@ impl Folder {
     }
 
     /// Removes one that was begun, if nobody went on with it.
-    fn sweep_one(&self, hash: BlobHash, before_ms: u64) -> io::Result<Option<u64>> {
-        let Some(file) = self.open_part(hash, false)? else {
+    fn sweep_one(&self, hash: BlobHash, by: Sender, before_ms: u64) -> io::Result<Option<u64>> {
+        let Some(file) = self.open_part(hash, by, false)? else {
             return Ok(None);
         };
         let metadata = file.metadata()?;
@@ -181,30 +199,38 @@ impl Folder {
         if changed_ms >= before_ms {
             return Ok(None);
         }
-        remove(&self.part(hash))?;
+        remove(&self.part(hash, by))?;
         Ok(Some(metadata.len()))
     }
 }
 
 impl Evidence for Folder {
-    fn held(&self, hash: BlobHash) -> Result<Held, EvidenceError> {
-        Ok(self.state(hash)?)
+    fn whole(&self, hash: BlobHash) -> Result<Option<u64>, EvidenceError> {
+        Ok(length(&self.path(hash))?)
+    }
+
+    fn held(&self, hash: BlobHash, by: Sender) -> Result<Held, EvidenceError> {
+        Ok(self.state(hash, by)?)
     }
 
     fn append(
         &self,
         hash: BlobHash,
+        by: Sender,
         offset: u64,
         total: u64,
         bytes: Vec<u8>,
     ) -> Result<Held, EvidenceError> {
-        self.alone(hash, || self.add(hash, offset, total, &bytes))
+        self.alone(hash, by, || self.add(hash, by, offset, total, &bytes))
     }
 
-    fn finish(&self, hash: BlobHash) -> Result<u64, EvidenceError> {
-        self.alone(hash, || match self.state(hash)? {
-            Held::Whole(size) => Ok(size),
-            Held::Part(_) => self.make_whole(hash),
+    fn finish(&self, hash: BlobHash, by: Sender) -> Result<u64, EvidenceError> {
+        self.alone(hash, by, || match self.state(hash, by)? {
+            Held::Whole(size) => {
+                remove(&self.part(hash, by))?;
+                Ok(size)
+            }
+            Held::Part(_) => self.make_whole(hash, by),
         })
     }
 
@@ -234,12 +260,12 @@ impl Evidence for Folder {
             }
             for file in fs::read_dir(folder)? {
                 let path = file?.path();
-                let hash: Option<BlobHash> = path
-                    .file_stem()
-                    .and_then(|name| name.to_str()?.parse().ok())
-                    .filter(|_| path.extension().is_some_and(|ending| ending == "part"));
-                let Some(hash) = hash else { continue };
-                if let Some(bytes) = self.alone(hash, || Ok(self.sweep_one(hash, before_ms)?))? {
+                let Some((hash, by)) = part_of(&path) else {
+                    continue;
+                };
+                if let Some(bytes) =
+                    self.alone(hash, by, || Ok(self.sweep_one(hash, by, before_ms)?))?
+                {
                     swept.files += 1;
                     swept.bytes += bytes;
                 }
@@ -264,6 +290,13 @@ impl Evidence for Folder {
 /// When the system does not say.
 pub fn free_space(dir: &Path) -> io::Result<u64> {
     fs4::available_space(dir)
+}
+
+/// Whose part of what it is; `None`: not a part.
+fn part_of(path: &Path) -> Option<Sent> {
+    let (name, ending) = path.file_name()?.to_str()?.rsplit_once('.')?;
+    let (hash, by) = name.split_once('.').filter(|_| ending == PART)?;
+    Some((hash.parse().ok()?, Sender::parse(by)?))
 }
 
 fn opened(path: &Path) -> io::Result<Option<fs::File>> {

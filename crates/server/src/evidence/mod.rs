@@ -11,7 +11,7 @@ mod segments;
 use std::io;
 
 use sha2::{Digest as _, Sha256};
-use shicha_domain::BlobHash;
+use shicha_domain::{BlobHash, DeviceId};
 use shicha_sync::protocol::MAX_BLOB;
 
 pub use self::{
@@ -65,6 +65,37 @@ pub enum Held {
     Part(u64),
 }
 
+/// Who sends a file. What one has sent so far is never mixed with what another sends: wrong bytes spoil only the own upload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Sender {
+    /// A device, over the network or by a package.
+    Device(DeviceId),
+    /// The endpoint itself, on behalf of whoever operates it.
+    Endpoint,
+}
+
+/// A file as one sender sends it.
+type Sent = (BlobHash, Sender);
+
+impl Sender {
+    /// A name for files, without dots and separators.
+    fn name(self) -> String {
+        match self {
+            Self::Device(device) => device.0.simple().to_string(),
+            Self::Endpoint => "endpoint".to_owned(),
+        }
+    }
+
+    /// `None`: not one of ours.
+    fn parse(name: &str) -> Option<Self> {
+        let sender = match name {
+            "endpoint" => Self::Endpoint,
+            device => Self::Device(DeviceId(device.parse().ok()?)),
+        };
+        (sender.name() == name).then_some(sender)
+    }
+}
+
 /// What was cleared away.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Swept {
@@ -79,36 +110,43 @@ pub struct Swept {
 /// Promises:
 /// 1. What is there whole has exactly the bytes of its hash, and was durable before a call said that it is there.
 /// 2. What is there whole is never altered and never removed; there is no call for it.
-/// 3. A file that is not whole yet goes on from the first byte that is missing, whichever process took the bytes before it. What is
-///    there only grows, until it is whole, or turns out to be something else, or is swept.
+/// 3. A file that is not whole yet goes on from the first byte that is missing of what the same sender sent, whichever process took the
+///    bytes before it. That only grows, until it is whole, or turns out to be something else, or is swept.
 /// 4. Several threads and processes may add to the same file at once, the same bytes or others: nothing but the bytes of the hash
-///    becomes whole, and whoever lost the race is told how much is there.
+///    becomes whole, and whoever lost the race is told how much is there. What a sender does changes nothing of what another has sent.
 /// 5. A call that fails leaves what was there. Parts never count as held, so that to lose them costs only sending again.
 pub trait Evidence: Send + Sync + 'static {
-    /// How much of it is there.
+    /// How many bytes it has, if it is there whole.
     ///
     /// # Errors
     /// When that cannot be found out.
-    fn held(&self, hash: BlobHash) -> Result<Held, EvidenceError>;
+    fn whole(&self, hash: BlobHash) -> Result<Option<u64>, EvidenceError>;
 
-    /// Adds bytes at `offset`, which must be where what is there ends. It may become whole by that already.
+    /// How much of it is there for this sender to go on from.
+    ///
+    /// # Errors
+    /// When that cannot be found out.
+    fn held(&self, hash: BlobHash, by: Sender) -> Result<Held, EvidenceError>;
+
+    /// Adds bytes at `offset`, which must be where what this sender has sent ends. It may become whole by that already.
     ///
     /// # Errors
     /// When the offset is another, there is no space, or more would come than `total`.
     fn append(
         &self,
         hash: BlobHash,
+        by: Sender,
         offset: u64,
         total: u64,
         bytes: Vec<u8>,
     ) -> Result<Held, EvidenceError>;
 
-    /// Makes it whole, once all bytes have come: checks the hash, makes it durable, gives it its name. Returns its size. Safe to repeat.
+    /// Makes it whole of what this sender sent, once all bytes have come: checks the hash, makes it durable, gives it its name. Returns its size. Safe to repeat.
     ///
     /// # Errors
-    /// When the hash is another; then what came is thrown away, for it is not what it was said to be. [`EvidenceError::Offset`] when
-    /// nothing of it is there.
-    fn finish(&self, hash: BlobHash) -> Result<u64, EvidenceError>;
+    /// When the hash is another; then what this sender sent is thrown away, for it is not what it was said to be.
+    /// [`EvidenceError::Offset`] when nothing of it is there.
+    fn finish(&self, hash: BlobHash, by: Sender) -> Result<u64, EvidenceError>;
 
     /// At most `length` bytes from `offset` on, fewer only at the end; `None` if it is not there whole.
     ///
@@ -142,13 +180,14 @@ pub trait Evidence: Send + Sync + 'static {
     /// When they cannot be written.
     fn put(&self, bytes: &[u8]) -> Result<BlobHash, EvidenceError> {
         let hash = hash_of(bytes);
-        let mut at = match self.held(hash)? {
+        let by = Sender::Endpoint;
+        let mut at = match self.held(hash, by)? {
             Held::Whole(_) => return Ok(hash),
             Held::Part(at) => at.min(bytes.len() as u64),
         };
         while let Some(rest) = bytes.get(at as usize..).filter(|rest| !rest.is_empty()) {
             let piece = rest[..rest.len().min(self.piece())].to_vec();
-            match self.append(hash, at, bytes.len() as u64, piece) {
+            match self.append(hash, by, at, bytes.len() as u64, piece) {
                 Ok(Held::Whole(_)) => return Ok(hash),
                 Ok(Held::Part(end)) => at = end,
                 // Somebody else sends the same.
@@ -156,7 +195,7 @@ pub trait Evidence: Send + Sync + 'static {
                 Err(error) => return Err(error),
             }
         }
-        self.finish(hash)?;
+        self.finish(hash, by)?;
         Ok(hash)
     }
 

@@ -10,7 +10,7 @@ use super::{
     fault::{Fault, blocking},
     session::Caller,
 };
-use crate::evidence::{EvidenceError, Held};
+use crate::evidence::{EvidenceError, Held, Sender};
 use axum::{
     body::{Body, Bytes},
     extract::{Path, State},
@@ -35,6 +35,9 @@ fn parse(hash: &str) -> Result<BlobHash, Fault> {
     hash.parse()
         .map_err(|_| Fault::bad_request("evidence is named by 64 lower-case hexadecimal digits"))
 }
+
+/// A file as one device sends it. Others who send the same, or say so, have parts of their own.
+type Sent = (BlobHash, Sender);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Wish {
@@ -112,7 +115,8 @@ pub(super) async fn state(
     let hash = parse(&hash)?;
     blocking(move || {
         permit(&app, &caller, hash, Wish::Either)?;
-        Ok(progress(StatusCode::OK, app.home.evidence.held(hash)?))
+        let by = Sender::Device(caller.state.device.id);
+        Ok(progress(StatusCode::OK, app.home.evidence.held(hash, by)?))
     })
     .await
 }
@@ -155,15 +159,16 @@ pub(super) async fn send(
             format!("a part has at most {MAX_BLOB_PART} bytes"),
         ));
     }
+    let sent = (hash, Sender::Device(caller.state.device.id));
     let held = blocking({
         let app = Shared::clone(&app);
         move || {
             permit(&app, &caller, hash, Wish::Send)?;
-            match app.home.evidence.held(hash)? {
+            match app.home.evidence.held(hash, sent.1)? {
                 // Perhaps a process was killed before it could note that it is there.
                 Held::Whole(size) => note(&app, hash, size),
                 // Or after the last byte, before it made it whole.
-                Held::Part(have) if have >= total => finish(&app, hash),
+                Held::Part(have) if have >= total => finish(&app, sent),
                 part => Ok(part),
             }
         }
@@ -174,7 +179,7 @@ pub(super) async fn send(
         Held::Part(have) if have != offset => return Err(EvidenceError::Offset(have).into()),
         Held::Part(_) => {}
     }
-    let held = receive(&app, hash, offset, total, body).await?;
+    let held = receive(&app, sent, offset, total, body).await?;
     Ok(progress(StatusCode::OK, held))
 }
 
@@ -184,15 +189,15 @@ fn note(app: &App, hash: BlobHash, size: u64) -> Result<Held, Fault> {
     Ok(Held::Whole(size))
 }
 
-fn finish(app: &App, hash: BlobHash) -> Result<Held, Fault> {
-    let size = app.home.evidence.finish(hash)?;
+fn finish(app: &App, (hash, by): Sent) -> Result<Held, Fault> {
+    let size = app.home.evidence.finish(hash, by)?;
     note(app, hash, size)
 }
 
 /// Writes as it comes, so that what has arrived when the line breaks need not be sent again.
 async fn receive(
     app: &Shared,
-    hash: BlobHash,
+    sent: Sent,
     offset: u64,
     total: u64,
     body: Body,
@@ -220,11 +225,11 @@ async fn receive(
         }
         waiting.extend_from_slice(&chunk);
         if waiting.len() >= full {
-            held = write(app, hash, held, total, std::mem::take(&mut waiting)).await?;
+            held = write(app, sent, held, total, std::mem::take(&mut waiting)).await?;
         }
     };
     if !waiting.is_empty() {
-        held = write(app, hash, held, total, waiting).await?;
+        held = write(app, sent, held, total, waiting).await?;
     }
     app.metrics.bytes("evidence_in", taken as u64);
     match (broken, held) {
@@ -233,8 +238,8 @@ async fn receive(
         (None, _) => {
             let app = Shared::clone(app);
             blocking(move || match held {
-                Held::Whole(size) => note(&app, hash, size),
-                Held::Part(_) => finish(&app, hash),
+                Held::Whole(size) => note(&app, sent.0, size),
+                Held::Part(_) => finish(&app, sent),
             })
             .await
         }
@@ -244,7 +249,7 @@ async fn receive(
 /// Adds bytes after what is held. What somebody else made whole meanwhile needs none.
 async fn write(
     app: &Shared,
-    hash: BlobHash,
+    (hash, by): Sent,
     held: Held,
     total: u64,
     piece: Vec<u8>,
@@ -253,7 +258,7 @@ async fn write(
         return Ok(held);
     };
     let app = Shared::clone(app);
-    blocking(move || Ok(app.home.evidence.append(hash, at, total, piece)?)).await
+    blocking(move || Ok(app.home.evidence.append(hash, by, at, total, piece)?)).await
 }
 
 /// Its bytes.
@@ -277,11 +282,11 @@ pub(super) async fn fetch(
         let app = Shared::clone(&app);
         move || {
             permit(&app, &caller, hash, Wish::Fetch)?;
-            Ok(app.home.evidence.held(hash)?)
+            Ok(app.home.evidence.whole(hash)?)
         }
     })
     .await?;
-    let Held::Whole(size) = found else {
+    let Some(size) = found else {
         return Err(Fault::new(
             ProblemCode::NotFound,
             "this evidence has not arrived yet",

@@ -19,7 +19,7 @@ use super::{
     fault::{Fault, blocking},
     session::Caller,
 };
-use crate::{evidence::Held, updates};
+use crate::updates;
 
 /// The newest update that was released for the device's organisation or one above it.
 #[utoipa::path(
@@ -67,10 +67,8 @@ pub(super) async fn fetch(
         move || {
             let found = updates::named(&app.home, &caller.actor.org, &name)?;
             let update = found.ok_or_else(nothing)?;
-            match app.home.evidence.held(update.blob)? {
-                Held::Whole(size) => Ok((update.blob, size)),
-                Held::Part(_) => Err(nothing()),
-            }
+            let size = app.home.evidence.whole(update.blob)?.ok_or_else(nothing)?;
+            Ok((update.blob, size))
         }
     })
     .await?;

@@ -25,7 +25,6 @@ use shicha_sync::{
 
 use super::{Desk, PackageError, PackageTaken};
 use crate::{
-    evidence::Held,
     http::{Fault, info},
     intake::actor_of,
     scope,
@@ -183,8 +182,7 @@ impl Making<'_> {
                 home.store.blob_uses(*hash)?.iter().any(|(channel, _)| {
                     authority::may_read(&self.actor, channel, &self.register.tree)
                 });
-            if let (true, Held::Whole(size)) =
-                (may_see, home.evidence.held(*hash).map_err(Fault::from)?)
+            if let (true, Some(size)) = (may_see, home.evidence.whole(*hash).map_err(Fault::from)?)
             {
                 asked.push((*hash, size));
             }
@@ -206,12 +204,7 @@ impl Making<'_> {
                     *person == self.actor.person
                         || authority::may_read(&self.actor, channel, &self.register.tree)
                 });
-            if is_theirs
-                && matches!(
-                    home.evidence.held(*hash).map_err(Fault::from)?,
-                    Held::Whole(_)
-                )
-            {
+            if is_theirs && home.evidence.whole(*hash).map_err(Fault::from)?.is_some() {
                 held.insert(*hash);
             }
         }
@@ -323,7 +316,7 @@ impl Making<'_> {
     ) -> Result<(), PackageError> {
         // Not every file has arrived; what is missing goes along another time.
         let evidence = &self.desk.home.evidence;
-        let Held::Whole(size) = evidence.held(hash).map_err(Fault::from)? else {
+        let Some(size) = evidence.whole(hash).map_err(Fault::from)? else {
             return Ok(());
         };
         if size == 0 {

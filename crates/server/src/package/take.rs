@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use super::{Desk, PackageError};
 use crate::{
-    evidence::{EvidenceError, Held},
+    evidence::{EvidenceError, Held, Sender},
     http::{Fault, enrol_newcomer, lend, new_identity, take_push},
     intake::actor_of,
     store::DeviceState,
@@ -197,11 +197,14 @@ impl Taking<'_> {
         pieces: &mut Pieces<'_, File>,
     ) -> Result<(), PackageError> {
         let home = self.desk.home;
-        if !self.may_bring(piece.hash)? {
-            self.taken.evidence_left += 1;
-            return Ok(());
-        }
-        let mut have = match home.evidence.held(piece.hash).map_err(Fault::from)? {
+        let by = match &self.sender {
+            Some(sender) if self.may_bring(sender, piece.hash)? => Sender::Device(sender.device.id),
+            _ => {
+                self.taken.evidence_left += 1;
+                return Ok(());
+            }
+        };
+        let mut have = match home.evidence.held(piece.hash, by).map_err(Fault::from)? {
             Held::Whole(_) => {
                 self.taken.held.insert(piece.hash);
                 return Ok(());
@@ -230,7 +233,7 @@ impl Taking<'_> {
             {
                 let held = home
                     .evidence
-                    .append(piece.hash, have, piece.size, fresh.to_vec());
+                    .append(piece.hash, by, have, piece.size, fresh.to_vec());
                 match held {
                     Ok(Held::Whole(_)) => break,
                     Ok(Held::Part(now)) => have = now,
@@ -241,7 +244,7 @@ impl Taking<'_> {
             }
             at = end;
         }
-        let size = home.evidence.finish(piece.hash).map_err(Fault::from)?;
+        let size = home.evidence.finish(piece.hash, by).map_err(Fault::from)?;
         home.store.note_blob(piece.hash, size, self.desk.now_ms)?;
         self.taken.evidence += 1;
         self.taken.held.insert(piece.hash);
@@ -249,10 +252,7 @@ impl Taking<'_> {
     }
 
     /// The same rule as over HTTP: an entry that the sender wrote or may read names it.
-    fn may_bring(&self, hash: BlobHash) -> Result<bool, PackageError> {
-        let Some(sender) = &self.sender else {
-            return Ok(false);
-        };
+    fn may_bring(&self, sender: &DeviceState, hash: BlobHash) -> Result<bool, PackageError> {
         let actor = actor_of(sender);
         let store = &self.desk.home.store;
         let register = store.register()?;

@@ -8,7 +8,10 @@ use std::{
 
 use reqwest::{Method, StatusCode};
 use shicha_domain::{BlobHash, directory::Role};
-use shicha_server::{evidence::Held, verify::verify};
+use shicha_server::{
+    evidence::{Held, Sender},
+    verify::verify,
+};
 use shicha_sync::protocol::ProblemCode;
 
 use crate::{
@@ -152,6 +155,63 @@ async fn photo_goes_on(at: At) {
 }
 
 #[tokio::test]
+async fn whoever_may_read_an_entry_can_neither_end_nor_spoil_the_upload_of_its_author() {
+    author_goes_on(At(None)).await;
+}
+
+#[tokio::test]
+async fn whoever_may_read_an_entry_can_neither_end_nor_spoil_the_upload_of_its_author_in_a_bucket()
+{
+    author_goes_on(At(Some(S3::start()))).await;
+}
+
+async fn author_goes_on(at: At) {
+    let server = at.server().await;
+    let mut author = server.device("甲", "320703", Role::Inspector).await;
+    let other = server.device("乙", "320700", Role::Supervisor).await;
+    let photo: Vec<u8> = (0..900_000_u32).map(|n| ((n * 31) >> 3) as u8).collect();
+    let (hash, event) = attached(&photo);
+    let length = photo.len() as u64;
+    let entries = [author.write(OWN, record(), &event)];
+    author.push(&entries).await;
+    let sent = author
+        .send_blob(&hash, 0, length, photo[..500_000].to_vec())
+        .await;
+    assert_eq!(sent.headers()["upload-offset"], "500000");
+
+    // It is as long as is there already; it is something else; it goes on where the author stopped.
+    for (offset, total, bytes) in [
+        (0, 1, Vec::new()),
+        (500_000, 500_000, Vec::new()),
+        (0, 1_000, vec![7; 1_000]),
+        (0, length, vec![7; 700_000]),
+        (500_000, length, vec![7; 400_000]),
+    ] {
+        let answer = other.send_blob(&hash, offset, total, bytes).await;
+        assert!(
+            !answer.headers().contains_key("upload-complete")
+                || answer.headers()["upload-complete"] == "?0"
+        );
+    }
+    let state = author
+        .request(Method::HEAD, &format!("/v1/blobs/{hash}"))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(state.headers()["upload-offset"], "500000");
+    let rest = author
+        .send_blob(&hash, 500_000, length, photo[500_000..].to_vec())
+        .await;
+    assert_eq!(rest.headers()["upload-complete"], "?1");
+    let whole = other
+        .request(Method::GET, &format!("/v1/blobs/{hash}"))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(whole.bytes().await.unwrap(), photo);
+}
+
+#[tokio::test]
 async fn evidence_that_is_not_what_its_entry_names_is_thrown_away() {
     wrong_evidence(At(None)).await;
 }
@@ -202,7 +262,11 @@ async fn all_but_finished(at: At) {
         let home = server.home();
         for (at, end) in [(0, 60_000), (60_000, 90_000)] {
             let part = photo[at..end].to_vec();
-            let held = home.evidence.append(name, at as u64, 90_000, part).unwrap();
+            let by = Sender::Device(device.id);
+            let held = home
+                .evidence
+                .append(name, by, at as u64, 90_000, part)
+                .unwrap();
             assert_eq!(held, Held::Part(end as u64));
         }
     });
@@ -306,7 +370,8 @@ async fn what_nobody_went_on_sending_for_two_months_is_thrown_away_and_sent_from
         server.start_again().await;
         device.open_session().await;
         let begin = Instant::now();
-        let held = || aside(|| server.home().evidence.held(name).unwrap());
+        let by = Sender::Device(device.id);
+        let held = || aside(|| server.home().evidence.held(name, by).unwrap());
         // It looks when it starts, beside serving.
         while !is_kept && held() != Held::Part(0) {
             assert!(begin.elapsed() < Duration::from_secs(60), "it was kept");

@@ -5,7 +5,7 @@ use std::{sync::Barrier, thread};
 use shicha_server::evidence::{EvidenceError, Held};
 
 use crate::{
-    all_of, hash, noise,
+    A, all_of, hash, noise,
     s3::{Mood, S3},
     send,
 };
@@ -16,7 +16,7 @@ fn a_photo_of_the_usual_size_costs_three_requests() {
     let evidence = s3.location().open().unwrap();
     let photo = noise(300_000);
     let before = s3.requests();
-    let whole = evidence.append(hash(&photo), 0, 300_000, photo.clone());
+    let whole = evidence.append(hash(&photo), A, 0, 300_000, photo.clone());
     assert_eq!(whole.unwrap(), Held::Whole(300_000), "in one write");
     assert_eq!(
         s3.requests() - before,
@@ -36,7 +36,7 @@ fn a_file_that_comes_in_crumbs_is_put_together_on_the_way() {
     let (early, late) = crumbs.split_at(110);
     let mut at = 0;
     for crumb in early {
-        at = match evidence.append(name, at, total, crumb.to_vec()).unwrap() {
+        at = match evidence.append(name, A, at, total, crumb.to_vec()).unwrap() {
             Held::Part(end) => end,
             Held::Whole(_) => panic!("not all has come"),
         };
@@ -46,14 +46,14 @@ fn a_file_that_comes_in_crumbs_is_put_together_on_the_way() {
             "what is there only grows, also while it is put together"
         );
     }
-    assert_eq!(evidence.held(name).unwrap(), Held::Part(11_000));
+    assert_eq!(evidence.held(name, A).unwrap(), Held::Part(11_000));
     assert_eq!(s3.objects(), 11, "a hundred as one, and those since");
     for crumb in late {
-        if let Held::Part(end) = evidence.append(name, at, total, crumb.to_vec()).unwrap() {
+        if let Held::Part(end) = evidence.append(name, A, at, total, crumb.to_vec()).unwrap() {
             at = end;
         }
     }
-    assert_eq!(evidence.finish(name).unwrap(), total);
+    assert_eq!(evidence.finish(name, A).unwrap(), total);
     assert_eq!(all_of(&*evidence, name).unwrap(), bytes);
     assert_eq!(s3.objects(), 1, "the whole, and nothing of the way to it");
 }
@@ -64,8 +64,9 @@ fn a_bucket_that_fails_is_told_apart_and_loses_nothing() {
     let evidence = s3.location().open().unwrap();
     let bytes = noise(90_000);
     let name = hash(&bytes);
-    let add =
-        |at: usize, end: usize| evidence.append(name, at as u64, 90_000, bytes[at..end].to_vec());
+    let add = |at: usize, end: usize| {
+        evidence.append(name, A, at as u64, 90_000, bytes[at..end].to_vec())
+    };
     add(0, 30_000).unwrap();
     let kept = evidence.put(&noise(1_000)).unwrap();
 
@@ -76,9 +77,9 @@ fn a_bucket_that_fails_is_told_apart_and_loses_nothing() {
         s3.be(mood);
         let failed = [
             add(30_000, 60_000).map(|_| ()),
-            evidence.held(name).map(|_| ()),
+            evidence.held(name, A).map(|_| ()),
             evidence.read(kept, 0, 10).map(|_| ()),
-            evidence.finish(name).map(|_| ()),
+            evidence.finish(name, A).map(|_| ()),
             evidence.sweep(u64::MAX).map(|_| ()),
             evidence.check(),
         ];
@@ -98,7 +99,7 @@ fn a_bucket_that_fails_is_told_apart_and_loses_nothing() {
 
     s3.be(Mood::Good);
     evidence.check().unwrap();
-    assert_eq!(evidence.held(name).unwrap(), Held::Part(30_000));
+    assert_eq!(evidence.held(name, A).unwrap(), Held::Part(30_000));
     s3.be(Mood::Good);
     assert_eq!(send(&*evidence, name, &bytes, 30_000).unwrap(), 90_000);
     assert_eq!(all_of(&*evidence, name).unwrap(), bytes);
@@ -115,7 +116,7 @@ fn a_bucket_that_does_not_exist_is_not_taken_for_an_empty_one() {
         .open()
         .unwrap();
     assert!(evidence.check().is_err());
-    assert!(evidence.held(hash(b"a")).is_err());
+    assert!(evidence.held(hash(b"a"), A).is_err());
 }
 
 #[test]
@@ -126,7 +127,7 @@ fn several_processes_that_make_the_same_file_whole_at_once_all_succeed() {
     let first = s3.location().open().unwrap();
     let mut at = 0;
     for part in bytes.chunks(1 << 20) {
-        first.append(name, at, total, part.to_vec()).unwrap();
+        first.append(name, A, at, total, part.to_vec()).unwrap();
         at += part.len() as u64;
     }
     let together = Barrier::new(4);
@@ -135,7 +136,7 @@ fn several_processes_that_make_the_same_file_whole_at_once_all_succeed() {
             scope.spawn(|| {
                 let evidence = s3.location().open().unwrap();
                 together.wait();
-                assert_eq!(evidence.finish(name).unwrap(), total);
+                assert_eq!(evidence.finish(name, A).unwrap(), total);
             });
         }
     });

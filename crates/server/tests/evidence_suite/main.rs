@@ -12,11 +12,16 @@ use std::{
 };
 
 use sha2::{Digest as _, Sha256};
-use shicha_domain::BlobHash;
-use shicha_server::evidence::{Evidence, EvidenceError, Held, Location, Swept};
+use shicha_domain::{BlobHash, DeviceId};
+use shicha_server::evidence::{Evidence, EvidenceError, Held, Location, Sender, Swept};
 use shicha_sync::protocol::MAX_BLOB;
+use uuid::Uuid;
 
 use crate::s3::S3;
+
+/// Two who send.
+pub(crate) const A: Sender = Sender::Device(DeviceId(Uuid::from_u128(1)));
+const B: Sender = Sender::Device(DeviceId(Uuid::from_u128(2)));
 
 /// Something that evidence can be kept in.
 trait Place: Sync {
@@ -72,21 +77,31 @@ pub(crate) fn send(
     bytes: &[u8],
     part: usize,
 ) -> Result<u64, EvidenceError> {
+    send_as(A, evidence, name, bytes, part)
+}
+
+fn send_as(
+    by: Sender,
+    evidence: &dyn Evidence,
+    name: BlobHash,
+    bytes: &[u8],
+    part: usize,
+) -> Result<u64, EvidenceError> {
     let total = bytes.len() as u64;
-    let mut at = match evidence.held(name)? {
+    let mut at = match evidence.held(name, by)? {
         Held::Whole(size) => return Ok(size),
         Held::Part(at) => at,
     };
     while at < total {
         let end = bytes.len().min(at as usize + part);
-        match evidence.append(name, at, total, bytes[at as usize..end].to_vec()) {
+        match evidence.append(name, by, at, total, bytes[at as usize..end].to_vec()) {
             Ok(Held::Whole(size)) => return Ok(size),
             Ok(Held::Part(end)) => at = end,
             Err(EvidenceError::Offset(right)) => at = right,
             Err(error) => return Err(error),
         }
     }
-    evidence.finish(name)
+    evidence.finish(name, by)
 }
 
 pub(crate) fn all_of(evidence: &dyn Evidence, name: BlobHash) -> Option<Vec<u8>> {
@@ -109,41 +124,41 @@ fn a_file_goes_on_where_it_stopped_at_whichever_process<P: Place>() {
     let (one, other) = (place.open(), place.open());
     let bytes = noise(100_000);
     let (name, total) = (hash(&bytes), bytes.len() as u64);
-    assert_eq!(one.held(name).unwrap(), Held::Part(0));
-    let first = one.append(name, 0, total, bytes[..40_000].to_vec());
+    assert_eq!(one.held(name, A).unwrap(), Held::Part(0));
+    let first = one.append(name, A, 0, total, bytes[..40_000].to_vec());
     assert_eq!(first.unwrap(), Held::Part(40_000));
     drop(one);
     assert_eq!(
-        other.held(name).unwrap(),
+        other.held(name, A).unwrap(),
         Held::Part(40_000),
         "what has arrived is kept, and another process knows it"
     );
     assert!(is_offset(
-        other.append(name, 0, total, bytes[..10].to_vec()),
+        other.append(name, A, 0, total, bytes[..10].to_vec()),
         40_000
     ));
     assert!(is_offset(
-        other.append(name, 50_000, total, bytes[50_000..].to_vec()),
+        other.append(name, A, 50_000, total, bytes[50_000..].to_vec()),
         40_000
     ));
     assert_eq!(
-        other.append(name, 40_000, total, Vec::new()).unwrap(),
+        other.append(name, A, 40_000, total, Vec::new()).unwrap(),
         Held::Part(40_000),
         "nothing is a part, too: a device asks by it"
     );
-    let rest = other.append(name, 40_000, total, bytes[40_000..].to_vec());
+    let rest = other.append(name, A, 40_000, total, bytes[40_000..].to_vec());
     assert_eq!(rest.unwrap(), Held::Part(total));
     assert_eq!(
         all_of(&*other, name),
         None,
         "before its hash was computed it is not there"
     );
-    assert_eq!(other.finish(name).unwrap(), total);
+    assert_eq!(other.finish(name, A).unwrap(), total);
     let third = place.open();
-    assert_eq!(third.held(name).unwrap(), Held::Whole(total));
+    assert_eq!(third.held(name, A).unwrap(), Held::Whole(total));
     assert_eq!(all_of(&*third, name).unwrap(), bytes);
-    assert_eq!(third.finish(name).unwrap(), total, "safe to repeat");
-    let again = third.append(name, 0, total, bytes[..10].to_vec());
+    assert_eq!(third.finish(name, A).unwrap(), total, "safe to repeat");
+    let again = third.append(name, A, 0, total, bytes[..10].to_vec());
     assert_eq!(
         again.unwrap(),
         Held::Whole(total),
@@ -163,10 +178,10 @@ fn bytes_that_are_not_what_they_were_said_to_be_are_thrown_away<P: Place>() {
             send(&*evidence, name, &wrong, part),
             Err(EvidenceError::HashMismatch)
         ));
-        assert_eq!(evidence.held(name).unwrap(), Held::Part(0));
+        assert_eq!(evidence.held(name, A).unwrap(), Held::Part(0));
     }
     assert!(matches!(
-        evidence.finish(name),
+        evidence.finish(name, A),
         Err(EvidenceError::Offset(0))
     ));
     assert_eq!(send(&*evidence, name, &bytes, 20_000).unwrap(), 50_000);
@@ -179,16 +194,16 @@ fn more_bytes_than_were_announced_or_allowed_are_refused<P: Place>() {
     let name = BlobHash([9; 32]);
     for (offset, total) in [(0, 2), (0, MAX_BLOB + 1), (0, 0)] {
         assert!(matches!(
-            evidence.append(name, offset, total, b"abc".to_vec()),
+            evidence.append(name, A, offset, total, b"abc".to_vec()),
             Err(EvidenceError::TooLarge)
         ));
     }
-    let beyond = evidence.append(name, u64::MAX, u64::MAX, b"abc".to_vec());
+    let beyond = evidence.append(name, A, u64::MAX, u64::MAX, b"abc".to_vec());
     assert!(matches!(
         beyond,
         Err(EvidenceError::TooLarge | EvidenceError::Offset(0))
     ));
-    assert_eq!(evidence.held(name).unwrap(), Held::Part(0));
+    assert_eq!(evidence.held(name, A).unwrap(), Held::Part(0));
 }
 
 fn any_bytes_of_a_whole_file_can_be_read<P: Place>() {
@@ -241,7 +256,7 @@ fn a_large_file_in_odd_parts_becomes_whole<P: Place>() {
         send(&*evidence, name, &wrong, 3_333_333),
         Err(EvidenceError::HashMismatch)
     ));
-    assert_eq!(evidence.held(name).unwrap(), Held::Part(0));
+    assert_eq!(evidence.held(name, A).unwrap(), Held::Part(0));
 }
 
 fn several_senders_of_one_file_at_once_make_it_whole_and_nothing_else<P: Place>() {
@@ -250,27 +265,28 @@ fn several_senders_of_one_file_at_once_make_it_whole_and_nothing_else<P: Place>(
     let name = hash(&bytes);
     let mut wrong = bytes.clone();
     wrong[7] ^= 1;
-    // Different parts, through different processes; one of them does not send what it says, and its bytes may spoil the others' once.
+    // Different parts, through different processes; two are of one device, and one does not send what it says.
     let senders = [
-        (&bytes, 30_011),
-        (&bytes, 77_777),
-        (&wrong, 50_000),
-        (&bytes, 130_000),
+        (A, &bytes, 30_011),
+        (A, &bytes, 77_777),
+        (B, &wrong, 50_000),
+        (Sender::Endpoint, &bytes, 130_000),
     ];
     let together = Barrier::new(senders.len());
     thread::scope(|scope| {
-        for (bytes, part) in senders {
+        for (by, bytes, part) in senders {
             let (place, together) = (&place, &together);
             scope.spawn(move || {
                 let evidence = place.open();
                 together.wait();
                 for _ in 0..20 {
-                    match send(&*evidence, name, bytes, part) {
+                    match send_as(by, &*evidence, name, bytes, part) {
                         Ok(size) => {
                             assert_eq!(size, bytes.len() as u64);
                             return;
                         }
-                        Err(EvidenceError::HashMismatch | EvidenceError::Offset(_)) => {}
+                        Err(EvidenceError::HashMismatch) if by == B => {}
+                        Err(EvidenceError::Offset(_)) => {}
                         Err(error) => panic!("{error}"),
                     }
                 }
@@ -282,6 +298,37 @@ fn several_senders_of_one_file_at_once_make_it_whole_and_nothing_else<P: Place>(
     assert_eq!(all_of(&*evidence, name).unwrap(), bytes);
 }
 
+fn what_one_sends_neither_spoils_nor_ends_what_another_sends<P: Place>() {
+    let place = P::new();
+    let evidence = place.open();
+    let bytes = noise(50_000);
+    let (name, total) = (hash(&bytes), bytes.len() as u64);
+    let half = bytes[..30_000].to_vec();
+    evidence.append(name, A, 0, total, half).unwrap();
+    // Nothing of it is there for another, who says that it is shorter, sends something else, and is done with it.
+    assert_eq!(evidence.held(name, B).unwrap(), Held::Part(0));
+    assert!(is_offset(
+        evidence.append(name, B, 30_000, 1, Vec::new()),
+        0
+    ));
+    assert!(matches!(
+        evidence.finish(name, B),
+        Err(EvidenceError::Offset(0))
+    ));
+    for length in [1, 1_000, 50_000] {
+        let sent = send_as(B, &*evidence, name, &noise(length + 1), length.div_ceil(2));
+        assert!(matches!(sent, Err(EvidenceError::HashMismatch)), "{length}");
+    }
+    evidence.append(name, B, 0, 60_000, noise(40_000)).unwrap();
+    assert_eq!(evidence.held(name, A).unwrap(), Held::Part(30_000));
+    assert_eq!(evidence.held(name, B).unwrap(), Held::Part(40_000));
+    let rest = evidence.append(name, A, 30_000, total, bytes[30_000..].to_vec());
+    assert_eq!(rest.unwrap(), Held::Part(total));
+    assert_eq!(evidence.finish(name, A).unwrap(), total);
+    assert_eq!(all_of(&*evidence, name).unwrap(), bytes);
+    assert_eq!(evidence.held(name, B).unwrap(), Held::Whole(total));
+}
+
 fn what_nobody_went_on_with_is_swept_and_what_is_whole_stays<P: Place>() {
     let place = P::new();
     let evidence = place.open();
@@ -290,7 +337,7 @@ fn what_nobody_went_on_with_is_swept_and_what_is_whole_stays<P: Place>() {
     let name = hash(&bytes);
     for (at, end) in [(0, 10_000), (10_000, 30_000)] {
         let part = bytes[at..end].to_vec();
-        evidence.append(name, at as u64, 60_000, part).unwrap();
+        evidence.append(name, A, at as u64, 60_000, part).unwrap();
     }
     let now_ms = SystemTime::now()
         .duration_since(UNIX_EPOCH)
@@ -301,12 +348,12 @@ fn what_nobody_went_on_with_is_swept_and_what_is_whole_stays<P: Place>() {
         Swept::default(),
         "an hour has not passed"
     );
-    assert_eq!(evidence.held(name).unwrap(), Held::Part(30_000));
+    assert_eq!(evidence.held(name, A).unwrap(), Held::Part(30_000));
     let swept = place.open().sweep(now_ms + 3_600_000).unwrap();
     assert_eq!((swept.files, swept.bytes), (1, 30_000));
-    assert_eq!(evidence.held(name).unwrap(), Held::Part(0));
+    assert_eq!(evidence.held(name, A).unwrap(), Held::Part(0));
     assert!(is_offset(
-        evidence.append(name, 30_000, 60_000, bytes[30_000..].to_vec()),
+        evidence.append(name, A, 30_000, 60_000, bytes[30_000..].to_vec()),
         0
     ));
     assert_eq!(
@@ -347,5 +394,6 @@ every_place!(
     any_bytes_of_a_whole_file_can_be_read,
     a_large_file_in_odd_parts_becomes_whole,
     several_senders_of_one_file_at_once_make_it_whole_and_nothing_else,
+    what_one_sends_neither_spoils_nor_ends_what_another_sends,
     what_nobody_went_on_with_is_swept_and_what_is_whole_stays,
 );

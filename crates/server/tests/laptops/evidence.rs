@@ -6,6 +6,7 @@ use std::sync::{
 };
 
 use shicha_domain::directory::Role;
+use shicha_server::evidence::Sender;
 use shicha_sync::{
     client::{Clock, Engine, Method, SyncErrorCode},
     protocol::{BLOB_PART, ProblemCode},
@@ -93,7 +94,8 @@ async fn how_much_of_a_photo_arrived_before_the_line_broke_is_asked_before_more_
     let arrived = photo[..4_346].to_vec();
     aside(|| {
         let evidence = server.home().evidence;
-        evidence.append(hash, 0, 9_000, arrived).unwrap();
+        let by = Sender::Device(laptop.ledger.identity().unwrap().unwrap().device);
+        evidence.append(hash, by, 0, 9_000, arrived).unwrap();
     });
     let outcome = engine.sync_once(&laptop.ledger, &|_| {}).await.unwrap();
     assert_eq!(outcome.uploaded, 1);

@@ -4,7 +4,7 @@ use object_store::{MultipartUpload, ObjectStoreExt as _};
 use sha2::{Digest as _, Sha256};
 use shicha_domain::BlobHash;
 
-use super::{Bucket, CRUMB, fault};
+use super::{Bucket, CRUMB, Sent, fault};
 use crate::evidence::{
     EvidenceError, hash_of,
     segments::{Part, Segment, covered, segments},
@@ -19,7 +19,7 @@ impl Bucket {
     /// Writes small parts that follow each other as one, and removes them: what is there stays the same.
     pub(super) async fn put_crumbs_together(
         &self,
-        hash: BlobHash,
+        sent: Sent,
         all: &[Segment],
     ) -> Result<(), EvidenceError> {
         let _place = self.composing.acquire().await.map_err(closed)?;
@@ -41,7 +41,7 @@ impl Bucket {
             }
             let mut bytes = Vec::new();
             for one in together {
-                match self.read_segment(hash, one).await? {
+                match self.read_segment(sent, one).await? {
                     Some(read) => bytes.extend_from_slice(&read),
                     // Somebody else is at it, or it is whole by now.
                     None => return Ok(()),
@@ -51,39 +51,39 @@ impl Bucket {
                 offset: begin,
                 length: bytes.len() as u64,
             };
-            self.write(&self.part(hash, part), bytes).await?;
+            self.write(&self.part(sent, part), bytes).await?;
             let crumbs: Vec<Part> = together.iter().map(|one| one.part).collect();
-            self.remove(hash, &crumbs).await?;
+            self.remove(sent, &crumbs).await?;
         }
         Ok(())
     }
 
-    pub(super) async fn make_whole(&self, hash: BlobHash) -> Result<u64, EvidenceError> {
+    pub(super) async fn make_whole(&self, sent: Sent) -> Result<u64, EvidenceError> {
         let _place = self.composing.acquire().await.map_err(closed)?;
         for _ in 0..TRIES {
-            if let Some(size) = self.size(hash).await? {
+            if let Some(size) = self.size(sent.0).await? {
                 return Ok(size);
             }
-            let parts = self.parts_of(hash).await?;
+            let parts = self.parts_of(sent).await?;
             let from = segments(parts.clone());
             let size = covered(&from);
             if size == 0 {
                 return Err(EvidenceError::Offset(0));
             }
             let made = if size <= BLOCK as u64 {
-                self.compose_small(hash, &from).await
+                self.compose_small(sent, &from).await
             } else {
-                self.compose_large(hash, &from).await
+                self.compose_large(sent, &from).await
             };
             match made {
                 Ok(true) => {
-                    self.remove(hash, &parts).await?;
+                    self.remove(sent, &parts).await?;
                     return Ok(size);
                 }
                 // Parts went away under it: they were put together, or it is whole by now.
                 Ok(false) => {}
                 Err(EvidenceError::HashMismatch) => {
-                    self.remove(hash, &parts).await?;
+                    self.remove(sent, &parts).await?;
                     return Err(EvidenceError::HashMismatch);
                 }
                 Err(error) => return Err(error),
@@ -95,28 +95,28 @@ impl Bucket {
     }
 
     /// `false`: a part was not there any more.
-    async fn compose_small(&self, hash: BlobHash, from: &[Segment]) -> Result<bool, EvidenceError> {
+    async fn compose_small(&self, sent: Sent, from: &[Segment]) -> Result<bool, EvidenceError> {
         let mut bytes = Vec::new();
         for segment in from {
-            match self.read_segment(hash, segment).await? {
+            match self.read_segment(sent, segment).await? {
                 Some(read) => bytes.extend_from_slice(&read),
                 None => return Ok(false),
             }
         }
-        if hash_of(&bytes) != hash {
+        if hash_of(&bytes) != sent.0 {
             return Err(EvidenceError::HashMismatch);
         }
-        self.write(&self.whole(hash), bytes).await?;
+        self.write(&self.whole_name(sent.0), bytes).await?;
         Ok(true)
     }
 
-    async fn compose_large(&self, hash: BlobHash, from: &[Segment]) -> Result<bool, EvidenceError> {
+    async fn compose_large(&self, sent: Sent, from: &[Segment]) -> Result<bool, EvidenceError> {
         let mut upload = self
             .store
-            .put_multipart(&self.whole(hash))
+            .put_multipart(&self.whole_name(sent.0))
             .await
             .map_err(fault)?;
-        let made = self.hand_over(hash, from, upload.as_mut()).await;
+        let made = self.hand_over(sent, from, upload.as_mut()).await;
         if !matches!(made, Ok(true))
             && let Err(error) = upload.abort().await
         {
@@ -128,14 +128,14 @@ impl Bucket {
     /// Hashes what it hands over, and completes only what has the hash.
     async fn hand_over(
         &self,
-        hash: BlobHash,
+        sent: Sent,
         from: &[Segment],
         upload: &mut dyn MultipartUpload,
     ) -> Result<bool, EvidenceError> {
         let mut sum = Sha256::new();
         let mut block = Vec::with_capacity(BLOCK);
         for segment in from {
-            let Some(read) = self.read_segment(hash, segment).await? else {
+            let Some(read) = self.read_segment(sent, segment).await? else {
                 return Ok(false);
             };
             sum.update(&read);
@@ -150,7 +150,7 @@ impl Bucket {
                 }
             }
         }
-        if BlobHash(sum.finalize().into()) != hash {
+        if BlobHash(sum.finalize().into()) != sent.0 {
             return Err(EvidenceError::HashMismatch);
         }
         if !block.is_empty() {

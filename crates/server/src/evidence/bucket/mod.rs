@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! PREFIX/ab/ab12…                         a file that is whole, under its hash
-//! PREFIX/parts/ab12…/OFFSET-LENGTH        bytes of a file that is on its way
+//! PREFIX/parts/ab12…/SENDER/OFFSET-LENGTH bytes of a file that somebody sends
 //! ```
 //! Invariant: bytes get the name of their hash only after this process has computed it over the very bytes that it hands over, in one
 //! write that the store makes visible as a whole or not at all. Several senders of one file therefore need no lock and no condition:
@@ -29,7 +29,7 @@ use tokio::{
 };
 
 use super::{
-    BucketAddress, Evidence, EvidenceError, Held, Swept, end_of, hash_of,
+    BucketAddress, Evidence, EvidenceError, Held, Sender, Sent, Swept, end_of, hash_of,
     segments::{Part, Segment, covered, segments},
 };
 
@@ -45,13 +45,16 @@ const AT_A_TIME: usize = 4;
 /// Time for one request. A block must get through a slow line.
 const REQUEST_TIME: Duration = Duration::from_secs(60);
 
+/// Who puts a file together waits for whoever is at it.
+type Busy = HashMap<Sent, Arc<Mutex<()>>>;
+
 /// The bucket.
 pub struct Bucket {
     store: Arc<dyn ObjectStore>,
     prefix: Path,
     composing: Semaphore,
     /// Who asks again while a file is put together waits for that.
-    busy: parking_lot::Mutex<HashMap<BlobHash, Arc<Mutex<()>>>>,
+    busy: parking_lot::Mutex<Busy>,
     /// Its own, so that whoever calls may block and need not be a task. `None` only while it is dropped.
     runtime: Option<Runtime>,
 }
@@ -124,32 +127,33 @@ impl Bucket {
         }
     }
 
-    fn whole(&self, hash: BlobHash) -> Path {
+    fn whole_name(&self, hash: BlobHash) -> Path {
         let name = hash.to_string();
         self.prefix.clone().join(&name[..2]).join(name.as_str())
     }
 
-    fn parts(&self, hash: BlobHash) -> Path {
+    fn parts(&self, (hash, by): Sent) -> Path {
         self.prefix
             .clone()
             .join(PARTS)
             .join(hash.to_string().as_str())
+            .join(by.name().as_str())
     }
 
-    fn part(&self, hash: BlobHash, part: Part) -> Path {
-        self.parts(hash).join(part.name().as_str())
+    fn part(&self, sent: Sent, part: Part) -> Path {
+        self.parts(sent).join(part.name().as_str())
     }
 
     async fn size(&self, hash: BlobHash) -> Result<Option<u64>, EvidenceError> {
-        match self.store.head(&self.whole(hash)).await {
+        match self.store.head(&self.whole_name(hash)).await {
             Ok(found) => Ok(Some(found.size)),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(fault(error)),
         }
     }
 
-    async fn parts_of(&self, hash: BlobHash) -> Result<Vec<Part>, EvidenceError> {
-        let listed = self.store.list(Some(&self.parts(hash)));
+    async fn parts_of(&self, sent: Sent) -> Result<Vec<Part>, EvidenceError> {
+        let listed = self.store.list(Some(&self.parts(sent)));
         listed
             .try_filter_map(|object| std::future::ready(Ok(part_of(&object))))
             .try_collect()
@@ -159,16 +163,17 @@ impl Bucket {
 
     async fn add(
         &self,
-        hash: BlobHash,
+        sent: Sent,
         offset: u64,
         total: u64,
         bytes: Vec<u8>,
     ) -> Result<Held, EvidenceError> {
+        let hash = sent.0;
         let is_all = offset == 0 && bytes.len() as u64 == total;
         let parts = if is_all {
             Vec::new()
         } else {
-            self.parts_of(hash).await?
+            self.parts_of(sent).await?
         };
         let have = covered(&segments(parts.clone()));
         if (have == 0 || have != offset)
@@ -187,17 +192,17 @@ impl Bucket {
             if hash_of(&bytes) != hash {
                 return Err(EvidenceError::HashMismatch);
             }
-            self.write(&self.whole(hash), bytes).await?;
-            // Of a sender that got less far. They would be swept one day.
-            let left = self.parts_of(hash).await?;
-            self.remove(hash, &left).await?;
+            self.write(&self.whole_name(hash), bytes).await?;
+            // Of when it got less far. They would be swept one day.
+            let left = self.parts_of(sent).await?;
+            self.remove(sent, &left).await?;
             return Ok(Held::Whole(total));
         }
         let length = bytes.len() as u64;
-        self.write(&self.part(hash, Part { offset, length }), bytes)
+        self.write(&self.part(sent, Part { offset, length }), bytes)
             .await?;
         if parts.iter().filter(|part| part.length < CRUMB).count() >= MANY {
-            self.put_crumbs_together(hash, &segments(parts)).await?;
+            self.put_crumbs_together(sent, &segments(parts)).await?;
         }
         Ok(Held::Part(end))
     }
@@ -209,10 +214,10 @@ impl Bucket {
 
     async fn read_segment(
         &self,
-        hash: BlobHash,
+        sent: Sent,
         segment: &Segment,
     ) -> Result<Option<Vec<u8>>, EvidenceError> {
-        let from = self.part(hash, segment.part);
+        let from = self.part(sent, segment.part);
         match self.store.get_range(&from, segment.bytes.clone()).await {
             Ok(bytes) if bytes.len() as u64 == length_of(&segment.bytes) => Ok(Some(bytes.into())),
             Ok(_) => Err(EvidenceError::Unavailable(
@@ -224,13 +229,13 @@ impl Bucket {
     }
 
     /// Removes parts. That they are gone already is no fault.
-    async fn remove(&self, hash: BlobHash, parts: &[Part]) -> Result<(), EvidenceError> {
+    async fn remove(&self, sent: Sent, parts: &[Part]) -> Result<(), EvidenceError> {
         if parts.is_empty() {
             return Ok(());
         }
         let paths: Vec<_> = parts
             .iter()
-            .map(|part| Ok(self.part(hash, *part)))
+            .map(|part| Ok(self.part(sent, *part)))
             .collect();
         self.remove_all(paths).await
     }
@@ -266,7 +271,7 @@ impl Bucket {
         }
         let read = self
             .store
-            .get_range(&self.whole(hash), offset..end)
+            .get_range(&self.whole_name(hash), offset..end)
             .await
             .map_err(fault)?;
         if read.len() as u64 != end - offset {
@@ -278,18 +283,19 @@ impl Bucket {
     }
 
     async fn sweep_parts(&self, before_ms: u64) -> Result<Swept, EvidenceError> {
-        // Of each file: when it got its last part, how many bytes there are, and where they lie.
+        // Of each file and sender: when it got its last part, how many bytes there are, and where they lie.
         let mut begun: BTreeMap<String, (u64, u64, Vec<Path>)> = BTreeMap::new();
         let mut listed = self.store.list(Some(&self.prefix.clone().join(PARTS)));
         while let Some(object) = listed.try_next().await.map_err(fault)? {
             if part_of(&object).is_none() {
                 continue;
             }
-            let Some(file) = object.location.parts().rev().nth(1) else {
+            let location = object.location.as_ref();
+            let Some((file, _)) = location.rsplit_once('/') else {
                 continue;
             };
             let at_ms = u64::try_from(object.last_modified.timestamp_millis()).unwrap_or(0);
-            let file = begun.entry(file.as_ref().to_owned()).or_default();
+            let file = begun.entry(file.to_owned()).or_default();
             file.0 = file.0.max(at_ms);
             file.1 += object.size;
             file.2.push(object.location);
@@ -307,10 +313,14 @@ impl Bucket {
 }
 
 impl Evidence for Bucket {
-    fn held(&self, hash: BlobHash) -> Result<Held, EvidenceError> {
+    fn whole(&self, hash: BlobHash) -> Result<Option<u64>, EvidenceError> {
+        self.wait(self.size(hash))
+    }
+
+    fn held(&self, hash: BlobHash, by: Sender) -> Result<Held, EvidenceError> {
         self.wait(async {
             // The parts first: they go away only once the whole is there.
-            let parts = self.parts_of(hash).await?;
+            let parts = self.parts_of((hash, by)).await?;
             Ok(match self.size(hash).await? {
                 Some(size) => Held::Whole(size),
                 None => Held::Part(covered(&segments(parts))),
@@ -321,23 +331,25 @@ impl Evidence for Bucket {
     fn append(
         &self,
         hash: BlobHash,
+        by: Sender,
         offset: u64,
         total: u64,
         bytes: Vec<u8>,
     ) -> Result<Held, EvidenceError> {
-        self.wait(self.add(hash, offset, total, bytes))
+        self.wait(self.add((hash, by), offset, total, bytes))
     }
 
-    fn finish(&self, hash: BlobHash) -> Result<u64, EvidenceError> {
-        let mine = Arc::clone(self.busy.lock().entry(hash).or_default());
+    fn finish(&self, hash: BlobHash, by: Sender) -> Result<u64, EvidenceError> {
+        let sent = (hash, by);
+        let mine = Arc::clone(self.busy.lock().entry(sent).or_default());
         let made = self.wait(async {
             let _alone = mine.lock().await;
-            self.make_whole(hash).await
+            self.make_whole(sent).await
         });
         let mut busy = self.busy.lock();
         // The map's and this one: nobody else waits.
         if Arc::strong_count(&mine) <= 2 {
-            busy.remove(&hash);
+            busy.remove(&sent);
         }
         made
     }
