@@ -2,6 +2,7 @@
 
 use std::{
     net::SocketAddr,
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -26,10 +27,11 @@ use tokio::{
 use tower::ServiceExt as _;
 
 use crate::{
-    home::{Home, HomeError, Place, now_ms},
+    home::{DATABASE_FILE, Home, HomeError, Place, now_ms},
     http::{App, Life, Limits, Peer, metrics_router, router},
     linger::Lingering,
-    store::{MIGRATIONS, Migration},
+    serving::Serving,
+    store::{MIGRATIONS, Migration, damage_mark, sqlite},
     sweep,
     tls::{Certificates, TlsError, TlsFiles},
     watch as look,
@@ -123,6 +125,8 @@ pub struct Running {
     drain: Duration,
     closing: watch::Sender<bool>,
     serving: JoinHandle<()>,
+    /// Let go only when all work on the folder has ended.
+    _folder: Option<Serving>,
 }
 
 impl Running {
@@ -173,20 +177,30 @@ impl Running {
 /// Opens the data folder and serves it.
 ///
 /// # Errors
-/// When there is no central endpoint in the folder, the certificate cannot be served, or the address is taken.
+/// When there is no whole central endpoint in the folder, another process serves it, the certificate cannot be served, or the address is
+/// taken.
 pub async fn serve(config: Config) -> Result<Running, ServeError> {
     let (closing, is_closing) = watch::channel(false);
     let leaving = Arc::new(AtomicBool::new(false));
     let opened = tokio::task::spawn_blocking({
         let (config, leaving) = (config.clone(), Arc::clone(&leaving));
         let is_closing = is_closing.clone();
-        move || -> Result<(App, Option<Certificates>), ServeError> {
+        move || -> Result<(App, Option<Certificates>, Option<Serving>), ServeError> {
             let now_ms = (config.clock)();
             let certificates = config
                 .tls
                 .clone()
                 .map(|files| Certificates::open(files, now_ms))
                 .transpose()?;
+            // Before the store is opened, which may migrate it. Where there is none, no file is left either.
+            let dir = &config.place.dir;
+            let folder = if config.place.database.is_none() && dir.join(DATABASE_FILE).is_file() {
+                let claimed = claim(dir)?;
+                look_at_damage(&dir.join(DATABASE_FILE))?;
+                Some(claimed)
+            } else {
+                None
+            };
             let home = Home::open_as(config.place.clone(), config.migrations)?;
             let life = Life {
                 clock: config.clock,
@@ -195,10 +209,10 @@ pub async fn serve(config: Config) -> Result<Running, ServeError> {
                 limits: config.limits,
             };
             let app = App::start(home, life, leaving, is_closing).map_err(HomeError::from)?;
-            Ok((app, certificates))
+            Ok((app, certificates, folder))
         }
     });
-    let (app, certificates) = match opened.await {
+    let (app, certificates, folder) = match opened.await {
         Ok(opened) => opened?,
         Err(error) => {
             let source = std::io::Error::other(error);
@@ -219,15 +233,18 @@ pub async fn serve(config: Config) -> Result<Running, ServeError> {
     tracing::info!(%addr, is_encrypted = certificates.is_some(), "serving");
     let metrics_addr = metrics.as_ref().map(|(_, addr)| *addr);
     let clock = Arc::clone(&app.clock);
-    let serving = tokio::spawn(run(
-        Listening {
+    let serving = tokio::spawn({
+        let folder = folder.clone();
+        let listening = Listening {
             listener,
             metrics: metrics.map(|(listener, _)| listener),
             certificates: certificates.clone(),
-        },
-        app,
-        is_closing,
-    ));
+        };
+        async move {
+            run(listening, app, is_closing).await;
+            drop(folder);
+        }
+    });
     Ok(Running {
         addr,
         metrics_addr,
@@ -238,7 +255,34 @@ pub async fn serve(config: Config) -> Result<Running, ServeError> {
         drain: config.drain,
         closing,
         serving,
+        _folder: folder,
     })
+}
+
+fn claim(dir: &Path) -> Result<Serving, HomeError> {
+    match Serving::begin(dir) {
+        Ok(Some(serving)) => Ok(serving),
+        Ok(None) => Err(HomeError::InUse(dir.to_owned())),
+        Err(source) => Err(HomeError::Io {
+            path: dir.to_owned(),
+            source,
+        }),
+    }
+}
+
+/// Where an earlier process met damage, the database is gone through before it is served again.
+fn look_at_damage(path: &Path) -> Result<(), HomeError> {
+    let mark = damage_mark(path);
+    if !mark.exists() {
+        return Ok(());
+    }
+    match sqlite::inspect::inspect(path)?.damage {
+        Some(what) => Err(HomeError::Damaged {
+            path: path.to_owned(),
+            what,
+        }),
+        None => std::fs::remove_file(&mark).map_err(|source| HomeError::Io { path: mark, source }),
+    }
 }
 
 async fn listen(addr: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeError> {

@@ -71,6 +71,9 @@ impl Store for SharedStore {
     fn format(&self) -> Done<Format> {
         self.store.format()
     }
+    fn is_damaged(&self) -> bool {
+        self.store.is_damaged()
+    }
     fn figures(&self, since_ms: u64) -> Done<Figures> {
         self.store.figures(since_ms)
     }

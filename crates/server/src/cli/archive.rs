@@ -14,8 +14,9 @@ use super::{
 };
 use crate::{
     evidence::sync_folder,
-    home::{DATABASE_FILE, EVIDENCE_FOLDER, Home, make_private},
+    home::{DATABASE_FILE, EVIDENCE_FOLDER, Home},
     moments::{self, MomentError},
+    private,
     signer::KEY_FILE,
     store::{SqliteStore, Store as _},
 };
@@ -90,7 +91,7 @@ pub(super) fn add(
     keep_days: Option<u32>,
     now_ms: u64,
 ) -> Result<(), Failure> {
-    make_private(archive).map_err(failed(archive))?;
+    private::make_folder(archive).map_err(failed(archive))?;
     let key = archive.join(KEY_FILE);
     if !key.exists() {
         fs::copy(home.dir.join(KEY_FILE), &key).map_err(failed(&key))?;
@@ -180,7 +181,7 @@ pub(super) fn restore(say: &Say, how: &Restore) -> Result<(), Failure> {
     if unfinished.exists() {
         fs::remove_dir_all(&unfinished).map_err(failed(&unfinished))?;
     }
-    make_private(&unfinished).map_err(failed(&unfinished))?;
+    private::make_folder(&unfinished).map_err(failed(&unfinished))?;
     let database = unfinished.join(DATABASE_FILE);
     moments::extract(archive, at_ms, &database)?;
     let key = archive.join(KEY_FILE);

@@ -15,7 +15,8 @@ use super::say::{Failure, Say};
 use crate::{
     administration::Hand,
     evidence::{Location, sync_folder},
-    home::{DATABASE_FILE, EVIDENCE_FOLDER, Home, make_private},
+    home::{DATABASE_FILE, EVIDENCE_FOLDER, Home},
+    private,
     signer::KEY_FILE,
     verify::{self, VerifyFault},
 };
@@ -118,7 +119,7 @@ pub(super) fn backup(say: &Say, home: &Home, target: &Path) -> Result<(), Failur
         .unwrap_or_default();
     // Under another name until it is whole, so that half a backup is not taken for one.
     let unfinished = target.with_file_name(format!("{name}.unfinished"));
-    make_private(&unfinished).map_err(failed)?;
+    private::make_folder(&unfinished).map_err(failed)?;
     let database = unfinished.join(DATABASE_FILE);
     for left in [&database, &unfinished.join(KEY_FILE)] {
         if left.exists() {

@@ -68,7 +68,7 @@ pub struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// 运行中心端；文件夹为空时先初始化 (run; an empty folder is initialised first)
+    /// 运行中心端；数据文件夹须先由 init 建好 (run what init has made)
     Serve(serving::Serve),
     /// 初始化数据文件夹，或改名 (make the data folder, or rename the server)
     Init {
@@ -443,15 +443,64 @@ fn with_home(say: &Say, home: &Home, now_ms: u64, command: Command) -> Result<()
     }
 }
 
+/// A part of an endpoint as its operator calls it.
+fn part(name: &'static str) -> &'static str {
+    match name {
+        "the database" => "数据库中的表",
+        "evidence" => "附件文件夹",
+        file => file,
+    }
+}
+
 impl From<HomeError> for Failure {
     fn from(error: HomeError) -> Self {
         match error {
-            HomeError::Empty(dir) => Self::folder(
-                format!("{} 中没有中心端数据，请先运行 init 或 serve", dir.display()),
+            HomeError::NoFolder(dir) => Self::folder(
                 format!(
-                    "there is no central endpoint in {}; run init or serve first",
+                    "数据文件夹 {} 不存在：检查 --data 和挂载；要新建中心端，请运行 init",
                     dir.display()
                 ),
+                format!(
+                    "there is no folder {}: check --data and what is mounted; init makes a new endpoint",
+                    dir.display()
+                ),
+            ),
+            HomeError::Empty(dir) => Self::folder(
+                format!(
+                    "{} 中没有中心端数据：检查 --data 和挂载；要新建中心端，请运行 init",
+                    dir.display()
+                ),
+                format!(
+                    "there is no central endpoint in {}: check --data and what is mounted; init makes a new one",
+                    dir.display()
+                ),
+            ),
+            HomeError::Unfinished(dir) => Self::folder(
+                format!("{} 的初始化中断过：再运行一次 init", dir.display()),
+                format!("init was broken off in {}: run it again", dir.display()),
+            ),
+            HomeError::Incomplete { dir, has, lacks } => Self::folder(
+                format!(
+                    "{} 中有 {}，却没有 {}：检查 --data、--database、--evidence 和挂载，或从备份恢复；未作任何改动",
+                    dir.display(),
+                    part(has),
+                    part(lacks)
+                ),
+                format!(
+                    "{} holds {has}, but {lacks} is missing: check --data, --database, --evidence and what is mounted, or restore a backup; nothing was changed",
+                    dir.display()
+                ),
+            ),
+            HomeError::Damaged { path, what } => Self::folder(
+                format!("{} 已损坏：从备份恢复，并保留原文件", path.display()),
+                format!(
+                    "{} is damaged: restore a backup, and keep the file: {what}",
+                    path.display()
+                ),
+            ),
+            HomeError::InUse(dir) => Self::folder(
+                format!("{} 已由另一个中心端进程使用：先停止它", dir.display()),
+                format!("another process serves {}: stop it first", dir.display()),
             ),
             HomeError::Store(error) => error.into(),
             other => Self::folder("数据文件夹无法使用".to_owned(), other.to_string()),

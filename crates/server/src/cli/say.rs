@@ -1,6 +1,9 @@
 //! How commands speak: to people in two languages, or to programs in JSON.
 
-use std::process::ExitCode;
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
 
 use serde_json::{Value, json};
 
@@ -116,19 +119,20 @@ impl Say {
 
     /// The result: one JSON value, or lines for people.
     pub(super) fn result(&self, value: &Value, lines: impl FnOnce() -> Vec<String>) {
-        if self.json {
-            println!("{value}");
+        let lines = if self.json {
+            vec![value.to_string()]
         } else {
-            for line in lines() {
-                println!("{line}");
-            }
+            lines()
+        };
+        for line in lines {
+            tell(io::stdout(), &line);
         }
     }
 
     /// Something to know on the way, for people only.
     pub(super) fn note(&self, line: &str) {
         if !self.json {
-            eprintln!("{line}");
+            tell(io::stderr(), line);
         }
     }
 
@@ -142,12 +146,18 @@ impl Say {
             if let Some(faults) = &failure.faults {
                 value["faults"] = faults.clone();
             }
-            println!("{value}");
+            tell(io::stdout(), &value.to_string());
         } else {
-            eprintln!("错误：{} (error: {})", failure.zh, failure.en);
+            let line = format!("错误：{} (error: {})", failure.zh, failure.en);
+            tell(io::stderr(), &line);
         }
         ExitCode::from(failure.exit)
     }
+}
+
+/// Says a line. Where it cannot be said, as on a full disk, what was done stays done, and an endpoint serves on.
+fn tell(mut to: impl Write, line: &str) {
+    let _nobody_hears = writeln!(to, "{line}").is_err();
 }
 
 /// A moment as operators read it.

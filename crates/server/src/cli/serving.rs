@@ -10,7 +10,8 @@ use super::say::{Failure, Say};
 use crate::{
     Limits,
     administration::Hand,
-    home::{Home, HomeError, Place},
+    home::{Home, Place},
+    log,
     serve::{Config, Running, ServeError, serve as start},
     tls::{Dates, TlsError, TlsFiles, load},
 };
@@ -21,9 +22,6 @@ pub(super) struct Serve {
     /// 监听地址 (address to listen at)
     #[arg(long, env = "SHICHA_LISTEN", default_value = "127.0.0.1:7300")]
     listen: SocketAddr,
-    /// 首次运行时的名称 (name, when the folder is empty)
-    #[arg(long, default_value = "实查中心端")]
-    name: String,
     /// 日志输出为 JSON (log as JSON lines)
     #[arg(long)]
     log_json: bool,
@@ -94,23 +92,18 @@ pub(super) fn init(
 }
 
 pub(super) fn serve(say: &Say, place: Place, how: Serve) -> Result<(), Failure> {
-    log(how.log_json);
-    let name = &how.name;
+    let log =
+        log::begin(how.log_json).map_err(|error| Failure::folder("无法启动", error.to_string()))?;
+    let ended = serve_until_asked(say, place, how);
+    log.finish();
+    ended
+}
+
+fn serve_until_asked(say: &Say, place: Place, how: Serve) -> Result<(), Failure> {
     let tls = how.tls_cert.zip(how.tls_key);
     let tls = tls.map(|(cert, key)| TlsFiles { cert, key });
     if let Some(files) = &tls {
         check_dates(say, files)?;
-    }
-    match Home::open(place.clone()) {
-        Ok(_) => {}
-        Err(HomeError::Empty(_)) => {
-            Home::init(place.clone(), name, false)?;
-            say.note(&format!(
-                "{} 为空，已初始化为“{name}” (was empty, initialised)",
-                place.dir.display()
-            ));
-        }
-        Err(error) => return Err(error.into()),
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -141,20 +134,6 @@ pub(super) fn serve(say: &Say, place: Place, how: Serve) -> Result<(), Failure> 
         running.shutdown().await;
         Ok(())
     })
-}
-
-fn log(json: bool) {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
-    // Fails only when logging is set up already, and then it is.
-    let _is_set = if json {
-        builder.json().try_init()
-    } else {
-        builder.try_init()
-    };
 }
 
 impl From<ServeError> for Failure {

@@ -41,6 +41,14 @@ impl Fault {
             .into()
     }
 
+    /// Nothing is taken or given any more: an answer could rest on what is damaged. The log has said so.
+    pub(crate) fn damaged() -> Self {
+        Self::new(
+            ProblemCode::Unavailable,
+            "the server's database is damaged; it takes nothing until that is repaired",
+        )
+    }
+
     /// A fault of the server: logged here, with the cause that the client is not told.
     pub(crate) fn internal(cause: &dyn std::fmt::Display) -> Self {
         tracing::error!(%cause, "a request failed");
@@ -70,6 +78,10 @@ impl From<Problem> for Fault {
 impl From<StoreError> for Fault {
     fn from(error: StoreError) -> Self {
         match &error {
+            damage if damage.is_damage() => {
+                tracing::error!(%error, "a request met the damage");
+                Self::damaged()
+            }
             StoreError::Contradiction(what) => Self::bad_request(*what),
             StoreError::Missing(what) => {
                 Self::new(ProblemCode::NotFound, format!("no such {what}"))

@@ -60,6 +60,7 @@ pub(super) async fn guard(
                 "this process is too old for its store and must be replaced",
             )
             .into_response(),
+            Ok(()) if app.home.store.is_damaged() => Fault::damaged().into_response(),
             Ok(()) => {
                 let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
                 match tokio::time::timeout(time_limit(&method, &route), answer).await {

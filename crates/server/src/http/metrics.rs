@@ -19,7 +19,7 @@ use prometheus_client::{
 };
 
 use super::{App, ready};
-use crate::store::Appended;
+use crate::{log::LOST, store::Appended};
 
 /// From one millisecond to a quarter of an hour.
 const SECONDS: [f64; 16] = [
@@ -150,6 +150,11 @@ impl Metrics {
             "Time that a push or a pull waited for its turn.",
             s,
             metrics.heavy_wait.clone(),
+        );
+        r.register(
+            "log_lines_lost",
+            "Lines of the log that could not be written.",
+            LOST.clone(),
         );
         r.register(
             "event_streams",

@@ -178,7 +178,8 @@ impl App {
 
     /// Why no new work should be sent here; nothing when it may.
     pub(crate) fn lacks(&self) -> Option<&'static str> {
-        self.readiness.lacks(self.is_outgrown())
+        self.readiness
+            .lacks(self.is_outgrown(), self.home.store.is_damaged())
     }
 
     /// Reads the directory again for the event streams.

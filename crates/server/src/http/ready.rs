@@ -54,11 +54,13 @@ impl Readiness {
     }
 
     /// Why it is not ready; nothing when it is.
-    pub(crate) fn lacks(&self, is_outgrown: bool) -> Option<&'static str> {
+    pub(crate) fn lacks(&self, is_outgrown: bool, is_damaged: bool) -> Option<&'static str> {
         if self.leaving.load(Ordering::SeqCst) {
             Some("closing")
         } else if is_outgrown {
             Some("too old for the store")
+        } else if is_damaged {
+            Some("the database is damaged")
         } else if self.store.lock().elapsed() > FRESH {
             Some("the store does not answer")
         } else if self.evidence.lock().elapsed() > EVIDENCE_FRESH {

@@ -9,12 +9,14 @@ mod agreement;
 pub mod format;
 pub mod postgres;
 mod seen;
+mod sound;
 pub mod sqlite;
 mod tree;
 mod words;
 
 use std::{collections::HashMap, path::Path, sync::Arc};
 
+use ::postgres::error::SqlState;
 use shicha_domain::{
     BlobHash, Channel, DeviceId, Entry, EntryId, Event, PersonId, Receipt, RecordKind,
     directory::{Device, Directory, Org, OrgTree, Person},
@@ -31,6 +33,7 @@ use uuid::Uuid;
 pub use self::{
     format::{Format, MIGRATIONS, Migration},
     postgres::PostgresStore,
+    sound::damage_mark,
     sqlite::SqliteStore,
 };
 
@@ -60,6 +63,9 @@ pub enum StoreError {
         /// The newest format that this version knows.
         known: u32,
     },
+    /// Damage was met in this database before. Nothing more is written to it by this process.
+    #[error("the database is damaged")]
+    Unsound,
     /// A stored value is not what it can be.
     #[error("the stored {0} is damaged")]
     Damaged(&'static str),
@@ -75,6 +81,24 @@ pub enum StoreError {
     /// A file could not be read or written.
     #[error(transparent)]
     Io(#[from] std::io::Error),
+}
+
+impl StoreError {
+    /// Whether the database itself is damaged: what it holds cannot be relied on any more, whatever was asked.
+    #[must_use]
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Sqlite(rusqlite::Error::SqliteFailure(failure, _)) => matches!(
+                failure.code,
+                rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase
+            ),
+            Self::Postgres(error) => error.code().is_some_and(|state| {
+                *state == SqlState::DATA_CORRUPTED || *state == SqlState::INDEX_CORRUPTED
+            }),
+            Self::Unsound => true,
+            _ => false,
+        }
+    }
 }
 
 /// What the server is called.
@@ -418,6 +442,8 @@ pub trait Store: administration::Administration + Send + Sync + 'static {
 
     /// The store's format, as it is now: another process may have made a newer one of it.
     fn format(&self) -> Result<Format, StoreError>;
+    /// Whether this process met damage in the database. From then on it writes nothing there.
+    fn is_damaged(&self) -> bool;
     /// Figures for operators; which devices count as active is asked by when they opened a session last, Unix ms.
     fn figures(&self, since_ms: u64) -> Result<Figures, StoreError>;
     /// A number that changes when another process changes the store.

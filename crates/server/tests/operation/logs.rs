@@ -5,7 +5,7 @@ use shicha_sync::protocol::REQUEST_ID_HEADER;
 
 use crate::{
     common::{Device, Server, record},
-    process::Process,
+    process::{Process, text},
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -91,4 +91,47 @@ async fn a_whole_enrolment_push_and_pull_leaves_no_name_label_code_address_or_pa
     ] {
         assert!(!log.contains(personal), "{personal:?} is in\n{log}");
     }
+}
+
+/// Asks so often that the lines about it are more than any pipe holds, and is answered each time.
+async fn is_answered(process: &Process) {
+    let http = reqwest::Client::new();
+    for _ in 0..600 {
+        let asked = http.get(format!("{}/v1/server", process.url)).send();
+        asked.await.unwrap();
+    }
+    let ready = format!("{}/readyz", process.url);
+    assert_eq!(text(&ready).await.0, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_cannot_be_written_stops_no_answer() {
+    let mut server = Server::start().await;
+    let mut device = server.device("甲", "320703", Role::Inspector).await;
+    server.stop().await;
+    let full = std::fs::OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let options = ["--metrics-listen", "127.0.0.1:0"];
+    let process = Process::start_to(&server.place, &options, "debug", full.into());
+    is_answered(&process).await;
+    let metrics = format!("{}/metrics", process.metrics.as_ref().unwrap());
+    let told = text(&metrics).await.1;
+    assert!(!told.contains("shicha_log_lines_lost_total 0\n"), "{told}");
+    device.url.clone_from(&process.url);
+    device.open_session().await;
+    let entries = [device.set("own/320703", record(), "照常")];
+    device.push(&entries).await;
+    process.signal("TERM");
+    assert!(process.end().0.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_nobody_reads_stops_no_answer() {
+    let mut server = Server::start().await;
+    server.stop().await;
+    let options = ["--metrics-listen", "127.0.0.1:0"];
+    let process = Process::start_logging(&server.place, &options, "debug");
+    is_answered(&process).await;
 }

@@ -5,7 +5,9 @@
 mod closing;
 #[path = "../common/mod.rs"]
 mod common;
+mod damage;
 mod doctor;
+mod folder;
 mod health;
 mod logs;
 #[path = "../common/postgres.rs"]

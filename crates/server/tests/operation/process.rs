@@ -26,6 +26,11 @@ impl Process {
     }
 
     pub(crate) fn start_logging(place: &Place, more: &[&str], filter: &str) -> Self {
+        Self::start_to(place, more, filter, Stdio::piped())
+    }
+
+    /// With its log going there.
+    pub(crate) fn start_to(place: &Place, more: &[&str], filter: &str, log: Stdio) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_shicha-server"))
             .arg("--json")
             .arg("--data")
@@ -34,7 +39,7 @@ impl Process {
             .args(more)
             .env("RUST_LOG", filter)
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stderr(log)
             .spawn()
             .unwrap();
         let mut line = String::new();
@@ -60,10 +65,12 @@ impl Process {
         assert!(sent.success());
     }
 
-    /// Waits for its end; what it wrote to its log meanwhile.
+    /// Waits for its end; what it wrote to its log meanwhile, if that came here.
     pub(crate) fn end(mut self) -> (ExitStatus, String) {
         let mut log = String::new();
-        self.log.take().unwrap().read_to_string(&mut log).unwrap();
+        if let Some(mut from) = self.log.take() {
+            from.read_to_string(&mut log).unwrap();
+        }
         (self.child.wait().unwrap(), log)
     }
 }

@@ -9,6 +9,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd,
 };
 use shicha_domain::directory::Role;
+use shicha_server::home::Home;
 use shicha_sync::{
     client::{HttpTransport, Method, Request, Transport as _},
     protocol::messages::ServerInfo,
@@ -139,6 +140,7 @@ fn files_that_do_not_fit_are_told_and_dates_are_warned_of() {
     let authority = Authority::new();
     let folder = tempfile::tempdir().unwrap();
     let (old, other) = (authority.issue("a", 2090), authority.issue("b", 2090));
+    Home::init(folder.path().join("data"), "甲", false).unwrap();
     let serve = |cert: &str, key: &str| {
         let files = Files::write(folder.path(), &(cert.to_owned(), key.to_owned()));
         let said = Command::new(env!("CARGO_BIN_EXE_shicha-server"))

@@ -4,7 +4,7 @@ use super::{Findings, folder::tempfile_in};
 use crate::{
     evidence::Location,
     home::{DATABASE_FILE, Place},
-    store::{Format, PostgresStore, SqliteStore, Store, StoreError, postgres, sqlite},
+    store::{Format, PostgresStore, SqliteStore, Store, StoreError, damage_mark, postgres, sqlite},
 };
 
 const CHECK: &str = "store";
@@ -52,6 +52,13 @@ fn file(found: &mut Findings, place: &Place) -> Opened {
             damage,
         );
         return Ok(None);
+    }
+    if damage_mark(&path).exists() {
+        found.attention(
+            CHECK,
+            "运行中遇到过 server.db 的损坏，现在检查完好：重新启动中心端，并运行 verify",
+            "damage was met while it served; it is well now: start the endpoint again, and run verify",
+        );
     }
     if !is_current(found, looked.format) {
         return Ok(None);

@@ -329,6 +329,10 @@ impl Store for PostgresStore {
             .read(|tx| migrate::format_of(tx, self.known))
     }
 
+    fn is_damaged(&self) -> bool {
+        self.connections.is_damaged()
+    }
+
     fn figures(&self, since_ms: u64) -> Result<Figures, StoreError> {
         self.connections.read(|tx| {
             let row = tx.first(

@@ -7,7 +7,7 @@ use postgres::{Client, Config, IsolationLevel, NoTls, Row, Statement, Transactio
 use r2d2::{ManageConnection, Pool, PooledConnection};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::store::StoreError;
+use crate::store::{StoreError, sound::Soundness};
 
 /// The most connections of one process; several processes share what the PostgreSQL server allows.
 const CONNECTIONS: u32 = 16;
@@ -29,12 +29,15 @@ pub(super) struct Manager {
 }
 
 /// The pool. Used on threads that may block, never on those that serve connections.
-pub(super) struct Connections(Option<Pool<Manager>>);
+pub(super) struct Connections {
+    pool: Option<Pool<Manager>>,
+    sound: Soundness,
+}
 
 impl Drop for Connections {
     fn drop(&mut self) {
         // The last owner may be a task; closing a connection blocks, and that is no place for it.
-        let pool = self.0.take();
+        let pool = self.pool.take();
         if std::thread::Builder::new()
             .name("goodbye".into())
             .spawn(move || drop(pool))
@@ -91,18 +94,35 @@ impl Connections {
             .test_on_check_out(false)
             .build(Manager { config, tls })
             .map_err(unconnected)?;
-        Ok(Self(Some(pool)))
+        Ok(Self {
+            pool: Some(pool),
+            sound: Soundness::default(),
+        })
     }
 
     fn get(&self) -> Result<PooledConnection<Manager>, StoreError> {
-        match &self.0 {
+        match &self.pool {
             Some(pool) => pool.get().map_err(unconnected),
             None => Err(StoreError::Connection("closed".to_owned())),
         }
     }
 
-    /// Changes in one transaction: all of it or nothing.
+    pub(super) fn is_damaged(&self) -> bool {
+        self.sound.is_damaged()
+    }
+
+    /// Changes in one transaction: all of it or nothing, and nothing once damage was met.
     pub(super) fn write<T>(
+        &self,
+        change: impl FnOnce(&mut Tx<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.sound.check()?;
+        let written = self.try_write(change);
+        self.sound.note(&written);
+        written
+    }
+
+    fn try_write<T>(
         &self,
         change: impl FnOnce(&mut Tx<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
@@ -113,12 +133,22 @@ impl Connections {
             statements,
         };
         let result = change(&mut tx)?;
+        self.sound.check()?;
         tx.transaction.commit()?;
         Ok(result)
     }
 
     /// Reads one state of the database.
     pub(super) fn read<T>(
+        &self,
+        query: impl FnOnce(&mut Tx<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let read = self.try_read(query);
+        self.sound.note(&read);
+        read
+    }
+
+    fn try_read<T>(
         &self,
         query: impl FnOnce(&mut Tx<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {

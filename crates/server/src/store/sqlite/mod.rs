@@ -31,7 +31,9 @@ use self::writer::Writer;
 use super::{
     Format, Info, MIGRATIONS, Migration, Register, StoreError,
     format::{self, OLDEST},
+    sound::Soundness,
 };
+use crate::private;
 
 /// Connections that are kept for reading; more are opened when all are in use, and closed again. Opening one costs as much as a push
 /// of a hundred entries.
@@ -48,6 +50,7 @@ const CHECKPOINT_PAGES: i64 = 8_192;
 /// The store in one SQLite file.
 pub struct SqliteStore {
     path: PathBuf,
+    sound: Arc<Soundness>,
     writer: Writer,
     readers: Mutex<Vec<Connection>>,
     register: Mutex<Option<Arc<Register>>>,
@@ -71,6 +74,11 @@ impl SqliteStore {
     /// # Errors
     /// As [`Self::open`].
     pub fn open_as(path: &Path, migrations: &[Migration]) -> Result<Self, StoreError> {
+        // SQLite gives its other files the rights of this one.
+        private::make_file(path)?;
+        if let Err(error) = private::close_database(path) {
+            tracing::warn!(%error, "others may read the database");
+        }
         let mut writer = connect(
             path,
             OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
@@ -81,9 +89,11 @@ impl SqliteStore {
         writer.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
         writer.set_prepared_statement_cache_capacity(64);
         migrate(&mut writer, migrations)?;
+        let sound = Arc::new(Soundness::of(path));
         Ok(Self {
             path: path.to_owned(),
-            writer: Writer::new(writer),
+            sound: Arc::clone(&sound),
+            writer: Writer::new(writer, sound),
             readers: Mutex::new(Vec::new()),
             register: Mutex::new(None),
             known: migrations.len() as u32,
@@ -101,6 +111,15 @@ impl SqliteStore {
 
     /// Reads one state of the store.
     fn read<T>(
+        &self,
+        query: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let read = self.try_read(query);
+        self.sound.note(&read);
+        read
+    }
+
+    fn try_read<T>(
         &self,
         query: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {

@@ -373,6 +373,10 @@ impl Store for SqliteStore {
         self.read(|transaction| format_of(transaction, self.known))
     }
 
+    fn is_damaged(&self) -> bool {
+        self.sound.is_damaged()
+    }
+
     fn figures(&self, since_ms: u64) -> Result<Figures, StoreError> {
         self.read(|transaction| {
             let pragma = |name| -> Result<i64, StoreError> {

@@ -21,7 +21,7 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 use rusqlite::Connection;
 
 use self::queue::Queue;
-use crate::store::StoreError;
+use crate::store::{StoreError, sound::Soundness};
 
 /// Changes in one commit at most, so that the first does not wait for ever.
 const MOST: usize = 128;
@@ -36,6 +36,7 @@ pub(super) struct Writer {
 
 struct State {
     connection: Connection,
+    sound: Arc<Soundness>,
     /// The changes in the open transaction, if one is open.
     group: Option<Arc<Group>>,
     joined: usize,
@@ -90,16 +91,29 @@ impl Refusal {
         }
     }
 
+    /// Of a database in which damage was met.
+    fn unsound() -> Self {
+        Self {
+            error: rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT),
+            message: Some("damage was met before".to_owned()),
+        }
+    }
+
+    fn to_rusqlite(&self) -> rusqlite::Error {
+        rusqlite::Error::SqliteFailure(self.error, self.message.clone())
+    }
+
     fn to_error(&self) -> StoreError {
-        rusqlite::Error::SqliteFailure(self.error, self.message.clone()).into()
+        self.to_rusqlite().into()
     }
 }
 
 impl Writer {
-    pub(super) fn new(connection: Connection) -> Self {
+    pub(super) fn new(connection: Connection, sound: Arc<Soundness>) -> Self {
         Self {
             state: Mutex::new(State {
                 connection,
+                sound,
                 group: None,
                 joined: 0,
             }),
@@ -120,7 +134,11 @@ impl Writer {
         if state.group.is_none() || state.connection.is_autocommit() {
             // A full disk or an unreadable one ends the transaction with everything in it.
             state.give_up("the transaction was ended by the database");
-        } else if state.joined >= MOST || self.waiting.load(Ordering::SeqCst) == 0 {
+        } else if state.joined >= MOST
+            || self.waiting.load(Ordering::SeqCst) == 0
+            // Who comes next would not join.
+            || state.sound.is_damaged()
+        {
             state.commit();
         }
     }
@@ -154,8 +172,14 @@ impl Writer {
 }
 
 impl State {
-    /// The group of the open transaction; opens one where none is.
+    /// The group of the open transaction; opens one where none is, unless damage was met.
     fn join(&mut self, count: usize) -> rusqlite::Result<Arc<Group>> {
+        if self.sound.is_damaged() {
+            // Met by a reader while somebody left the transaction open for this one.
+            self.roll_back();
+            self.end(Err(Refusal::unsound()));
+            return Err(Refusal::unsound().to_rusqlite());
+        }
         let group = match &self.group {
             Some(group) => Arc::clone(group),
             None => {
@@ -178,15 +202,27 @@ impl State {
         &mut self,
         change: impl FnOnce(&Connection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let savepoint = self.connection.savepoint()?;
-        let changed = change(&savepoint)?;
-        savepoint.commit()?;
-        Ok(changed)
+        let connection = &mut self.connection;
+        let apply = || {
+            let savepoint = connection.savepoint()?;
+            let changed = change(&savepoint)?;
+            savepoint.commit()?;
+            Ok(changed)
+        };
+        let applied = apply();
+        self.sound.note(&applied);
+        applied
     }
 
     fn commit(&mut self) {
-        let outcome = self.connection.execute_batch("COMMIT").map_err(Refusal::of);
-        if outcome.is_err() {
+        // What others changed in the same transaction is given up with it: nobody is told that a damaged database holds it.
+        let outcome = if self.sound.is_damaged() {
+            Err(Refusal::unsound())
+        } else {
+            self.connection.execute_batch("COMMIT").map_err(Refusal::of)
+        };
+        if let Err(refusal) = &outcome {
+            self.sound.note(&Err::<(), _>(refusal.to_error()));
             self.roll_back();
         }
         self.end(outcome);

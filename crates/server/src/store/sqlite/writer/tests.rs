@@ -10,7 +10,7 @@ fn table(dir: &std::path::Path) -> Writer {
     connection
         .execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (n INTEGER PRIMARY KEY) STRICT;")
         .unwrap();
-    Writer::new(connection)
+    Writer::new(connection, Arc::default())
 }
 
 fn held(dir: &std::path::Path) -> Vec<i64> {
@@ -196,4 +196,28 @@ fn a_commit_that_fails_fails_for_everybody_in_it() {
     assert_eq!(held(dir.path()), [0_i64; 0]);
     writer.change(|connection| insert(connection, 2)).unwrap();
     assert_eq!(held(dir.path()), [2]);
+}
+
+#[test]
+fn after_damage_was_met_nothing_more_is_written_not_even_by_others_in_the_same_commit() {
+    let dir = tempfile::tempdir().unwrap();
+    let writer = table(dir.path());
+    writer.change(|connection| insert(connection, 1)).unwrap();
+    thread::scope(|scope| {
+        let failed = writer.change(|connection| {
+            insert(connection, 2)?;
+            scope.spawn(|| {
+                let other = writer.change(|connection| insert(connection, 3));
+                assert!(other.unwrap_err().is_damage());
+            });
+            while writer.waiting.load(Ordering::SeqCst) < 1 {
+                thread::yield_now();
+            }
+            Err::<(), StoreError>(Refusal::unsound().to_error())
+        });
+        assert!(failed.unwrap_err().is_damage());
+    });
+    let after = writer.change(|connection| insert(connection, 4));
+    assert!(after.unwrap_err().is_damage());
+    assert_eq!(held(dir.path()), [1]);
 }
