@@ -20,6 +20,7 @@ pub mod pack;
 pub mod receipt;
 pub mod record;
 pub mod register;
+pub mod suite;
 
 pub use channel::Channel;
 pub use entry::Entry;
