@@ -6,6 +6,8 @@
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+use crate::suite;
+
 /// Writes `value` in its one canonical spelling.
 pub fn to_bytes(value: &Value) -> Vec<u8> {
     let mut out = Vec::with_capacity(256);
@@ -13,9 +15,11 @@ pub fn to_bytes(value: &Value) -> Vec<u8> {
     out
 }
 
-/// The SHA-256 of the canonical spelling.
+/// The hash of the canonical spelling, behind words of its own and the number of the algorithms.
 pub fn digest(value: &Value) -> [u8; 32] {
-    Sha256::digest(to_bytes(value)).into()
+    let mut text = suite::text(b"shicha-content-1\0", 0);
+    write(value, &mut text);
+    Sha256::digest(text).into()
 }
 
 fn write(value: &Value, out: &mut Vec<u8>) {

@@ -4,7 +4,10 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{DeviceId, OrgCode, PersonId};
+use crate::{
+    ids::{DeviceId, OrgCode, PersonId},
+    suite::PublicKey,
+};
 
 /// What an organisation is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,10 +83,8 @@ pub struct Device {
     pub id: DeviceId,
     /// Whose.
     pub person: PersonId,
-    /// Ed25519 public key.
-    #[serde(with = "hex")]
-    #[cfg_attr(feature = "openapi", schema(value_type = String, pattern = "^[0-9a-f]{64}$"))]
-    pub public_key: [u8; 32],
+    /// Its key.
+    pub public_key: PublicKey,
     /// What its user calls it.
     pub label: String,
     /// Since when it may not sync any more, Unix ms.

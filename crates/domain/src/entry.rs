@@ -9,6 +9,7 @@ use crate::{
     channel::Channel,
     hlc::Hlc,
     ids::{DeviceId, EntryId, PersonId, ReceiptId, RecordId},
+    suite::Suite,
 };
 
 /// The most bytes that one event may have.
@@ -42,7 +43,8 @@ impl Entry {
     pub fn id(&self) -> EntryId {
         let channel = self.channel.to_string();
         let mut hash = Sha256::new();
-        hash.update(b"shicha-entry-1\0");
+        hash.update(b"shicha-entry-2\0");
+        hash.update([Suite::First.number()]);
         hash.update(self.device.0.as_bytes());
         hash.update(self.seq.to_be_bytes());
         hash.update(self.prev.0);

@@ -1,12 +1,12 @@
 //! Receipts: the server's signed word that it holds a device's ledger up to an entry, and since when.
-//!
-//! Signatures are Ed25519 (RFC 8032).
 
-use ed25519_dalek::{Signature, Signer, SigningKey, Verifier, VerifyingKey};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::ids::{DeviceId, EntryId, ReceiptId};
+use crate::{
+    ids::{DeviceId, EntryId, ReceiptId},
+    suite::{self, PublicKey, SignatureBytes, SigningKey, VerifyingKey},
+};
 
 /// The server's word for a device's ledger up to `seq`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,10 +20,8 @@ pub struct Receipt {
     pub head: EntryId,
     /// When the server had it, Unix ms.
     pub received_at_ms: u64,
-    /// Ed25519 over the rest, by the server's key; 64 bytes.
-    #[serde(with = "hex")]
-    #[cfg_attr(feature = "openapi", schema(value_type = String, pattern = "^([0-9a-f]{2})*$"))]
-    pub signature: Vec<u8>,
+    /// Over the rest, by the server's key.
+    pub signature: SignatureBytes,
 }
 
 /// When the endpoint received something, by a receipt of its own: what it received first counts (invariant 4). Compared by the
@@ -58,16 +56,15 @@ impl Receipt {
             seq,
             head,
             received_at_ms,
-            signature: Vec::new(),
+            signature: SignatureBytes::NONE,
         };
-        receipt.signature = key.sign(&receipt.signed_bytes()).to_bytes().to_vec();
+        receipt.signature = key.sign(&receipt.signed_bytes());
         receipt
     }
 
     /// Whether `server` signed this.
     pub fn is_signed_by(&self, server: &VerifyingKey) -> bool {
-        Signature::from_slice(&self.signature)
-            .is_ok_and(|signature| server.verify(&self.signed_bytes(), &signature).is_ok())
+        server.verify(&self.signed_bytes(), &self.signature).is_ok()
     }
 
     /// The name by which entries refer to the receipt.
@@ -76,8 +73,7 @@ impl Receipt {
     }
 
     fn signed_bytes(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(96);
-        bytes.extend_from_slice(b"shicha-receipt-1\0");
+        let mut bytes = suite::text(b"shicha-receipt-2\0", 64);
         bytes.extend_from_slice(self.device.0.as_bytes());
         bytes.extend_from_slice(&self.seq.to_be_bytes());
         bytes.extend_from_slice(&self.head.0);
@@ -88,8 +84,7 @@ impl Receipt {
 
 /// What a device signs when it pushes: its head, which by the chain seals all entries below.
 pub fn push_bytes(device: DeviceId, seq: u64, head: EntryId) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(80);
-    bytes.extend_from_slice(b"shicha-push-1\0");
+    let mut bytes = suite::text(b"shicha-push-2\0", 56);
     bytes.extend_from_slice(device.0.as_bytes());
     bytes.extend_from_slice(&seq.to_be_bytes());
     bytes.extend_from_slice(&head.0);
@@ -97,18 +92,18 @@ pub fn push_bytes(device: DeviceId, seq: u64, head: EntryId) -> Vec<u8> {
 }
 
 /// What a device signs to open a session: who it is, to which server, and when by its clock.
-pub fn session_bytes(device: DeviceId, server: &[u8; 32], challenge: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(96 + challenge.len());
-    bytes.extend_from_slice(b"shicha-session-1\0");
+pub fn session_bytes(device: DeviceId, server: &PublicKey, challenge: &[u8]) -> Vec<u8> {
+    let mut bytes = suite::text(b"shicha-session-2\0", 81 + challenge.len());
     bytes.extend_from_slice(device.0.as_bytes());
-    bytes.extend_from_slice(server);
+    bytes.extend_from_slice(server.tagged());
     bytes.extend_from_slice(challenge);
     bytes
 }
 
-/// The server key's fingerprint as people compare it: 8 groups of 4 hexadecimal digits of its SHA-256.
-pub fn fingerprint(key: &[u8; 32]) -> String {
-    let hash = Sha256::digest(key);
+/// The server key's fingerprint as people compare it: 8 groups of 4 hexadecimal digits of the
+/// SHA-256 of its suite's number and its bytes.
+pub fn fingerprint(key: &PublicKey) -> String {
+    let hash = Sha256::digest(key.tagged());
     hash[..16]
         .chunks(2)
         .map(hex::encode_upper)

@@ -357,7 +357,7 @@ impl VerifyingKey {
     /// Makes a key ready.
     ///
     /// # Errors
-    /// When nobody can hold it, or this version does not have its suite.
+    /// When it is no key, one that anybody could use (of small order), or of a suite that this version does not have.
     pub fn new(key: &PublicKey) -> Result<Self, SuiteFault> {
         match key.suite()? {
             Suite::First => key
@@ -365,6 +365,7 @@ impl VerifyingKey {
                 .try_into()
                 .ok()
                 .and_then(|bytes| ed25519_dalek::VerifyingKey::from_bytes(bytes).ok())
+                .filter(|key| !key.is_weak())
                 .map(Self)
                 .ok_or(SuiteFault::NotOne),
         }
@@ -375,9 +376,9 @@ impl VerifyingKey {
         PublicKey::first(self.0.as_bytes())
     }
 
-    /// The same key for sealing, on Curve25519: u = (1 + y) / (1 − y) (RFC 7748, 4.1). `None` where anybody could open it.
-    pub fn to_montgomery(&self) -> Option<[u8; 32]> {
-        (!self.0.is_weak()).then(|| self.0.to_montgomery().to_bytes())
+    /// The same key for sealing, on Curve25519: u = (1 + y) / (1 − y) (RFC 7748, 4.1).
+    pub fn to_montgomery(&self) -> [u8; 32] {
+        self.0.to_montgomery().to_bytes()
     }
 
     /// Checks that this key signed the bytes.
@@ -491,6 +492,10 @@ mod tests {
             verify(&PublicKey::first(&[0xff; 32]), b"said", &signature),
             Err(SuiteFault::NotOne),
             "no key at all"
+        );
+        assert!(
+            VerifyingKey::new(&PublicKey::first(&[0; 32])).is_err(),
+            "a key of order 4, which anybody could use"
         );
     }
 }

@@ -14,6 +14,7 @@ use shicha_domain::{
     authority::{self, Actor},
     directory::OrgTree,
     entry::Entry,
+    suite::SignatureBytes,
 };
 use uuid::Uuid;
 
@@ -471,7 +472,7 @@ impl Taking<'_> {
                 )?
                 .execute(params![device, first as i64, last as i64])?;
             // A seal without a signature: nothing to carry, only something that has no number.
-            put_seal(self.tx, device, (first, last), &[])?;
+            put_seal(self.tx, device, (first, last), &SignatureBytes::NONE)?;
         }
         Ok(())
     }

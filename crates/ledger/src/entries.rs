@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 use shicha_domain::{
     Channel, DeviceId, EntryId, Hlc, OrgCode, PersonId, Receipt, ReceiptId, RecordId,
-    bracket::Bracket, entry::Entry,
+    bracket::Bracket, entry::Entry, suite::SignatureBytes,
 };
 use uuid::Uuid;
 
@@ -382,7 +382,7 @@ pub(crate) fn put_receipt(
         receipt.seq as i64,
         receipt.head.0,
         receipt.received_at_ms as i64,
-        receipt.signature,
+        receipt.signature.tagged(),
     ])?;
     Ok(())
 }
@@ -394,7 +394,13 @@ pub(crate) fn read_receipt(row: &Row<'_>) -> rusqlite::Result<Receipt> {
         seq: row.get::<_, i64>(1)? as u64,
         head: EntryId(row.get(2)?),
         received_at_ms: row.get::<_, i64>(3)? as u64,
-        signature: row.get(4)?,
+        signature: read_signature(row, 4)?,
+    })
+}
+
+pub(crate) fn read_signature(row: &Row<'_>, at: usize) -> rusqlite::Result<SignatureBytes> {
+    SignatureBytes::from_tagged(row.get_ref(at)?.as_blob()?).map_err(|fault| {
+        rusqlite::Error::FromSqlConversionFailure(at, rusqlite::types::Type::Blob, Box::new(fault))
     })
 }
 

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use shicha_domain::{
     DeviceId, EntryId, Hlc, OrgCode, PersonId, Receipt,
     directory::{Directory, Role},
+    suite::{PublicKey, SigningKey},
 };
 
 use crate::{
@@ -24,9 +25,8 @@ const DIRECTORY: &str = "directory";
 pub struct Identity {
     /// The device.
     pub device: DeviceId,
-    /// Its Ed25519 key (RFC 8032), the secret half.
-    #[serde(with = "hex")]
-    pub signing_key: [u8; 32],
+    /// Its key, the secret half.
+    pub signing_key: SigningKey,
     /// The person that it was enrolled for.
     pub person: PersonId,
     /// Their name.
@@ -38,8 +38,7 @@ pub struct Identity {
     /// Address of the central endpoint.
     pub server_url: String,
     /// Its public key, confirmed by a person at enrolment.
-    #[serde(with = "hex")]
-    pub server_key: [u8; 32],
+    pub server_key: PublicKey,
     /// Its name.
     pub server_name: String,
     /// Whether it holds sample data.

@@ -1,8 +1,8 @@
 //! Verifying the whole ledger: every entry is what its name says and follows the one before it, and every receipt is the server's and
 //! names the entry that is here.
 
-use ed25519_dalek::VerifyingKey;
 use rusqlite::Connection;
+use shicha_domain::suite::VerifyingKey;
 use shicha_domain::{DeviceId, EntryId, Receipt, entry::Entry};
 
 use crate::{
@@ -75,7 +75,7 @@ impl Ledger {
             }
             let key = own
                 .as_ref()
-                .and_then(|own| VerifyingKey::from_bytes(&own.identity.server_key).ok());
+                .and_then(|own| VerifyingKey::new(&own.identity.server_key).ok());
             let mut receipts = db.prepare(
                 "SELECT d.id, c.seq, c.head, c.received_at_ms, c.signature,
                         (SELECT e.id FROM entry e WHERE e.device = c.device AND e.seq = c.seq)

@@ -280,7 +280,7 @@ fn console(home: &Home, person: &Person, now_ms: u64) -> Result<DeviceState, Pub
     let enrolment = Enrolment {
         code,
         device,
-        public_key: home.signer.console_key(device).verifying_key().to_bytes(),
+        public_key: home.signer.console_key(device).public_key(),
         label: "中心端控制台".to_owned(),
         now_ms,
     };

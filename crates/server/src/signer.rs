@@ -9,10 +9,13 @@ use std::{
     path::Path,
 };
 
-use ed25519_dalek::SigningKey;
 use hmac::{Hmac, Mac};
+use rand_core::{OsRng, RngCore as _};
 use sha2::Sha256;
-use shicha_domain::{DeviceId, EntryId, Receipt, receipt};
+use shicha_domain::{
+    DeviceId, EntryId, Receipt, receipt,
+    suite::{PublicKey, SignatureBytes, SigningKey},
+};
 use shicha_sync::protocol::{
     order::{Order, OrderAct},
     signing,
@@ -35,17 +38,13 @@ impl Signer {
     pub fn load(dir: &Path) -> std::io::Result<Self> {
         let mut bytes = Vec::new();
         fs::File::open(dir.join(KEY_FILE))?
-            .take(64)
+            .take(128)
             .read_to_end(&mut bytes)?;
-        let key: [u8; 32] = bytes.try_into().map_err(|_| {
-            std::io::Error::new(
-                std::io::ErrorKind::InvalidData,
-                "server.key does not hold a key",
-            )
+        let key = SigningKey::from_tagged(&bytes).map_err(|fault| {
+            let why = format!("server.key does not hold a key: {fault}");
+            std::io::Error::new(std::io::ErrorKind::InvalidData, why)
         })?;
-        Ok(Self {
-            key: SigningKey::from_bytes(&key),
-        })
+        Ok(Self { key })
     }
 
     /// Reads the key, making one where there is none.
@@ -57,7 +56,9 @@ impl Signer {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             other => return other,
         }
-        let key = SigningKey::generate(&mut rand_core::OsRng);
+        let mut secret = [0; 32];
+        OsRng.fill_bytes(&mut secret);
+        let key = SigningKey::from_bytes(&secret);
         let mut options = fs::OpenOptions::new();
         options.write(true).create_new(true);
         #[cfg(unix)]
@@ -66,14 +67,14 @@ impl Signer {
             options.mode(0o600);
         }
         let mut file = options.open(dir.join(KEY_FILE))?;
-        file.write_all(key.as_bytes())?;
+        file.write_all(&key.to_tagged())?;
         file.sync_all()?;
         Ok(Self { key })
     }
 
     /// The key that devices pin.
-    pub fn public_key(&self) -> [u8; 32] {
-        self.key.verifying_key().to_bytes()
+    pub fn public_key(&self) -> PublicKey {
+        self.key.public_key()
     }
 
     /// The key that packages for this server are opened with, and those of this server are signed with.
@@ -92,7 +93,7 @@ impl Signer {
     }
 
     /// Signs bytes that begin with words of their own ([`signing`]).
-    pub fn sign(&self, bytes: &[u8]) -> Vec<u8> {
+    pub fn sign(&self, bytes: &[u8]) -> SignatureBytes {
         signing::sign(&self.key, bytes)
     }
 
@@ -131,7 +132,7 @@ impl Signer {
                 OrderAct::Lock => self.unlock_secret(device, at_ms).lock_key().to_vec(),
                 OrderAct::Wipe => Vec::new(),
             },
-            signature: Vec::new(),
+            signature: SignatureBytes::NONE,
         };
         order.signature = self.sign(&order.signed_bytes());
         order

@@ -4,8 +4,8 @@
 
 use std::collections::HashMap;
 
-use ed25519_dalek::VerifyingKey;
 use serde::Serialize;
+use shicha_domain::suite::VerifyingKey;
 use shicha_domain::{BlobHash, Channel, DeviceId, EntryId, ReceiptId, entry::follow, receipt};
 use shicha_sync::protocol::{admin::AuditRow, signing};
 
@@ -102,7 +102,7 @@ pub fn verify(
     home: &Home,
     progress: &mut dyn FnMut(&Verification),
 ) -> Result<Verification, VerifyError> {
-    let key = VerifyingKey::from_bytes(&home.signer.public_key())
+    let key = VerifyingKey::new(&home.signer.public_key())
         .map_err(|_| StoreError::Damaged("server key"))?;
     let mut found = Verification::default();
     for state in home.store.devices()? {

@@ -1,8 +1,8 @@
 //! What the wire format promises: entries arrive as they were written, in few bytes, and garbage is refused and nothing worse.
 #![allow(clippy::unwrap_used)]
 
-use ed25519_dalek::SigningKey;
 use proptest::prelude::*;
+use shicha_domain::suite::{SignatureBytes, SigningKey};
 use shicha_domain::{
     Channel, DeviceId, Entry, EntryId, Event, Hlc, PersonId, Receipt, ReceiptId, RecordId,
     RecordKind,
@@ -69,7 +69,7 @@ fn sixty_thousand_answers_take_no_more_than_sixty_bytes_each_on_the_way_up() {
         for (id, entry) in part {
             batch.row(0, None, *id, entry);
         }
-        let body = write_push(&[7; 64], batch).unwrap();
+        let body = write_push(&SignatureBytes::first(&[7; 64]), batch).unwrap();
         bytes += body.len();
         let read = read_push(&body).unwrap();
         assert!(
@@ -151,7 +151,7 @@ fn more_entries_than_a_batch_may_hold_are_refused() {
         batch.row(0, None, *id, entry);
     }
     assert_eq!(
-        read_push(&write_push(&[7; 64], batch).unwrap()),
+        read_push(&write_push(&SignatureBytes::first(&[7; 64]), batch).unwrap()),
         Err(BatchFault::TooLarge)
     );
 }
@@ -279,7 +279,7 @@ fn write(receipts: &[Receipt], rows: &[Row]) -> Vec<u8> {
     for row in rows {
         batch.row(row.number, row.covered, row.id, &row.entry);
     }
-    write_push(&[7; 64], batch).unwrap()
+    write_push(&SignatureBytes::first(&[7; 64]), batch).unwrap()
 }
 
 proptest! {
@@ -330,6 +330,6 @@ fn an_opening_with_a_body_of_its_own_is_carried_as_its_very_bytes() {
     entry.event = spaced;
     let mut batch = BatchWriter::new();
     batch.row(0, None, entry.id(), &entry);
-    let read = read_push(&write_push(&[], batch).unwrap()).unwrap();
+    let read = read_push(&write_push(&SignatureBytes::NONE, batch).unwrap()).unwrap();
     assert_eq!(read.batch.rows[0].entry, entry);
 }

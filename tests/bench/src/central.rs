@@ -3,7 +3,7 @@
 use std::{ffi::OsStr, path::Path, process::Stdio};
 
 use anyhow::{Context, Result};
-use ed25519_dalek::SigningKey;
+use shicha_domain::suite::SigningKey;
 use shicha_domain::{
     DeviceId, PersonId,
     directory::{Org, OrgKind, Person, Role},
@@ -143,7 +143,7 @@ impl Central {
         let enrolment = Enrolment {
             code: hash,
             device: DeviceId(Uuid::now_v7()),
-            public_key: key.verifying_key().to_bytes(),
+            public_key: key.public_key(),
             label: "bench".into(),
             now_ms: now,
         };

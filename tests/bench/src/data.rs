@@ -48,13 +48,13 @@ pub(crate) fn ledger(dir: &Path) -> Result<Ledger> {
     let device = DeviceId(Uuid::from_u128(2));
     let identity = Identity {
         device,
-        signing_key: [3; 32],
+        signing_key: signing_key(3),
         person: person(),
         person_name: "张三".into(),
         org: "320703".parse()?,
         role: Role::Inspector,
         server_url: "http://127.0.0.1:1/".into(),
-        server_key: server.verifying_key().to_bytes(),
+        server_key: server.public_key(),
         server_name: "bench".into(),
         is_sample: true,
     };
@@ -79,8 +79,8 @@ pub(crate) fn ledger(dir: &Path) -> Result<Ledger> {
 }
 
 /// A signing key that is the same in every run.
-pub(crate) fn signing_key(seed: u8) -> ed25519_dalek::SigningKey {
-    ed25519_dalek::SigningKey::from_bytes(&[seed; 32])
+pub(crate) fn signing_key(seed: u8) -> shicha_domain::suite::SigningKey {
+    shicha_domain::suite::SigningKey::from_bytes(&[seed; 32])
 }
 
 /// The name of the n-th subject.

@@ -5,6 +5,7 @@
 
 use shicha_domain::{
     Channel, DeviceId, Entry, EntryId, Hlc, PersonId, Receipt, ReceiptId, RecordId,
+    suite::SignatureBytes,
 };
 use shicha_sync::protocol::{
     Batch, BatchFault, BatchWriter, MAX_BATCH_ROWS,
@@ -24,7 +25,7 @@ pub fn hold_push(bytes: &[u8]) {
         1 => push(&stored(rest)),
         _ => {
             let (batch, alterations) = planned(rest);
-            let body = write_push(&[7; 64], writer(&batch)).unwrap();
+            let body = write_push(&SignatureBytes::first(&[7; 64]), writer(&batch)).unwrap();
             let read = read_push(&body).unwrap();
             assert_eq!(read.batch, batch, "what is written is read");
             let inside = altered(&body, alterations);

@@ -3,7 +3,7 @@
 //! A line is `<device><time><oddity><event>`. Hashes cannot be guessed, so 64 times the same digit in an event stands for the name of the
 //! entry on that line, and 64 times `f` for the digest of the content so far.
 
-use ed25519_dalek::SigningKey;
+use shicha_domain::suite::SigningKey;
 use shicha_domain::{
     Channel, DeviceId, Entry, EntryId, Hlc, PersonId, Receipt, ReceiptId, RecordId, RecordState,
 };

@@ -3,7 +3,7 @@
 //! The first byte says which message the rest is.
 
 use serde::{Serialize, de::DeserializeOwned};
-use shicha_domain::{Receipt, directory::Directory, number::NumberBlock};
+use shicha_domain::{Receipt, directory::Directory, number::NumberBlock, suite::PublicKey};
 use shicha_sync::protocol::{
     EnrolCode, Problem,
     messages::{
@@ -63,6 +63,6 @@ fn code(bytes: &[u8]) {
             "one spelling"
         );
         assert!(code.to_string().parse::<EnrolCode>().unwrap() == code);
-        let _ = code.is_for(&[0; 32]);
+        let _ = code.is_for(&PublicKey::first(&[0; 32]));
     }
 }

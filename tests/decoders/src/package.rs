@@ -8,9 +8,9 @@ use std::io::{Cursor, Write as _};
 
 use age::{Encryptor, x25519::Recipient};
 use bech32::{Bech32, Hrp};
-use ed25519_dalek::SigningKey;
 use sha2::{Digest as _, Sha256};
 use shicha_domain::DeviceId;
+use shicha_domain::suite::SigningKey;
 use shicha_sync::{
     package::{
         FORMAT, Kind, Label, Looked, MAX_LABEL, Opening, PackageFault, Party, Pieces, Writer, look,
@@ -37,7 +37,7 @@ pub fn device() -> DeviceId {
 
 /// The label of a package from the laptop to the endpoint.
 pub fn label() -> Label {
-    let key = endpoint().verifying_key().to_bytes();
+    let key = endpoint().public_key();
     Label {
         id: Uuid::from_u128(99),
         from: Party::Device { device: device() },
@@ -105,11 +105,11 @@ fn piece(kind: u8, bytes: &[u8]) -> Vec<u8> {
 /// The last piece: the sender's signature.
 fn ended(front: &[u8], headings: &[u8]) -> Vec<u8> {
     let signature = signing::sign(&laptop(), &signing::package_bytes(front, headings));
-    piece(Kind::End as u8, &signature)
+    piece(Kind::End as u8, signature.tagged())
 }
 
 fn sealed(inside: &[u8]) -> Vec<u8> {
-    let key = endpoint().verifying_key().to_montgomery().to_bytes();
+    let key = endpoint().verifying_key().to_montgomery();
     let text = bech32::encode::<Bech32>(Hrp::parse_unchecked("age"), &key).unwrap();
     let recipient: Recipient = text.parse().unwrap();
     let mut out = Vec::new();
@@ -130,8 +130,7 @@ fn file(bytes: &[u8]) {
         me: &me,
         key: &key,
         sender: &|label| {
-            (label.from == Party::Device { device: device() })
-                .then(|| laptop().verifying_key().to_bytes())
+            (label.from == Party::Device { device: device() }).then(|| laptop().public_key())
         },
     };
     match look(bytes, &opening, &mut unwatched()) {
@@ -166,7 +165,7 @@ fn same_pieces(bytes: &[u8], looked: &Looked, key: &SigningKey) {
 /// An ordinary package with these pieces.
 pub fn made(pieces: &[(Kind, Vec<u8>)]) -> Vec<u8> {
     let mut watch = unwatched();
-    let key = endpoint().verifying_key().to_bytes();
+    let key = endpoint().public_key();
     let mut writer = Writer::begin(Vec::new(), &label(), &key, &laptop(), &mut watch).unwrap();
     for (kind, bytes) in pieces {
         if *kind == Kind::Evidence {

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use shicha_domain::{
     DeviceId, EntryId, PersonId, Receipt,
     directory::{Directory, Role},
+    suite::SigningKey,
 };
 use shicha_ledger::{DatabaseKey, Identity, Incoming, KeyStore, Ledger};
 use tempfile::TempDir;
@@ -47,13 +48,13 @@ fn desk() -> Desk {
     let device = DeviceId(Uuid::from_u128(u128::MAX));
     let identity = Identity {
         device,
-        signing_key: [3; 32],
+        signing_key: SigningKey::from_bytes(&[3; 32]),
         person: PersonId(Uuid::from_u128(8)),
         person_name: "张三".into(),
         org: "320703".parse().unwrap(),
         role: Role::Supervisor,
         server_url: "http://localhost/".into(),
-        server_key: server().verifying_key().to_bytes(),
+        server_key: server().public_key(),
         server_name: "试验".into(),
         is_sample: true,
     };

@@ -1,9 +1,11 @@
 //! A device with a newer version of the software: it writes what nobody else here can read, and that must go through all hands as it is.
 
 use anyhow::{Context as _, Result, ensure};
-use ed25519_dalek::SigningKey;
 use serde::{Serialize, de::DeserializeOwned};
-use shicha_domain::{DeviceId, Entry, EntryId, Event, Hlc, ReceiptId, RecordId, receipt};
+use shicha_domain::{
+    DeviceId, Entry, EntryId, Event, Hlc, ReceiptId, RecordId, receipt,
+    suite::{PublicKey, SigningKey},
+};
 use shicha_sync::{
     Random,
     client::{Clock as _, Method, Reply, Request},
@@ -25,7 +27,7 @@ const KIND: &str = "measured";
 /// The device. It speaks the protocol by hand and keeps its log in memory.
 pub(crate) struct Newer {
     key: SigningKey,
-    server: [u8; 32],
+    server: PublicKey,
     device: DeviceId,
     after: ReceiptId,
     log: Vec<Entry>,
@@ -57,7 +59,7 @@ impl World<'_> {
     /// When it is not let in.
     pub(crate) async fn join_newer(&mut self, random: &Random) -> Result<()> {
         let key = SigningKey::from_bytes(&random.bytes());
-        let public_key = key.verifying_key().to_bytes();
+        let public_key = key.public_key();
         let server = self
             .central
             .home()

@@ -8,6 +8,7 @@ use shicha_domain::{
     BlobHash, Channel, DeviceId, OrgCode, PersonId, Receipt,
     directory::{Org, Person},
     number::NumberBlock,
+    suite::SignatureBytes,
 };
 use shicha_server::store::{
     Appended, ChannelNumbers, DeviceState, Enrolment, Figures, Format, HeldEntry, Info, Judge,
@@ -157,7 +158,7 @@ impl Store for SharedStore {
     fn entries_of(&self, device: DeviceId, from: u64, limit: usize) -> Done<Vec<HeldEntry>> {
         self.store.entries_of(device, from, limit)
     }
-    fn receipts_of(&self, device: DeviceId) -> Done<Vec<(Receipt, Vec<u8>)>> {
+    fn receipts_of(&self, device: DeviceId) -> Done<Vec<(Receipt, SignatureBytes)>> {
         self.store.receipts_of(device)
     }
     fn channels(&self) -> Done<Vec<ChannelNumbers>> {

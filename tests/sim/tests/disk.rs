@@ -27,17 +27,17 @@ fn open(dir: &Path) -> Result<Ledger, LedgerError> {
 
 fn enrolled(dir: &Path) -> Ledger {
     let ledger = open(dir).unwrap();
-    let server = ed25519_dalek::SigningKey::from_bytes(&[3; 32]);
+    let server = shicha_domain::suite::SigningKey::from_bytes(&[3; 32]);
     let device = DeviceId(Uuid::from_u128(1));
     let identity = Identity {
         device,
-        signing_key: [4; 32],
+        signing_key: shicha_domain::suite::SigningKey::from_bytes(&[4; 32]),
         person: PERSON,
         person_name: "甲".into(),
         org: "320703".parse().unwrap(),
         role: Role::Inspector,
         server_url: "http://central".into(),
-        server_key: server.verifying_key().to_bytes(),
+        server_key: server.public_key(),
         server_name: "中心端".into(),
         is_sample: true,
     };

@@ -426,8 +426,16 @@ pub(super) fn party(
         Party::Endpoint { key } if key == desk.me.server_key => {
             (true, desk.me.server_name.clone(), String::new())
         }
-        Party::Endpoint { key } => (true, String::new(), hex::encode(&key[..4])),
-        Party::Newcomer { key } => (false, String::new(), hex::encode(&key[..4])),
+        Party::Endpoint { key } => (
+            true,
+            String::new(),
+            hex::encode(key.bytes().get(..4).unwrap_or_default()),
+        ),
+        Party::Newcomer { key } => (
+            false,
+            String::new(),
+            hex::encode(key.bytes().get(..4).unwrap_or_default()),
+        ),
         Party::Device { device } => {
             let known = directory.devices.iter().find(|known| known.id == device);
             let person = known.and_then(|known| {

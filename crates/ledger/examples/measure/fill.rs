@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use shicha_domain::{
     Channel, DeviceId, EntryId, Event, PersonId, Receipt, RecordId, RecordKind,
     directory::{Directory, Role},
+    suite::{PublicKey, SignatureBytes, SigningKey},
 };
 use shicha_ledger::{Draft, Identity, Ledger};
 use uuid::Uuid;
@@ -187,13 +188,13 @@ pub(crate) fn enrol(ledger: &Ledger) -> Result<PersonId, Failure> {
     ledger.enrol(
         &Identity {
             device,
-            signing_key: [1; 32],
+            signing_key: SigningKey::from_bytes(&[1; 32]),
             person,
             person_name: "王建国".into(),
             org: "320703".parse()?,
             role: Role::Inspector,
             server_url: "http://localhost".into(),
-            server_key: [2; 32],
+            server_key: PublicKey::first(&[2; 32]),
             server_name: "样例".into(),
             is_sample: true,
         },
@@ -202,7 +203,7 @@ pub(crate) fn enrol(ledger: &Ledger) -> Result<PersonId, Failure> {
             seq: 0,
             head: EntryId::NONE,
             received_at_ms: NOW_MS,
-            signature: vec![0; 64],
+            signature: SignatureBytes::first(&[0; 64]),
         },
         &Directory {
             version: 1,

@@ -6,7 +6,7 @@ use std::{
 };
 
 use rusqlite::Connection;
-use shicha_domain::{Event, PersonId, Receipt, RecordId, RecordKind};
+use shicha_domain::{Event, PersonId, Receipt, RecordId, RecordKind, suite::SignatureBytes};
 use shicha_ledger::{DatabaseKey, Draft, Incoming, Ledger};
 use uuid::Uuid;
 
@@ -110,7 +110,7 @@ pub(crate) fn pulling(key: &DatabaseKey) -> Result<(), Failure> {
             seq: last.seq,
             head: *head,
             received_at_ms: NOW_MS,
-            signature: vec![0; 64],
+            signature: SignatureBytes::first(&[0; 64]),
         };
         let upto = cursor + part.len() as u64;
         batches.push(Incoming {

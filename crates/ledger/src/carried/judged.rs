@@ -3,7 +3,6 @@
 
 use std::collections::HashMap;
 
-use ed25519_dalek::{Signature, VerifyingKey};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use shicha_domain::{
     Channel, DeviceId, EntryId, Event, RecordId, RecordKind,
@@ -11,6 +10,7 @@ use shicha_domain::{
     directory::{Directory, OrgTree},
     entry::Entry,
     receipt::push_bytes,
+    suite::{self, PublicKey},
 };
 
 use super::{Sealed, SealedRefusal, Vouched};
@@ -34,10 +34,7 @@ pub(super) fn signed_by(
         (known, _) => known?,
     };
     let said = push_bytes(last.device, last.seq, *last_id);
-    let is_signed = VerifyingKey::from_bytes(&key)
-        .ok()
-        .zip(Signature::from_slice(&sealed.signature).ok())
-        .is_some_and(|(key, signature)| key.verify_strict(&said, &signature).is_ok());
+    let is_signed = suite::verify(&key, &said, &sealed.signature).is_ok();
     let mut before: Option<(u64, EntryId)> = None;
     let is_chain = sealed.entries.iter().all(|(id, entry)| {
         let follows = before
@@ -60,7 +57,7 @@ pub(super) fn signed_by(
 pub(super) fn actor_of(
     directory: &Directory,
     device: DeviceId,
-) -> Result<([u8; 32], Actor), SealedRefusal> {
+) -> Result<(PublicKey, Actor), SealedRefusal> {
     let device = directory
         .devices
         .iter()

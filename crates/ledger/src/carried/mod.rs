@@ -11,13 +11,17 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 use shicha_domain::{
-    DeviceId, EntryId, Event, Receipt, RecordId, authority::Actor, directory::OrgTree, entry::Entry,
+    DeviceId, EntryId, Event, Receipt, RecordId,
+    authority::Actor,
+    directory::OrgTree,
+    entry::Entry,
+    suite::{PublicKey, SignatureBytes},
 };
 
 use crate::{
     append::Touched,
     blobs,
-    entries::{ENTRY, put_entry, put_receipt, read_entry},
+    entries::{ENTRY, put_entry, put_receipt, read_entry, read_signature},
     error::LedgerError,
     incoming::id_at,
     ledger::{Ledger, begin},
@@ -31,7 +35,7 @@ pub(crate) use seals::{Aside, carried_devices, forget_settled, put_aside, put_se
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sealed {
     /// The device's signature over the last entry ([`push_bytes`]).
-    pub signature: Vec<u8>,
+    pub signature: SignatureBytes,
     /// Consecutive entries with their names.
     pub entries: Vec<(EntryId, Entry)>,
 }
@@ -42,7 +46,7 @@ pub struct Vouched {
     /// Which.
     pub device: DeviceId,
     /// Its key, which it has proved to hold.
-    pub public_key: [u8; 32],
+    pub public_key: PublicKey,
     /// As whom it acts.
     pub actor: Actor,
 }
@@ -201,7 +205,8 @@ impl Ledger {
                 }
                 let entries = stretch(db, row.get(0)?, row.get(2)?, row.get(3)?)?;
                 if !entries.is_empty() {
-                    carried.push(Sealed { signature: row.get(4)?, entries });
+                    let signature = read_signature(row, 4)?;
+                    carried.push(Sealed { signature, entries });
                 }
             }
             Ok(carried)

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 
 use rusqlite::{Connection, Transaction, params};
-use shicha_domain::RecordId;
+use shicha_domain::{RecordId, suite::SignatureBytes};
 
 use crate::{
     entries::{ENTRY, read_entry},
@@ -15,7 +15,7 @@ pub(crate) fn put_seal(
     tx: &Transaction<'_>,
     device: i64,
     (first, last): (u64, u64),
-    signature: &[u8],
+    signature: &SignatureBytes,
 ) -> Result<(), LedgerError> {
     let reached: bool = tx.query_row(
         "SELECT EXISTS (SELECT 1 FROM seal WHERE device = ?1 AND first <= ?2 AND last >= ?3)",
@@ -31,7 +31,7 @@ pub(crate) fn put_seal(
     )?;
     tx.execute(
         "INSERT INTO seal (device, first, last, signature) VALUES (?1, ?2, ?3, ?4)",
-        params![device, first as i64, last as i64, signature],
+        params![device, first as i64, last as i64, signature.tagged()],
     )?;
     forget_settled(tx)
 }

@@ -1,7 +1,7 @@
 //! What other devices hand over directly, before the central endpoint has it.
 
-use ed25519_dalek::{Signer, SigningKey};
 use serde_json::json;
+use shicha_domain::suite::SigningKey;
 use shicha_domain::{
     DeviceId, EntryId, PersonId, Receipt,
     directory::{Device, Directory, Org, OrgKind, Person, Role},
@@ -49,7 +49,7 @@ fn directory() -> Directory {
             .map(|n| Device {
                 id: device(n),
                 person: person(),
-                public_key: key(n).verifying_key().to_bytes(),
+                public_key: key(n).public_key(),
                 label: format!("电脑{n}"),
                 revoked_at_ms: None,
             })
@@ -70,7 +70,7 @@ fn seal(entries: Vec<(EntryId, Entry)>) -> Sealed {
     let n = last.device.0.as_u128();
     let said = push_bytes(last.device, last.seq, *id);
     Sealed {
-        signature: key(n).sign(&said).to_bytes().to_vec(),
+        signature: key(n).sign(&said),
         entries,
     }
 }
@@ -154,7 +154,7 @@ fn only_what_a_known_device_signed_and_may_write_is_taken() {
     .unwrap();
     let good = sealed(&a);
     let mut other_hand = good.clone();
-    other_hand.signature[3] ^= 1;
+    other_hand.signature = key(2).sign(b"something else");
     assert_eq!(refused(&b, &other_hand), SealedRefusal::NotSigned);
     let mut altered = good.clone();
     altered.entries[0].1.event.push(b' ');

@@ -2,8 +2,8 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use ed25519_dalek::SigningKey;
 use serde_json::{Value, json};
+use shicha_domain::suite::SigningKey;
 use shicha_domain::{
     Channel, DeviceId, EntryId, Event, PersonId, Receipt, RecordId, RecordKind,
     directory::{Directory, Role},
@@ -38,13 +38,13 @@ pub(crate) fn record(n: u128) -> RecordId {
 pub(crate) fn identity(n: u128) -> Identity {
     Identity {
         device: device(n),
-        signing_key: [n as u8; 32],
+        signing_key: SigningKey::from_bytes(&[n as u8; 32]),
         person: person(),
         person_name: "张三".into(),
         org: "320703".parse().unwrap(),
         role: Role::Inspector,
         server_url: "http://localhost/".into(),
-        server_key: server().verifying_key().to_bytes(),
+        server_key: server().public_key(),
         server_name: "试验".into(),
         is_sample: true,
     }

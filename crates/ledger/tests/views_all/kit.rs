@@ -7,8 +7,8 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
-use ed25519_dalek::SigningKey;
 use serde_json::{Value, json};
+use shicha_domain::suite::SigningKey;
 use shicha_domain::{
     Channel, DeviceId, EntryId, Event, PersonId, Receipt, RecordId, RecordKind, RecordState,
     directory::{Directory, Role},
@@ -55,13 +55,13 @@ pub(crate) fn device(n: u128) -> Place {
     let id = DeviceId(Uuid::from_u128(n));
     let identity = Identity {
         device: id,
-        signing_key: [n as u8; 32],
+        signing_key: SigningKey::from_bytes(&[n as u8; 32]),
         person: person(n),
         person_name: format!("检查员{n}"),
         org: "320703".parse().unwrap(),
         role: Role::Inspector,
         server_url: "http://localhost/".into(),
-        server_key: server.verifying_key().to_bytes(),
+        server_key: server.public_key(),
         server_name: "试验".into(),
         is_sample: true,
     };

@@ -5,13 +5,13 @@ use axum::{
     body::Bytes,
     extract::{Extension, Query, State},
 };
-use ed25519_dalek::VerifyingKey;
 use serde::Deserialize;
 use shicha_domain::{
     DeviceId, Receipt,
     directory::Role,
     number::{BLOCK_SIZE, NumberBlock},
     receipt,
+    suite::{PublicKey, VerifyingKey},
 };
 use shicha_sync::{
     Random,
@@ -200,21 +200,19 @@ pub(super) async fn session(
     let now_ms = app.now_ms();
     blocking(move || {
         let state = app.home.store.device(request.device)?;
-        let public_key = state
-            .as_ref()
-            .map_or([0; 32], |state| state.device.public_key);
         let said = receipt::session_bytes(
             request.device,
             &app.home.signer.public_key(),
             &request.challenge,
         );
-        let is_proven = signing::is_signed(&public_key, &said, &request.signature)
-            && app.sessions.redeem(
-                request.device,
-                &request.challenge,
-                now_ms,
-                |challenge, until_ms| app.home.store.use_challenge(challenge, now_ms, until_ms),
-            )?;
+        let is_proven = state.as_ref().is_some_and(|state| {
+            signing::is_signed(&state.device.public_key, &said, &request.signature)
+        }) && app.sessions.redeem(
+            request.device,
+            &request.challenge,
+            now_ms,
+            |challenge, until_ms| app.home.store.use_challenge(challenge, now_ms, until_ms),
+        )?;
         if !is_proven {
             return Err(Fault::new(
                 ProblemCode::Unauthorized,
@@ -397,11 +395,10 @@ pub(crate) fn lend(
         .lend_numbers(device.device.id, request, BLOCK_SIZE, now_ms)?)
 }
 
-fn check_key(key: &[u8; 32]) -> Result<(), Fault> {
-    match VerifyingKey::from_bytes(key) {
-        Ok(key) if !key.is_weak() => Ok(()),
-        _ => Err(Fault::bad_request("not a public key")),
-    }
+fn check_key(key: &PublicKey) -> Result<(), Fault> {
+    VerifyingKey::new(key)
+        .map(|_| ())
+        .map_err(|fault| Fault::bad_request(format!("the key cannot be used: {fault}")))
 }
 
 fn label(text: &str) -> String {

@@ -216,11 +216,11 @@ impl ReadPush {
             Some(caller) => Some(caller.clone()),
             None => home.store.device(device)?,
         };
-        let public_key = author
-            .as_ref()
-            .map_or([0; 32], |author| author.device.public_key);
         let said = receipt::push_bytes(device, last.entry.seq, last.id);
-        if !signing::is_signed(&public_key, &said, &push.signature) {
+        let is_signed = author.as_ref().is_some_and(|author| {
+            signing::is_signed(&author.device.public_key, &said, &push.signature)
+        });
+        if !is_signed {
             return Err(Fault::new(
                 ProblemCode::Forbidden,
                 "the device did not sign these entries",

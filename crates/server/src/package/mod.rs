@@ -8,6 +8,7 @@ mod take;
 
 use std::path::Path;
 
+use shicha_domain::suite::PublicKey;
 use shicha_sync::{
     Random,
     package::{Card, Label, Looked, Opening, PackageFault, Party, Progress, look, open},
@@ -110,7 +111,7 @@ impl Desk<'_> {
     }
 
     /// The key of whoever a package claims to be from, if they may take part.
-    fn sender(&self, label: &Label) -> Result<Option<[u8; 32]>, StoreError> {
+    fn sender(&self, label: &Label) -> Result<Option<PublicKey>, StoreError> {
         if label.endpoint != self.home.signer.public_key() {
             return Ok(None);
         }

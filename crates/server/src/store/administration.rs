@@ -10,6 +10,7 @@ use serde_json::Value;
 use shicha_domain::{
     BlobHash, DeviceId, OrgCode, PersonId,
     directory::{Org, Person},
+    suite::SignatureBytes,
 };
 use shicha_sync::protocol::{
     admin::{AuditQuery, AuditRow},
@@ -115,7 +116,7 @@ pub struct Note {
 }
 
 /// Signs bytes with the server's key.
-pub type Sign<'a> = &'a dyn Fn(&[u8]) -> Vec<u8>;
+pub type Sign<'a> = &'a dyn Fn(&[u8]) -> SignatureBytes;
 
 /// What makes a row of the log.
 #[derive(Clone, Copy)]
@@ -215,7 +216,7 @@ pub(super) fn next_row(last: Option<(u64, [u8; 32])>, noting: Noting<'_>) -> Aud
         target: note.target.clone(),
         detail: note.detail.to_string(),
         hash: [0; 32],
-        signature: Vec::new(),
+        signature: SignatureBytes::NONE,
     };
     let said = row.signed_bytes(&before);
     row.hash = AuditRow::hash_of(&said);

@@ -21,6 +21,7 @@ use shicha_domain::{
     BlobHash, Channel, DeviceId, Entry, EntryId, Event, PersonId, Receipt, RecordKind,
     directory::{Device, Directory, Org, OrgTree, Person},
     number::NumberBlock,
+    suite::{PublicKey, SignatureBytes},
 };
 use shicha_sync::protocol::{
     BatchWriter,
@@ -179,7 +180,7 @@ pub struct Enrolment {
     /// The identity that the device gets if it is new.
     pub device: DeviceId,
     /// Its key.
-    pub public_key: [u8; 32],
+    pub public_key: PublicKey,
     /// What its user calls it.
     pub label: String,
     /// The server's clock, Unix ms.
@@ -222,7 +223,7 @@ pub struct Pushed {
     /// At least one, in order.
     pub entries: Vec<Candidate>,
     /// The device's signature over the last.
-    pub signature: Vec<u8>,
+    pub signature: SignatureBytes,
     /// What the device is told once they are held: for the last entry.
     pub receipt: Receipt,
 }
@@ -436,7 +437,7 @@ pub trait Store: administration::Administration + Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<HeldEntry>, StoreError>;
     /// A device's receipts by rising sequence number, each with the signature that the device had pushed with.
-    fn receipts_of(&self, device: DeviceId) -> Result<Vec<(Receipt, Vec<u8>)>, StoreError>;
+    fn receipts_of(&self, device: DeviceId) -> Result<Vec<(Receipt, SignatureBytes)>, StoreError>;
     /// The numbers of all channels.
     fn channels(&self) -> Result<Vec<ChannelNumbers>, StoreError>;
 

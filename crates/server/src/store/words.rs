@@ -3,6 +3,7 @@
 use shicha_domain::{
     Channel, RecordKind,
     directory::{OrgKind, Role},
+    suite::{PublicKey, SignatureBytes},
 };
 use shicha_sync::protocol::order::OrderAct;
 use uuid::Uuid;
@@ -11,6 +12,14 @@ use super::{OrderState, StoreError};
 
 pub(in crate::store) fn hash(bytes: &[u8], what: &'static str) -> Result<[u8; 32], StoreError> {
     bytes.try_into().map_err(|_| StoreError::Damaged(what))
+}
+
+pub(in crate::store) fn public_key(tagged: &[u8]) -> Result<PublicKey, StoreError> {
+    PublicKey::from_tagged(tagged).map_err(|_| StoreError::Damaged("public key"))
+}
+
+pub(in crate::store) fn signature(tagged: &[u8]) -> Result<SignatureBytes, StoreError> {
+    SignatureBytes::from_tagged(tagged).map_err(|_| StoreError::Damaged("signature"))
 }
 
 pub(in crate::store) fn uuid(bytes: &[u8], what: &'static str) -> Result<Uuid, StoreError> {

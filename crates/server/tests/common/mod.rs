@@ -10,13 +10,13 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use ed25519_dalek::SigningKey;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde::{Serialize, de::DeserializeOwned};
 use shicha_domain::{
     DeviceId, Entry, Event, Hlc, PersonId, Receipt, ReceiptId, RecordId,
     directory::{Org, OrgKind, Person, Role},
     receipt,
+    suite::{PublicKey, SignatureBytes, SigningKey},
 };
 use shicha_maker::Maker;
 use shicha_server::{
@@ -43,7 +43,7 @@ pub struct Server {
     pub place: Place,
     pub running: Option<Running>,
     pub url: String,
-    pub key: [u8; 32],
+    pub key: PublicKey,
     /// Added to the server's clock, in ms.
     pub ahead_ms: Arc<AtomicU64>,
 }
@@ -245,7 +245,7 @@ impl Server {
 pub struct Device {
     pub http: reqwest::Client,
     pub url: String,
-    pub server: [u8; 32],
+    pub server: PublicKey,
     pub key: SigningKey,
     pub id: DeviceId,
     pub person: PersonId,
@@ -275,7 +275,7 @@ pub async fn code_of(response: Response) -> ProblemCode {
 impl Device {
     pub fn enrolment(server: &Server, key: &SigningKey, code: &str) -> EnrolRequest {
         let code: EnrolCode = code.parse().unwrap();
-        let public_key = key.verifying_key().to_bytes();
+        let public_key = key.public_key();
         let proof = signing::sign(
             key,
             &signing::enrol_bytes(&server.key, &public_key, &code.canonical()),
@@ -412,7 +412,7 @@ impl Device {
         self.body_signed(entries, &signing::sign(&self.key, &said))
     }
 
-    pub fn body_signed(&self, entries: &[Entry], signature: &[u8]) -> Vec<u8> {
+    pub fn body_signed(&self, entries: &[Entry], signature: &SignatureBytes) -> Vec<u8> {
         let mut batch = BatchWriter::new();
         for entry in entries {
             batch.row(0, None, entry.id(), entry);
@@ -439,7 +439,7 @@ impl Device {
         let text = response.text().await.unwrap();
         assert_eq!(status, StatusCode::OK, "{text}");
         let reply: PushReply = serde_json::from_str(&text).unwrap();
-        let key = ed25519_dalek::VerifyingKey::from_bytes(&self.server).unwrap();
+        let key = shicha_domain::suite::VerifyingKey::new(&self.server).unwrap();
         assert!(
             reply
                 .receipts

@@ -2,9 +2,9 @@
 
 use std::sync::atomic::Ordering;
 
-use ed25519_dalek::SigningKey;
 use reqwest::{Method, StatusCode};
 use shicha_domain::directory::{Person, Role};
+use shicha_domain::suite::{SignatureBytes, SigningKey};
 use shicha_sync::protocol::{ProblemCode, signing};
 
 use crate::{
@@ -115,7 +115,7 @@ async fn an_enrolment_code_works_once_for_one_key_and_guessing_is_slowed_down() 
     assert_eq!(response.headers()["retry-after"], "60");
     assert_eq!(code_of(response).await, ProblemCode::SlowDown);
     let mut foreign = request;
-    foreign.proof = vec![0; 64];
+    foreign.proof = SignatureBytes::first(&[0; 64]);
     server.ahead_ms.fetch_add(60_000, Ordering::SeqCst);
     assert_eq!(
         code_of(device.post("/v1/enrol", &foreign).await).await,

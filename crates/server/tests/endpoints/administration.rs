@@ -231,7 +231,7 @@ async fn a_code_made_in_the_application_enrols_and_a_withdrawn_one_does_not() {
     let done: Changed = boss.ask("/v1/admin/codes/withdraw", &withdraw).await;
     assert!(done.changed);
     assert_eq!(Device::enrol(&server, &first.code).await.person, person);
-    let key = ed25519_dalek::SigningKey::from_bytes(&[9; 32]);
+    let key = shicha_domain::suite::SigningKey::from_bytes(&[9; 32]);
     let refused = boss
         .post("/v1/enrol", &Device::enrolment(&server, &key, &second.code))
         .await;

@@ -116,7 +116,7 @@ async fn every_operation_answers_as_it_is_described() {
 
     let code = server.code_for("甲", "320703", Role::Inspector);
     let mut device = server.device("乙", "320703", Role::Inspector).await;
-    let key = ed25519_dalek::SigningKey::from_bytes(&[9; 32]);
+    let key = shicha_domain::suite::SigningKey::from_bytes(&[9; 32]);
     asked(
         &device,
         &described,
@@ -188,8 +188,8 @@ async fn every_operation_answers_as_it_is_described() {
     let content = &described.operation("get", "/v1/events")["responses"]["200"]["content"];
     assert!(content["text/event-stream"].is_object());
 
-    let new = ed25519_dalek::SigningKey::from_bytes(&[8; 32]);
-    let public_key = new.verifying_key().to_bytes();
+    let new = shicha_domain::suite::SigningKey::from_bytes(&[8; 32]);
+    let public_key = new.public_key();
     let said = signing::identity_bytes(&server.key, device.id, &public_key);
     let identity = shicha_sync::protocol::messages::IdentityRequest {
         public_key,

@@ -1,7 +1,7 @@
 //! Push and pull.
 
-use ed25519_dalek::SigningKey;
 use reqwest::StatusCode;
+use shicha_domain::suite::{SignatureBytes, SigningKey};
 use shicha_domain::{EntryId, Event, Hlc, PersonId, RecordKind, directory::Role};
 use shicha_sync::protocol::{
     ProblemCode,
@@ -170,7 +170,7 @@ async fn a_restored_laptop_is_told_where_it_parted_and_goes_on_under_a_new_ident
     assert_eq!(fork.head, device.head);
 
     let key = SigningKey::from_bytes(&[42; 32]);
-    let public_key = key.verifying_key().to_bytes();
+    let public_key = key.public_key();
     let said = signing::identity_bytes(&server.key, restored.id, &public_key);
     let mut request = IdentityRequest {
         public_key,
@@ -239,7 +239,10 @@ async fn forged_entries_are_refused_whole() {
     let mut device = server.device("甲", "320703", Role::Inspector).await;
     let mut other = server.device("乙", "320703", Role::Inspector).await;
     let mine = device.set(OWN, record(), "真");
-    let forged = device.body_signed(std::slice::from_ref(&mine), &[0; 64]);
+    let forged = device.body_signed(
+        std::slice::from_ref(&mine),
+        &SignatureBytes::first(&[0; 64]),
+    );
     assert_eq!(
         code_of(device.push_body(forged).await).await,
         ProblemCode::Forbidden,

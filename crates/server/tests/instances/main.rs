@@ -21,10 +21,10 @@ use std::{
 };
 
 use common::{Device, Server, aside, record};
-use ed25519_dalek::VerifyingKey;
 use parking_lot::Mutex;
 use s3::S3;
 use sha2::{Digest as _, Sha256};
+use shicha_domain::suite::VerifyingKey;
 use shicha_domain::{BlobHash, Entry, Event, Evidence, directory::Role};
 use shicha_server::{evidence::Location, home::Place, verify::verify};
 use shicha_sync::protocol::{BATCH_TYPE, messages::PushReply};
@@ -178,7 +178,7 @@ async fn any_of_several_processes_serves_any_laptop_and_each_may_be_killed_at_an
     for (n, mut device) in devices.into_iter().enumerate() {
         let (urls, is_done) = (urls.clone(), Arc::clone(&is_done));
         writing.push(tokio::spawn(async move {
-            let key = VerifyingKey::from_bytes(&device.server).unwrap();
+            let key = VerifyingKey::new(&device.server).unwrap();
             let mut confirmed = HashMap::new();
             let mut round = n;
             while !*is_done.lock() {

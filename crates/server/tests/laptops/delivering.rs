@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use serde_json::json;
-use shicha_domain::{Event, bracket::Claim, directory::Role};
+use shicha_domain::{Event, bracket::Claim, directory::Role, suite::SignatureBytes};
 use shicha_ledger::EntryDelivery;
 use shicha_sync::{
     client::{Engine, Reply, SyncErrorCode},
@@ -57,7 +57,7 @@ async fn nothing_counts_as_delivered_by_a_receipt_that_is_not_the_servers_own() 
     type Forge = fn(&mut PushReply);
     let forgeries: [(&str, Forge); 6] = [
         ("another signature", |reply| {
-            reply.receipts[0].signature[5] ^= 1;
+            reply.receipts[0].signature = SignatureBytes::first(&[1; 64]);
         }),
         ("another time", |reply| {
             reply.receipts[0].received_at_ms += 1;

@@ -1,7 +1,7 @@
 //! What administrators do, and the log of it.
 
-use ed25519_dalek::SigningKey;
 use serde_json::json;
+use shicha_domain::suite::SigningKey;
 use shicha_domain::{OrgCode, directory::Person};
 use shicha_server::store::{
     MIGRATIONS, Migration, OrderState, Store, StoreError,
@@ -90,7 +90,7 @@ pub(crate) fn what_an_administrator_does_is_noted_with_it_or_not_at_all<O: Open>
     for row in &rows {
         let said = row.signed_bytes(&before);
         assert_eq!(row.hash, AuditRow::hash_of(&said));
-        let public = key().verifying_key().to_bytes();
+        let public = key().public_key();
         assert!(signing::is_signed(&public, &said, &row.signature));
         before = row.hash;
     }

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, path::Path};
 
-use ed25519_dalek::SigningKey;
+use shicha_domain::suite::{PublicKey, SignatureBytes, SigningKey};
 use shicha_domain::{
     Channel, DeviceId, Entry, EntryId, Event, Hlc, PersonId, Receipt, RecordId,
     directory::{Org, OrgKind, Person, Role},
@@ -97,7 +97,7 @@ impl<O: Open> Stand<O> {
         Enrolment {
             code: [n; 32],
             device,
-            public_key: [n; 32],
+            public_key: PublicKey::first(&[n; 32]),
             label: "电脑".to_owned(),
             now_ms,
         }
@@ -133,7 +133,7 @@ impl<O: Open> Stand<O> {
         let last = entries.last().unwrap();
         Pushed {
             entries: entries.to_vec(),
-            signature: vec![9; 64],
+            signature: SignatureBytes::first(&[9; 64]),
             receipt: self.seal(last.entry.device, last.entry.seq, last.id),
         }
     }

@@ -3,6 +3,7 @@
 use shicha_domain::{
     BlobHash, DeviceId, Event, Evidence, PersonId,
     directory::{Org, Person},
+    suite::PublicKey,
 };
 use shicha_server::store::{Enrolment, Store, StoreError};
 use shicha_sync::protocol::messages::{Head, NumbersRequest};
@@ -48,7 +49,7 @@ pub(crate) fn a_code_enrols_one_device_once_and_not_after_it_ran_out<O: Open>() 
         "the answer was lost"
     );
     let other = Enrolment {
-        public_key: [5; 32],
+        public_key: PublicKey::first(&[5; 32]),
         ..again.clone()
     };
     assert!(

@@ -1,8 +1,8 @@
 //! Updates of the application, and for whom they were released.
 
-use ed25519_dalek::SigningKey;
 use serde_json::json;
 use shicha_domain::BlobHash;
+use shicha_domain::suite::SigningKey;
 use shicha_server::store::{
     Store as _, StoreError,
     administration::{Administration as _, By, Deed, Note, Noting, Release, StoredUpdate},

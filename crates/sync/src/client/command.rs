@@ -5,7 +5,6 @@
 
 use std::sync::Arc;
 
-use ed25519_dalek::SigningKey;
 use shicha_ledger::Ledger;
 
 use super::{
@@ -64,12 +63,11 @@ impl Engine {
             return None;
         }
         let said = obeyed_bytes(order.device, order.act, order.at_ms);
-        let key = SigningKey::from_bytes(&identity.signing_key);
         let obeyed = Obeyed {
             device: order.device,
             act: order.act,
             at_ms: order.at_ms,
-            signature: signing::sign(&key, &said),
+            signature: signing::sign(&identity.signing_key, &said),
         };
         Some(Command {
             order,

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use ed25519_dalek::{SigningKey, VerifyingKey};
 use serde_json::json;
-use shicha_domain::receipt::fingerprint;
+use shicha_domain::{
+    receipt::fingerprint,
+    suite::{PublicKey, SigningKey, SuiteFault, VerifyingKey},
+};
 use shicha_ledger::{Identity, Ledger};
 
 use super::{
@@ -34,7 +36,7 @@ pub struct Found {
     /// What the server is called.
     pub name: String,
     /// Its key.
-    pub public_key: [u8; 32],
+    pub public_key: PublicKey,
     /// Its key's fingerprint, for a person to compare with what the administrator gave.
     pub fingerprint: String,
     /// The version of its software.
@@ -130,22 +132,25 @@ impl Engine {
         let here_ms = asked_ms + self.now_ms().saturating_sub(asked_ms) / 2;
         if !info.protocols.contains(&VERSION) {
             let is_newer = info.protocols.iter().all(|version| *version > VERSION);
-            let problem =
-                Problem::new(ProblemCode::Version, "no version of the protocol in common")
-                    .with(
-                        "action",
-                        if is_newer {
-                            "update_client"
-                        } else {
-                            "update_server"
-                        },
-                    )
-                    .with("software", info.software);
-            return Err(SyncError::Problem(Box::new(problem)));
+            let action = if is_newer {
+                UPDATE_CLIENT
+            } else {
+                UPDATE_SERVER
+            };
+            return Err(other_version(
+                action,
+                info.software,
+                "no version of the protocol in common",
+            ));
         }
-        if VerifyingKey::from_bytes(&info.public_key).is_err() {
-            return Err(SyncError::NotAServer {
-                reason: "its key is none".to_owned(),
+        if let Err(fault) = VerifyingKey::new(&info.public_key) {
+            return Err(match fault {
+                SuiteFault::Newer(_) => {
+                    other_version(UPDATE_CLIENT, info.software, &fault.to_string())
+                }
+                _ => SyncError::NotAServer {
+                    reason: "its key is none".to_owned(),
+                },
             });
         }
         Ok(Found {
@@ -191,11 +196,23 @@ impl Engine {
     }
 }
 
+/// Which side is to be brought up to date.
+const UPDATE_CLIENT: &str = "update_client";
+const UPDATE_SERVER: &str = "update_server";
+
+/// An endpoint of this software cannot be talked to before one side is brought up to date.
+fn other_version(action: &str, software: String, why: &str) -> SyncError {
+    let problem = Problem::new(ProblemCode::Version, why)
+        .with("action", action)
+        .with("software", software);
+    SyncError::Problem(Box::new(problem))
+}
+
 /// What a computer asks for that wants a place at the endpoint with this key, and its own key, which is kept until it has one.
 pub(super) fn enrol_request(
     ledger: &Ledger,
     random: &Random,
-    endpoint: &[u8; 32],
+    endpoint: &PublicKey,
     confirmed_fingerprint: &str,
     code: &str,
     label: &str,
@@ -214,11 +231,11 @@ pub(super) fn enrol_request(
         Some(key) => key,
         None => {
             let key = SigningKey::from_bytes(&random.bytes());
-            ledger.set_setting(PENDING_KEY, &hex::encode(key.to_bytes()))?;
+            ledger.set_setting(PENDING_KEY, &hex::encode(key.to_tagged()))?;
             key
         }
     };
-    let public_key = key.verifying_key().to_bytes();
+    let public_key = key.public_key();
     let code = code.canonical();
     let proof = signing::sign(&key, &signing::enrol_bytes(endpoint, &public_key, &code));
     let request = EnrolRequest {
@@ -235,12 +252,12 @@ pub(super) fn enrol_request(
 pub(super) fn take_place(
     ledger: &Ledger,
     key: &SigningKey,
-    endpoint: &[u8; 32],
+    endpoint: &PublicKey,
     url: String,
     reply: EnrolReply,
     now_ms: u64,
 ) -> Result<Identity, SyncError> {
-    let server = VerifyingKey::from_bytes(endpoint).map_err(|_| SyncError::UnknownServer)?;
+    let server = VerifyingKey::new(endpoint).map_err(|_| SyncError::UnknownServer)?;
     if reply.server_key != *endpoint || !reply.receipt.is_signed_by(&server) {
         return Err(SyncError::UnknownServer);
     }
@@ -251,7 +268,7 @@ pub(super) fn take_place(
     }
     let identity = Identity {
         device: reply.device,
-        signing_key: key.to_bytes(),
+        signing_key: key.clone(),
         person: reply.person,
         person_name: reply.person_name,
         org: reply.org,
@@ -270,8 +287,12 @@ pub(super) fn take_place(
 
 /// The key of a place that was asked for and not given yet.
 pub(super) fn pending_key(ledger: &Ledger) -> Result<Option<SigningKey>, SyncError> {
-    let mut bytes = [0; 32];
-    let kept = ledger.setting(PENDING_KEY)?.unwrap_or_default();
-    let is_key = hex::decode_to_slice(&kept, &mut bytes).is_ok();
-    Ok(is_key.then(|| SigningKey::from_bytes(&bytes)))
+    kept_key(ledger, PENDING_KEY)
+}
+
+/// A key that was made and put aside under a name, if one was.
+pub(super) fn kept_key(ledger: &Ledger, name: &str) -> Result<Option<SigningKey>, SyncError> {
+    let kept = ledger.setting(name)?.unwrap_or_default();
+    let tagged = hex::decode(&kept).unwrap_or_default();
+    Ok(SigningKey::from_tagged(&tagged).ok())
 }

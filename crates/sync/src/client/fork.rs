@@ -3,11 +3,12 @@
 //! What the server has of the old identity stays and comes back by pulling, as another device's entries; what only this ledger has
 //! is written again under the new one. Nothing is dropped on either side (design, "A restored laptop").
 
-use ed25519_dalek::SigningKey;
 use serde_json::json;
+use shicha_domain::suite::SigningKey;
 use shicha_ledger::{Identity, Ledger};
 
 use super::{
+    enrol,
     error::SyncError,
     push::Parting,
     round::Round,
@@ -73,7 +74,7 @@ impl Round<'_> {
         }
         let identity = Identity {
             device: reply.device,
-            signing_key: key.to_bytes(),
+            signing_key: key,
             ..old
         };
         let now_ms = self.engine.now_ms();
@@ -114,11 +115,11 @@ pub(super) fn identity_request(
         Some(key) => key,
         None => {
             let key = SigningKey::from_bytes(&random.bytes());
-            ledger.set_setting(PENDING_KEY, &hex::encode(key.to_bytes()))?;
+            ledger.set_setting(PENDING_KEY, &hex::encode(key.to_tagged()))?;
             key
         }
     };
-    let public_key = key.verifying_key().to_bytes();
+    let public_key = key.public_key();
     let said = signing::identity_bytes(&old.server_key, old.device, &public_key);
     let directory = ledger.directory()?;
     let label = directory
@@ -129,7 +130,7 @@ pub(super) fn identity_request(
         .unwrap_or_default();
     let request = IdentityRequest {
         public_key,
-        signature: signing::sign(&SigningKey::from_bytes(&old.signing_key), &said),
+        signature: signing::sign(&old.signing_key, &said),
         proof: signing::sign(&key, &said),
         label,
     };
@@ -143,8 +144,5 @@ pub(super) fn identity_taken(ledger: &Ledger) -> Result<(), SyncError> {
 
 /// The key of a new identity that was asked for.
 pub(super) fn pending_key(ledger: &Ledger) -> Result<Option<SigningKey>, SyncError> {
-    let mut bytes = [0; 32];
-    let kept = ledger.setting(PENDING_KEY)?.unwrap_or_default();
-    let is_key = hex::decode_to_slice(&kept, &mut bytes).is_ok();
-    Ok(is_key.then(|| SigningKey::from_bytes(&bytes)))
+    enrol::kept_key(ledger, PENDING_KEY)
 }

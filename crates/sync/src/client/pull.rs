@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use ed25519_dalek::VerifyingKey;
+use shicha_domain::suite::VerifyingKey;
 use shicha_domain::{Channel, Receipt, ReceiptId};
 use shicha_ledger::{Incoming, Ledger, LedgerError};
 

@@ -2,7 +2,7 @@
 
 use std::{ops::Range, sync::Arc};
 
-use ed25519_dalek::SigningKey;
+use shicha_domain::suite::{SignatureBytes, SigningKey};
 use shicha_domain::{Entry, EntryId, Receipt, receipt};
 use shicha_ledger::Ledger;
 
@@ -146,7 +146,7 @@ impl Round<'_> {
     }
 
     async fn send(&mut self, waiting: &Waiting, batch: Range<usize>) -> Result<Sent, SyncError> {
-        let key = SigningKey::from_bytes(&self.identity.signing_key);
+        let key = self.identity.signing_key.clone();
         let body = blocking({
             let (waiting, batch) = (Arc::clone(waiting), batch.clone());
             move || write(&waiting[batch], &key)
@@ -313,7 +313,7 @@ pub(super) fn write(entries: &[(EntryId, Entry)], key: &SigningKey) -> Result<Ve
 /// The body of a push of entries that their device signed.
 pub(super) fn write_signed(
     entries: &[(EntryId, Entry)],
-    signature: &[u8],
+    signature: &SignatureBytes,
 ) -> Result<Vec<u8>, SyncError> {
     let mut batch = BatchWriter::new();
     for (id, entry) in entries {

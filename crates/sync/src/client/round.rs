@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use ed25519_dalek::VerifyingKey;
 use serde_json::json;
 use shicha_domain::Channel;
+use shicha_domain::suite::VerifyingKey;
 use shicha_ledger::{Identity, Ledger, LedgerError};
 
 use super::{
@@ -39,7 +39,7 @@ impl<'a> Round<'a> {
     ) -> Result<Self, SyncError> {
         let identity = identity(&ledger).await?;
         let server_key =
-            VerifyingKey::from_bytes(&identity.server_key).map_err(|_| SyncError::UnknownServer)?;
+            VerifyingKey::new(&identity.server_key).map_err(|_| SyncError::UnknownServer)?;
         Ok(Self {
             engine,
             ledger,

@@ -1,6 +1,5 @@
 //! Sessions: the server proves who it is before anything is said to it, then the device does.
 
-use ed25519_dalek::SigningKey;
 use serde::{Serialize, de::DeserializeOwned};
 use shicha_domain::{DeviceId, receipt};
 use shicha_ledger::Identity;
@@ -137,7 +136,7 @@ impl Engine {
             return Err(SyncError::UnknownServer);
         }
         let said = receipt::session_bytes(device, &identity.server_key, &challenge);
-        let signature = signing::sign(&SigningKey::from_bytes(&identity.signing_key), &said);
+        let signature = signing::sign(&identity.signing_key, &said);
         let client_version = env!("CARGO_PKG_VERSION").to_owned();
         let request = post(
             "/v1/session",

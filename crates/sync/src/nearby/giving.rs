@@ -2,8 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use ed25519_dalek::SigningKey;
-use shicha_domain::{Channel, DeviceId, EntryId, ReceiptId, entry::Entry, receipt::push_bytes};
+use shicha_domain::{
+    Channel, DeviceId, EntryId, ReceiptId, entry::Entry, receipt::push_bytes, suite::SignatureBytes,
+};
 use shicha_ledger::{ConfirmedBatch, Holdings, Identity, Ledger, Sealed};
 
 use super::{exchange::tag, fault::NearbyFault, peer::Reader};
@@ -123,10 +124,9 @@ pub(super) fn write(ledger: &Ledger, me: &Identity, lot: Lot) -> Result<Vec<u8>,
             let mut entries = ledger.own_log(first - 1, LOT, LOT_BYTES)?;
             entries.retain(|(_, entry)| entry.seq <= last);
             let Some((id, head)) = entries.last() else {
-                return sealed(&[], &[]);
+                return sealed(&[], &SignatureBytes::NONE);
             };
-            let key = SigningKey::from_bytes(&me.signing_key);
-            let signature = signing::sign(&key, &push_bytes(head.device, head.seq, *id));
+            let signature = signing::sign(&me.signing_key, &push_bytes(head.device, head.seq, *id));
             sealed(&entries, &signature)
         }
         Lot::Carried(stretch) => sealed(&stretch.entries, &stretch.signature),
@@ -134,7 +134,10 @@ pub(super) fn write(ledger: &Ledger, me: &Identity, lot: Lot) -> Result<Vec<u8>,
     }
 }
 
-fn sealed(entries: &[(EntryId, Entry)], signature: &[u8]) -> Result<Vec<u8>, NearbyFault> {
+fn sealed(
+    entries: &[(EntryId, Entry)],
+    signature: &SignatureBytes,
+) -> Result<Vec<u8>, NearbyFault> {
     let mut batch = BatchWriter::new();
     for (id, entry) in entries {
         batch.row(0, None, *id, entry);
@@ -152,7 +155,10 @@ fn confirmed(ledger: &Ledger, batch: &ConfirmedBatch) -> Result<Vec<u8>, NearbyF
     for (id, entry) in &found.entries {
         writer.row(0, None, *id, entry);
     }
-    tagged(tag::CONFIRMED, &wire::write_push(&[], writer)?)
+    tagged(
+        tag::CONFIRMED,
+        &wire::write_push(&SignatureBytes::NONE, writer)?,
+    )
 }
 
 fn tagged(tag: u8, body: &[u8]) -> Result<Vec<u8>, NearbyFault> {

@@ -4,12 +4,12 @@
 //! digits are made of that hash and of two random numbers, of which the asking side has to commit to its own before it learns the other's:
 //! whoever stands in between has one try in a million, whatever they compute, and both people see it fail.
 
-use ed25519_dalek::SigningKey;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use shicha_domain::{
     DeviceId, OrgCode, PersonId,
     directory::{Device, Role},
+    suite::{self, PublicKey, SignatureBytes, Suite},
 };
 use shicha_ledger::Identity;
 
@@ -25,13 +25,11 @@ pub(super) struct Hello {
     /// The version of its software.
     pub(super) software: String,
     /// The key of the central endpoint that it belongs to.
-    #[serde(with = "hex")]
-    pub(super) server_key: [u8; 32],
+    pub(super) server_key: PublicKey,
     /// The device.
     pub(super) device: DeviceId,
     /// Its key.
-    #[serde(with = "hex")]
-    pub(super) public_key: [u8; 32],
+    pub(super) public_key: PublicKey,
     /// Whose it is.
     pub(super) person: PersonId,
     /// Their name.
@@ -46,8 +44,7 @@ pub(super) struct Hello {
     #[serde(with = "hex")]
     pub(super) binding: [u8; 32],
     /// The device's signature over [`proof_bytes`].
-    #[serde(with = "hex")]
-    pub(super) proof: Vec<u8>,
+    pub(super) proof: SignatureBytes,
 }
 
 /// Which of the two speaks.
@@ -68,12 +65,12 @@ impl Side {
 
 /// What a device signs to show that it takes part in this very channel.
 fn proof_bytes(side: Side, hash: &[u8; 32], hello: &Hello) -> Vec<u8> {
-    let mut bytes = b"shicha-nearby-1\0".to_vec();
+    let mut bytes = suite::text(b"shicha-nearby-2\0", 162);
     bytes.push(match side {
         Side::Asks => 1,
         Side::Answers => 2,
     });
-    bytes.extend_from_slice(&hello.server_key);
+    bytes.extend_from_slice(hello.server_key.tagged());
     bytes.extend_from_slice(hello.device.0.as_bytes());
     bytes.extend_from_slice(hello.person.0.as_bytes());
     bytes.extend_from_slice(hash);
@@ -84,7 +81,8 @@ fn proof_bytes(side: Side, hash: &[u8; 32], hello: &Hello) -> Vec<u8> {
 /// What the asking side says of its random number before it shows it.
 pub(super) fn commitment(hash: &[u8; 32], nonce: &[u8; 32]) -> [u8; 32] {
     Sha256::new()
-        .chain_update(b"shicha-nearby-commit-1\0")
+        .chain_update(b"shicha-nearby-commit-2\0")
+        .chain_update([Suite::First.number()])
         .chain_update(hash)
         .chain_update(nonce)
         .finalize()
@@ -98,12 +96,13 @@ pub(super) fn digits(
     answering: (&Hello, &[u8; 32]),
 ) -> String {
     let mut digest = Sha256::new()
-        .chain_update(b"shicha-nearby-digits-1\0")
+        .chain_update(b"shicha-nearby-digits-2\0")
+        .chain_update([Suite::First.number()])
         .chain_update(hash);
     for (hello, nonce) in [asking, answering] {
         digest.update(nonce);
         digest.update(hello.device.0.as_bytes());
-        digest.update(hello.public_key);
+        digest.update(hello.public_key.tagged());
     }
     let bytes: [u8; 32] = digest.finalize().into();
     let number = bytes[..8]
@@ -121,21 +120,21 @@ impl Hello {
         hash: &[u8; 32],
         binding: [u8; 32],
     ) -> Self {
-        let key = SigningKey::from_bytes(&me.signing_key);
+        let key = &me.signing_key;
         let mut hello = Self {
             software: env!("CARGO_PKG_VERSION").to_owned(),
             server_key: me.server_key,
             device: me.device,
-            public_key: key.verifying_key().to_bytes(),
+            public_key: key.public_key(),
             person: me.person,
             person_name: me.person_name.clone(),
             org: me.org.clone(),
             role: me.role,
             label: label.to_owned(),
             binding,
-            proof: Vec::new(),
+            proof: SignatureBytes::NONE,
         };
-        hello.proof = signing::sign(&key, &proof_bytes(side, hash, &hello));
+        hello.proof = signing::sign(key, &proof_bytes(side, hash, &hello));
         hello
     }
 

@@ -9,6 +9,7 @@ use shicha_domain::{
     Channel, DeviceId, OrgCode, PersonId,
     authority::{self, Actor},
     directory::{Directory, OrgTree, Role},
+    suite::PublicKey,
 };
 use shicha_ledger::Identity;
 
@@ -23,8 +24,7 @@ pub struct Peer {
     /// The device.
     pub device: DeviceId,
     /// Its key.
-    #[serde(with = "hex")]
-    pub public_key: [u8; 32],
+    pub public_key: PublicKey,
     /// What it is called.
     pub label: String,
     /// Whose it is.

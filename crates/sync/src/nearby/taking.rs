@@ -1,6 +1,6 @@
 //! Taking in what the other laptop gives, by the same rules as what comes from the endpoint or in a package.
 
-use ed25519_dalek::VerifyingKey;
+use shicha_domain::suite::{PublicKey, VerifyingKey};
 use shicha_ledger::{Confirmed, Ledger, Sealed, SealedTaken, Vouched};
 
 use super::{
@@ -14,7 +14,7 @@ use crate::protocol::wire;
 pub(super) fn take(
     ledger: &Ledger,
     bytes: &[u8],
-    server_key: &[u8; 32],
+    server_key: &PublicKey,
     vouched: Option<&Vouched>,
     now_ms: u64,
 ) -> Result<Count, NearbyFault> {
@@ -49,7 +49,7 @@ pub(super) fn take(
             }
         }
         tag::CONFIRMED => {
-            let key = VerifyingKey::from_bytes(server_key)
+            let key = VerifyingKey::new(server_key)
                 .map_err(|_| NearbyFault::garbage("no key of an endpoint"))?;
             let receipts = push.batch.receipts;
             if !receipts.iter().all(|receipt| receipt.is_signed_by(&key)) {

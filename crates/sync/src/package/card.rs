@@ -5,8 +5,8 @@
 
 use std::io::Read;
 
-use ed25519_dalek::SigningKey;
 use serde::{Deserialize, Serialize};
+use shicha_domain::suite::{self, PublicKey, SignatureBytes, SigningKey};
 
 use super::{MAX_LABEL, PackageFault};
 use crate::protocol::signing;
@@ -19,9 +19,8 @@ const MAGIC: &[u8; 16] = b"shicha-endpoint\0";
 pub struct Card {
     /// Its name.
     pub name: String,
-    /// Its Ed25519 public key.
-    #[serde(with = "hex")]
-    pub public_key: [u8; 32],
+    /// Its public key.
+    pub public_key: PublicKey,
     /// Whether it holds sample data.
     pub is_sample: bool,
     /// Its address, for the case that the machine ever gets a network; may be empty.
@@ -42,7 +41,9 @@ impl Card {
             .filter(|said| said.len() <= MAX_LABEL)
             .ok_or_else(|| PackageFault::Malformed("a card that is too long".to_owned()))?;
         let mut bytes = MAGIC.to_vec();
-        bytes.extend(signing::sign(key, &signing::card_bytes(&said)));
+        let signature = signing::sign(key, &signing::card_bytes(&said));
+        bytes.push(signature.tagged().len() as u8);
+        bytes.extend_from_slice(signature.tagged());
         bytes.extend(said);
         Ok(bytes)
     }
@@ -54,18 +55,17 @@ impl Card {
     pub fn read(input: impl Read) -> Result<Self, PackageFault> {
         let mut bytes = Vec::new();
         input
-            .take((MAGIC.len() + 64 + MAX_LABEL + 1) as u64)
+            .take((MAGIC.len() + 2 + suite::MAX_BYTES + MAX_LABEL + 1) as u64)
             .read_to_end(&mut bytes)?;
         let rest = bytes.strip_prefix(MAGIC).ok_or(PackageFault::NotAPackage)?;
         let (signature, said) = rest
-            .split_at_checked(64)
+            .split_first()
+            .and_then(|(length, rest)| rest.split_at_checked(usize::from(*length)))
             .ok_or(PackageFault::Damaged("the card ends early"))?;
         let card: Self = serde_json::from_slice(said)
             .map_err(|_| PackageFault::Damaged("the card cannot be read"))?;
-        if signing::is_signed(&card.public_key, &signing::card_bytes(said), signature) {
-            Ok(card)
-        } else {
-            Err(PackageFault::NotSigned)
-        }
+        let signature = SignatureBytes::from_tagged(signature)?;
+        suite::verify(&card.public_key, &signing::card_bytes(said), &signature)?;
+        Ok(card)
     }
 }

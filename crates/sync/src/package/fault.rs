@@ -2,6 +2,8 @@
 
 use std::io;
 
+use shicha_domain::suite::{Suite, SuiteFault};
+
 use super::Party;
 
 /// Why a package is refused. Whatever it is, nothing was taken and the file is as it was.
@@ -10,10 +12,10 @@ pub enum PackageFault {
     /// Another kind of file.
     #[error("not a package")]
     NotAPackage,
-    /// Written by a newer version of the software.
-    #[error("a package of format {found}; this version knows up to {known}")]
+    /// Written by a newer version of the software, or signed with algorithms that this one does not have.
+    #[error("a package of format or algorithms {found}; this version knows up to {known}")]
     Newer {
-        /// Its format.
+        /// Its format, or the number of its algorithms.
         found: u32,
         /// The newest that this version knows.
         known: u32,
@@ -74,6 +76,18 @@ impl From<io::Error> for PackageFault {
                 Self::NoSpace { needed: 0, free: 0 }
             }
             _ => Self::Io(error),
+        }
+    }
+}
+
+impl From<SuiteFault> for PackageFault {
+    fn from(fault: SuiteFault) -> Self {
+        match fault {
+            SuiteFault::Newer(found) => Self::Newer {
+                found: u32::from(found),
+                known: u32::from(Suite::First.number()),
+            },
+            SuiteFault::NotOne | SuiteFault::DoesNotFit => Self::NotSigned,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::{fmt, io::Read};
 
 use serde::{Deserialize, Serialize};
-use shicha_domain::DeviceId;
+use shicha_domain::{DeviceId, suite::PublicKey};
 use uuid::Uuid;
 
 use super::{FORMAT, MAX_LABEL, PackageFault};
@@ -17,9 +17,8 @@ const MAGIC: &[u8; 15] = b"shicha-package\0";
 pub enum Party {
     /// The central endpoint.
     Endpoint {
-        /// Its Ed25519 public key.
-        #[serde(with = "hex")]
-        key: [u8; 32],
+        /// Its public key.
+        key: PublicKey,
     },
     /// A device of the directory.
     Device {
@@ -28,20 +27,24 @@ pub enum Party {
     },
     /// A computer that asks for a place in the directory.
     Newcomer {
-        /// The Ed25519 public key that it made for itself.
-        #[serde(with = "hex")]
-        key: [u8; 32],
+        /// The public key that it made for itself.
+        key: PublicKey,
     },
 }
 
 impl fmt::Display for Party {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Endpoint { key } => write!(f, "endpoint {}", hex::encode(&key[..8])),
+            Self::Endpoint { key } => write!(f, "endpoint {}", short(key)),
             Self::Device { device } => write!(f, "device {device}"),
-            Self::Newcomer { key } => write!(f, "newcomer {}", hex::encode(&key[..8])),
+            Self::Newcomer { key } => write!(f, "newcomer {}", short(key)),
         }
     }
+}
+
+/// The beginning of a key, enough to tell two apart.
+fn short(key: &PublicKey) -> String {
+    key.to_string().chars().take(18).collect()
 }
 
 /// What stands on the outside of a package. The sealed part proves it.
@@ -54,8 +57,7 @@ pub struct Label {
     /// Whom it is sealed for.
     pub to: Party,
     /// Key of the central endpoint that both belong to.
-    #[serde(with = "hex")]
-    pub endpoint: [u8; 32],
+    pub endpoint: PublicKey,
     /// When it was made, Unix ms by the sender's clock.
     pub made_at_ms: u64,
     /// Version of the software that made it.

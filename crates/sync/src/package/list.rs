@@ -1,8 +1,11 @@
 //! Pieces, and the signature over all of them that ends a package.
 
-use ed25519_dalek::SigningKey;
 use sha2::{Digest as _, Sha256};
-use shicha_domain::BlobHash;
+use shicha_domain::suite::SigningKey;
+use shicha_domain::{
+    BlobHash,
+    suite::{self, PublicKey, SignatureBytes},
+};
 
 use super::{PackageFault, Party};
 use crate::{
@@ -119,7 +122,7 @@ impl Kind {
             | Self::EnrolReply => MAX_BATCH_BODY as u64,
             Self::Evidence => MAX_BLOB,
             Self::UpdateFile => MAX_UPDATE,
-            Self::End => 64,
+            Self::End => 1 + suite::MAX_BYTES as u64,
             _ => MAX_JSON_BODY as u64,
         }
     }
@@ -187,17 +190,20 @@ pub struct List {
 
 impl List {
     /// The last piece: the sender's signature over the front of the file and the headings of all pieces.
-    pub(super) fn sign(&self, front: &[u8], key: &SigningKey) -> Vec<u8> {
+    pub(super) fn sign(&self, front: &[u8], key: &SigningKey) -> SignatureBytes {
         signing::sign(key, &signing::package_bytes(front, &self.to_bytes()))
     }
 
-    /// Whether the key signed this list for this front.
-    pub(super) fn is_signed(&self, front: &[u8], key: &[u8; 32], signature: &[u8]) -> bool {
-        signing::is_signed(
-            key,
-            &signing::package_bytes(front, &self.to_bytes()),
-            signature,
-        )
+    /// Checks that the key signed this list for this front.
+    pub(super) fn check(
+        &self,
+        front: &[u8],
+        key: &PublicKey,
+        signature: &[u8],
+    ) -> Result<(), PackageFault> {
+        let said = signing::package_bytes(front, &self.to_bytes());
+        let signature = SignatureBytes::from_tagged(signature)?;
+        Ok(suite::verify(key, &said, &signature)?)
     }
 
     fn to_bytes(&self) -> Vec<u8> {

@@ -1,7 +1,9 @@
 //! What pieces say, apart from evidence: the messages of the protocol, and the few that stand for what a session says over HTTP.
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use shicha_domain::{BlobHash, Channel, DeviceId, directory::Directory, number::NumberBlock};
+use shicha_domain::{
+    BlobHash, Channel, DeviceId, directory::Directory, number::NumberBlock, suite::PublicKey,
+};
 use uuid::Uuid;
 
 use super::{Kind, PackageFault};
@@ -93,8 +95,7 @@ pub struct IdentityAnswer {
     /// Whose work it goes on with.
     pub old: DeviceId,
     /// The key that it is for.
-    #[serde(with = "hex")]
-    pub public_key: [u8; 32],
+    pub public_key: PublicKey,
     /// The identity.
     pub reply: IdentityReply,
 }

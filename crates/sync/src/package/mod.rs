@@ -34,7 +34,7 @@ pub use watch::{Progress, unwatched};
 pub use write::Writer;
 
 /// The version of the format that this software writes and reads.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 /// What the names of package files end in.
 pub const ENDING: &str = "shicha";
 /// Media type of package files.

@@ -7,8 +7,8 @@
 use std::io::{self, BufRead, BufReader, Chain, Cursor, Read};
 
 use age::{DecryptError, Decryptor, stream::StreamReader};
-use ed25519_dalek::SigningKey;
 use sha2::{Digest as _, Sha256};
+use shicha_domain::suite::{PublicKey, SigningKey};
 
 use super::{
     Contents, Kind, Label, List, MAX_PIECES, Message, PackageFault, Party, Piece,
@@ -33,7 +33,7 @@ pub struct Opening<'a> {
     /// Their key.
     pub key: &'a SigningKey,
     /// The public key of a sender who may take part.
-    pub sender: &'a dyn Fn(&Label) -> Option<[u8; 32]>,
+    pub sender: &'a dyn Fn(&Label) -> Option<PublicKey>,
 }
 
 /// A package that was looked at: whole, unaltered and genuine.
@@ -75,9 +75,7 @@ pub fn look(
             Kind::End => {
                 let signature = sealed.bytes(&piece)?;
                 sealed.end()?;
-                if !list.is_signed(&sealed.front, &key, &signature) {
-                    return Err(PackageFault::NotSigned);
-                }
+                list.check(&sealed.front, &key, &signature)?;
                 let contents = counting.finish();
                 return Ok(Looked {
                     label,

@@ -3,8 +3,8 @@
 
 use std::io::{Cursor, Write as _};
 
-use ed25519_dalek::SigningKey;
 use sha2::{Digest as _, Sha256};
+use shicha_domain::suite::{PublicKey, SigningKey};
 use shicha_domain::{BlobHash, DeviceId, Entry, EntryId, Event, Hlc, PersonId, RecordId, receipt};
 use uuid::Uuid;
 
@@ -23,8 +23,8 @@ fn laptop() -> SigningKey {
     SigningKey::from_bytes(&[2; 32])
 }
 
-fn public(key: &SigningKey) -> [u8; 32] {
-    key.verifying_key().to_bytes()
+fn public(key: &SigningKey) -> PublicKey {
+    key.public_key()
 }
 
 fn device() -> DeviceId {
@@ -102,7 +102,7 @@ fn looked(bytes: &[u8]) -> Result<Looked, PackageFault> {
 fn looked_by(
     bytes: &[u8],
     key: &SigningKey,
-    sender: &dyn Fn(&Label) -> Option<[u8; 32]>,
+    sender: &dyn Fn(&Label) -> Option<PublicKey>,
 ) -> Result<Looked, PackageFault> {
     let opening = Opening {
         me: &[Party::Endpoint { key: public(key) }],
@@ -289,8 +289,8 @@ fn nothing_may_follow_the_signature_and_nothing_may_stand_where_it_does_not_belo
     );
     let list = List::default();
     let signature = list.sign(&label().to_front().unwrap(), &laptop());
-    let mut inside = Piece::of(Kind::End, &signature).to_bytes().to_vec();
-    inside.extend_from_slice(&signature);
+    let mut inside = Piece::of(Kind::End, signature.tagged()).to_bytes().to_vec();
+    inside.extend_from_slice(signature.tagged());
     assert!(looked(&sealed(&inside)).is_ok(), "an empty package is one");
     inside.push(0);
     assert!(matches!(

@@ -3,10 +3,12 @@
 use std::io::Write;
 
 use age::{Encryptor, stream::StreamWriter};
-use ed25519_dalek::SigningKey;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
-use shicha_domain::BlobHash;
+use shicha_domain::{
+    BlobHash,
+    suite::{PublicKey, SigningKey},
+};
 
 use super::{
     Contents, Kind, Label, List, MAX_PIECES, Message, PackageFault, Piece,
@@ -29,7 +31,7 @@ pub struct Writer<'p, W: Write> {
 }
 
 impl<'p, W: Write> Writer<'p, W> {
-    /// Begins a package: what stands on its outside, the Ed25519 key of whom it is for, and the sender's key. `progress` hears how many
+    /// Begins a package: what stands on its outside, the key of whom it is for, and the sender's key. `progress` hears how many
     /// bytes are written, and may stop.
     ///
     /// # Errors
@@ -37,7 +39,7 @@ impl<'p, W: Write> Writer<'p, W> {
     pub fn begin(
         mut out: W,
         label: &Label,
-        recipient: &[u8; 32],
+        recipient: &PublicKey,
         key: &SigningKey,
         progress: Progress<'p>,
     ) -> Result<Self, PackageFault> {
@@ -139,8 +141,8 @@ impl<'p, W: Write> Writer<'p, W> {
     /// When evidence is not whole, or the file cannot be written.
     pub fn finish(mut self) -> Result<(W, Contents), PackageFault> {
         let signature = self.list.sign(&self.front, &self.key);
-        self.heading(Piece::of(Kind::End, &signature))?;
-        self.write(&signature)?;
+        self.heading(Piece::of(Kind::End, signature.tagged()))?;
+        self.write(signature.tagged())?;
         let Self {
             out,
             notes,

@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 use shicha_domain::{
     BlobHash, DeviceId, OrgCode, PersonId,
     directory::{Org, Person},
+    suite::{self, SignatureBytes},
 };
 
 use super::order::OrderAct;
@@ -283,9 +284,7 @@ pub struct AuditRow {
     #[cfg_attr(feature = "openapi", schema(value_type = String, pattern = "^[0-9a-f]{64}$"))]
     pub hash: [u8; 32],
     /// The server's signature over the same.
-    #[serde(with = "hex")]
-    #[cfg_attr(feature = "openapi", schema(value_type = String, pattern = "^([0-9a-f]{2})*$"))]
-    pub signature: Vec<u8>,
+    pub signature: SignatureBytes,
 }
 
 /// What is done, as words that travel and are kept.
@@ -333,7 +332,7 @@ pub mod act {
 impl AuditRow {
     /// What is hashed and signed: the row with the hash of the one before it.
     pub fn signed_bytes(&self, before: &[u8; 32]) -> Vec<u8> {
-        let mut bytes = b"shicha-audit-1\0".to_vec();
+        let mut bytes = suite::text(b"shicha-audit-2\0", 256);
         bytes.extend_from_slice(before);
         bytes.extend_from_slice(&self.n.to_be_bytes());
         bytes.extend_from_slice(&self.at_ms.to_be_bytes());

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use shicha_domain::{
     Channel, DeviceId, Entry, EntryId, Hlc, PersonId, Receipt, ReceiptId, RecordId,
-    entry::MAX_EVENT_BYTES, ids::BadId,
+    entry::MAX_EVENT_BYTES, ids::BadId, suite::SignatureBytes,
 };
 use uuid::Uuid;
 
@@ -193,7 +193,7 @@ impl BatchWriter {
                 seq: receipt.seq,
                 head: receipt.head.0,
                 received_at_ms: receipt.received_at_ms,
-                signature: Bytes(receipt.signature.clone()),
+                signature: Bytes(receipt.signature.tagged().to_vec()),
             });
         place as usize
     }
@@ -360,15 +360,16 @@ impl WireBatch {
         };
         let mut receipts = Vec::with_capacity(self.receipts.len().min(MAX_BATCH_ROWS));
         for receipt in self.receipts {
-            if receipt.signature.0.len() != 64 {
-                return Err(BatchFault::Structure("a receipt without a signature"));
-            }
+            let signature = SignatureBytes::from_tagged(&receipt.signature.0)
+                .ok()
+                .filter(|signature| !signature.is_none())
+                .ok_or(BatchFault::Structure("a receipt without a signature"))?;
             receipts.push(Receipt {
                 device: device_at(receipt.device)?,
                 seq: receipt.seq,
                 head: EntryId(receipt.head),
                 received_at_ms: receipt.received_at_ms,
-                signature: receipt.signature.0,
+                signature,
             });
         }
         let afters: Vec<ReceiptId> = receipts

@@ -8,6 +8,7 @@
 use std::{fmt, str::FromStr};
 
 use sha2::{Digest as _, Sha256};
+use shicha_domain::suite::PublicKey;
 
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const SECRET: usize = 8;
@@ -36,11 +37,11 @@ pub enum CodeFault {
 
 impl EnrolCode {
     /// Makes the code from 40 random bits, for the server with this key.
-    pub fn new(random: [u8; 5], server_key: &[u8; 32]) -> Self {
+    pub fn new(random: [u8; 5], server_key: &PublicKey) -> Self {
         let mut symbols = [0; ALL];
         spread(&random, &mut symbols[..SECRET]);
         spread(
-            &Sha256::digest(server_key),
+            &Sha256::digest(server_key.tagged()),
             &mut symbols[SECRET..SECRET + SERVER],
         );
         symbols[ALL - 1] = check_symbol(&symbols[..ALL - 1]);
@@ -48,9 +49,9 @@ impl EnrolCode {
     }
 
     /// Whether the code was given by the server with this key.
-    pub fn is_for(&self, server_key: &[u8; 32]) -> bool {
+    pub fn is_for(&self, server_key: &PublicKey) -> bool {
         let mut expected = [0; SERVER];
-        spread(&Sha256::digest(server_key), &mut expected);
+        spread(&Sha256::digest(server_key.tagged()), &mut expected);
         self.symbols[SECRET..SECRET + SERVER] == expected
     }
 
@@ -151,9 +152,13 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
+    fn server(key: u8) -> PublicKey {
+        PublicKey::first(&[key; 32])
+    }
+
     #[test]
     fn a_code_reads_back_however_a_person_types_it() {
-        let code = EnrolCode::new([0x12, 0x34, 0x56, 0x78, 0x9a], &[7; 32]);
+        let code = EnrolCode::new([0x12, 0x34, 0x56, 0x78, 0x9a], &server(7));
         let text = code.to_string();
         assert_eq!(text.len(), 19);
         for typed in [
@@ -181,7 +186,7 @@ mod tests {
 
     #[test]
     fn a_typing_error_is_noticed_before_anything_is_sent() {
-        let text = EnrolCode::new([1, 2, 3, 4, 5], &[7; 32]).canonical();
+        let text = EnrolCode::new([1, 2, 3, 4, 5], &server(7)).canonical();
         for at in 0..text.len() {
             for wrong in ALPHABET {
                 let mut typed = text.clone().into_bytes();
@@ -203,8 +208,8 @@ mod tests {
 
     #[test]
     fn a_code_of_one_server_is_not_taken_for_anothers() {
-        let code = EnrolCode::new([9; 5], &[7; 32]);
-        assert!(code.is_for(&[7; 32]));
-        assert!(!code.is_for(&[8; 32]));
+        let code = EnrolCode::new([9; 5], &server(7));
+        assert!(code.is_for(&server(7)));
+        assert!(!code.is_for(&server(8)));
     }
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use shicha_domain::{
     Channel, DeviceId, EntryId, OrgCode, PersonId, Receipt,
     directory::{Directory, Role},
+    suite::{PublicKey, SignatureBytes},
 };
 use uuid::Uuid;
 
@@ -15,10 +16,8 @@ use uuid::Uuid;
 pub struct ServerInfo {
     /// Its name, e.g. 连云港市应急管理局中心端.
     pub name: String,
-    /// Its Ed25519 public key.
-    #[serde(with = "hex")]
-    #[cfg_attr(feature = "openapi", schema(value_type = String, pattern = "^[0-9a-f]{64}$"))]
-    pub public_key: [u8; 32],
+    /// Its public key.
+    pub public_key: PublicKey,
     /// The versions of the protocol that it speaks.
     pub protocols: Vec<u32>,
     /// The version of its software.
@@ -35,16 +34,12 @@ pub struct ServerInfo {
 pub struct EnrolRequest {
     /// The enrolment code in its one spelling ([`super::EnrolCode::canonical`]).
     pub code: String,
-    /// The device's new Ed25519 public key.
-    #[serde(with = "hex")]
-    #[cfg_attr(feature = "openapi", schema(value_type = String, pattern = "^[0-9a-f]{64}$"))]
-    pub public_key: [u8; 32],
+    /// The device's new public key.
+    pub public_key: PublicKey,
     /// What its user calls the device.
     pub label: String,
     /// Signature over [`super::signing::enrol_bytes`] with that key.
-    #[serde(with = "hex")]
-    #[cfg_attr(feature = "openapi", schema(value_type = String, pattern = "^([0-9a-f]{2})*$"))]
-    pub proof: Vec<u8>,
+    pub proof: SignatureBytes,
     /// Version of the client's software.
     pub client_version: String,
 }
@@ -68,9 +63,7 @@ pub struct EnrolReply {
     /// The receipt for an empty ledger: what every first entry comes after.
     pub receipt: Receipt,
     /// The server's public key, again.
-    #[serde(with = "hex")]
-    #[cfg_attr(feature = "openapi", schema(value_type = String, pattern = "^[0-9a-f]{64}$"))]
-    pub server_key: [u8; 32],
+    pub server_key: PublicKey,
     /// The server's name, again.
     pub server_name: String,
     /// Whether the server holds sample data.
@@ -98,9 +91,7 @@ pub struct ChallengeReply {
     #[cfg_attr(feature = "openapi", schema(value_type = String, pattern = "^([0-9a-f]{2})*$"))]
     pub challenge: Vec<u8>,
     /// The server's signature over [`super::signing::hello_bytes`].
-    #[serde(with = "hex")]
-    #[cfg_attr(feature = "openapi", schema(value_type = String, pattern = "^([0-9a-f]{2})*$"))]
-    pub signature: Vec<u8>,
+    pub signature: SignatureBytes,
 }
 
 /// `POST /v1/session`: a device proves who it is.
@@ -114,9 +105,7 @@ pub struct SessionRequest {
     #[cfg_attr(feature = "openapi", schema(value_type = String, pattern = "^([0-9a-f]{2})*$"))]
     pub challenge: Vec<u8>,
     /// The device's signature over [`shicha_domain::receipt::session_bytes`].
-    #[serde(with = "hex")]
-    #[cfg_attr(feature = "openapi", schema(value_type = String, pattern = "^([0-9a-f]{2})*$"))]
-    pub signature: Vec<u8>,
+    pub signature: SignatureBytes,
     /// Version of the client's software.
     pub client_version: String,
 }
@@ -285,18 +274,12 @@ pub struct DirectoryReply {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct IdentityRequest {
-    /// The new Ed25519 public key.
-    #[serde(with = "hex")]
-    #[cfg_attr(feature = "openapi", schema(value_type = String, pattern = "^[0-9a-f]{64}$"))]
-    pub public_key: [u8; 32],
+    /// The new public key.
+    pub public_key: PublicKey,
     /// The old key's signature over [`super::signing::identity_bytes`].
-    #[serde(with = "hex")]
-    #[cfg_attr(feature = "openapi", schema(value_type = String, pattern = "^([0-9a-f]{2})*$"))]
-    pub signature: Vec<u8>,
+    pub signature: SignatureBytes,
     /// The new key's signature over the same.
-    #[serde(with = "hex")]
-    #[cfg_attr(feature = "openapi", schema(value_type = String, pattern = "^([0-9a-f]{2})*$"))]
-    pub proof: Vec<u8>,
+    pub proof: SignatureBytes,
     /// What the new device is called.
     pub label: String,
 }

@@ -5,7 +5,10 @@
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-use shicha_domain::DeviceId;
+use shicha_domain::{
+    DeviceId,
+    suite::{self, PublicKey, SignatureBytes},
+};
 
 use super::signing;
 
@@ -46,8 +49,7 @@ pub struct Order {
     #[serde(default, with = "hex")]
     pub lock_key: Vec<u8>,
     /// The server's signature over [`Order::signed_bytes`].
-    #[serde(with = "hex")]
-    pub signature: Vec<u8>,
+    pub signature: SignatureBytes,
 }
 
 impl std::fmt::Debug for Order {
@@ -66,13 +68,13 @@ impl std::fmt::Debug for Order {
 impl Order {
     /// What the server signs.
     pub fn signed_bytes(&self) -> Vec<u8> {
-        let mut bytes = order_bytes(b"shicha-order-1\0", self.device, self.act, self.at_ms);
+        let mut bytes = order_bytes(b"shicha-order-2\0", self.device, self.act, self.at_ms);
         bytes.extend_from_slice(&Sha256::digest(&self.lock_key));
         bytes
     }
 
     /// Whether the server gave it to this device, and it is what an order can be.
-    pub fn is_for(&self, device: DeviceId, server_key: &[u8; 32]) -> bool {
+    pub fn is_for(&self, device: DeviceId, server_key: &PublicKey) -> bool {
         let has_its_key = match self.act {
             OrderAct::Lock => self.lock_key.len() == 32,
             OrderAct::Wipe => self.lock_key.is_empty(),
@@ -95,18 +97,16 @@ pub struct Obeyed {
     /// When the order was given: names the order.
     pub at_ms: u64,
     /// The device's signature over [`obeyed_bytes`].
-    #[serde(with = "hex")]
-    #[cfg_attr(feature = "openapi", schema(value_type = String, pattern = "^([0-9a-f]{2})*$"))]
-    pub signature: Vec<u8>,
+    pub signature: SignatureBytes,
 }
 
 /// What the device signs when it carries an order out.
 pub fn obeyed_bytes(device: DeviceId, act: OrderAct, at_ms: u64) -> Vec<u8> {
-    order_bytes(b"shicha-obeyed-1\0", device, act, at_ms)
+    order_bytes(b"shicha-obeyed-2\0", device, act, at_ms)
 }
 
 fn order_bytes(label: &[u8], device: DeviceId, act: OrderAct, at_ms: u64) -> Vec<u8> {
-    let mut bytes = label.to_vec();
+    let mut bytes = suite::text(label, 57);
     bytes.extend_from_slice(device.0.as_bytes());
     bytes.push(match act {
         OrderAct::Lock => 1,
@@ -118,7 +118,7 @@ fn order_bytes(label: &[u8], device: DeviceId, act: OrderAct, at_ms: u64) -> Vec
 
 #[cfg(test)]
 mod tests {
-    use ed25519_dalek::SigningKey;
+    use shicha_domain::suite::SigningKey;
 
     use super::*;
 
@@ -130,7 +130,7 @@ mod tests {
             act,
             at_ms: 5,
             lock_key,
-            signature: Vec::new(),
+            signature: SignatureBytes::NONE,
         };
         order.signature = signing::sign(key, &order.signed_bytes());
         order
@@ -139,7 +139,7 @@ mod tests {
     #[test]
     fn nobody_but_the_own_server_can_order_a_device_to_do_anything() {
         let key = SigningKey::from_bytes(&[3; 32]);
-        let server = key.verifying_key().to_bytes();
+        let server = key.public_key();
         let wipe = order(&key, OrderAct::Wipe, Vec::new());
         assert!(wipe.is_for(DEVICE, &server));
         let another_server = SigningKey::from_bytes(&[4; 32]);
@@ -168,7 +168,7 @@ mod tests {
     #[test]
     fn what_a_device_signs_is_not_what_a_server_signs() {
         let key = SigningKey::from_bytes(&[3; 32]);
-        let server = key.verifying_key().to_bytes();
+        let server = key.public_key();
         let mut forged = order(&key, OrderAct::Wipe, Vec::new());
         forged.signature = signing::sign(&key, &obeyed_bytes(DEVICE, OrderAct::Wipe, 5));
         assert!(!forged.is_for(DEVICE, &server));

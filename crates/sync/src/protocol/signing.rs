@@ -1,14 +1,15 @@
 //! What is signed, beside what the domain defines: each kind of message begins with words of its own, so that no signature can be
-//! used for another purpose. All signatures are Ed25519 (RFC 8032).
+//! used for another purpose, and then names the algorithms ([`shicha_domain::suite`]).
 
-use ed25519_dalek::{Signature, Signer, SigningKey, Verifier, VerifyingKey};
 use sha2::{Digest as _, Sha256};
-use shicha_domain::DeviceId;
+use shicha_domain::{
+    DeviceId,
+    suite::{self, PublicKey, SignatureBytes, SigningKey},
+};
 
 /// What the central endpoint signs when a device asks who it is: the device's own random number and the challenge it gives.
 pub fn hello_bytes(device: DeviceId, nonce: &[u8; 32], challenge: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(80 + challenge.len());
-    bytes.extend_from_slice(b"shicha-hello-1\0");
+    let mut bytes = suite::text(b"shicha-hello-2\0", 48 + challenge.len());
     bytes.extend_from_slice(device.0.as_bytes());
     bytes.extend_from_slice(nonce);
     bytes.extend_from_slice(challenge);
@@ -16,26 +17,26 @@ pub fn hello_bytes(device: DeviceId, nonce: &[u8; 32], challenge: &[u8]) -> Vec<
 }
 
 /// What a new device signs when it enrols: that it holds the key, for which server, by which code.
-pub fn enrol_bytes(server: &[u8; 32], public_key: &[u8; 32], code: &str) -> Vec<u8> {
-    let mut bytes = b"shicha-enrol-1\0".to_vec();
-    bytes.extend_from_slice(server);
-    bytes.extend_from_slice(public_key);
+pub fn enrol_bytes(server: &PublicKey, public_key: &PublicKey, code: &str) -> Vec<u8> {
+    let mut bytes = suite::text(b"shicha-enrol-2\0", 98);
+    bytes.extend_from_slice(server.tagged());
+    bytes.extend_from_slice(public_key.tagged());
     bytes.extend_from_slice(&Sha256::digest(code.as_bytes()));
     bytes
 }
 
 /// What both the old and the new key sign when a device continues under a new identity.
-pub fn identity_bytes(server: &[u8; 32], device: DeviceId, new_public_key: &[u8; 32]) -> Vec<u8> {
-    let mut bytes = b"shicha-identity-1\0".to_vec();
-    bytes.extend_from_slice(server);
+pub fn identity_bytes(server: &PublicKey, device: DeviceId, new_public_key: &PublicKey) -> Vec<u8> {
+    let mut bytes = suite::text(b"shicha-identity-2\0", 82);
+    bytes.extend_from_slice(server.tagged());
     bytes.extend_from_slice(device.0.as_bytes());
-    bytes.extend_from_slice(new_public_key);
+    bytes.extend_from_slice(new_public_key.tagged());
     bytes
 }
 
 /// What the sender of a package signs: its front with the label, and the list of its pieces.
 pub fn package_bytes(front: &[u8], list: &[u8]) -> Vec<u8> {
-    let mut bytes = b"shicha-package-1\0".to_vec();
+    let mut bytes = suite::text(b"shicha-package-2\0", 64);
     bytes.extend_from_slice(&Sha256::digest(front));
     bytes.extend_from_slice(&Sha256::digest(list));
     bytes
@@ -43,25 +44,19 @@ pub fn package_bytes(front: &[u8], list: &[u8]) -> Vec<u8> {
 
 /// What a central endpoint signs on its card.
 pub fn card_bytes(said: &[u8]) -> Vec<u8> {
-    let mut bytes = b"shicha-card-1\0".to_vec();
+    let mut bytes = suite::text(b"shicha-card-2\0", said.len());
     bytes.extend_from_slice(said);
     bytes
 }
 
 /// Signs.
-pub fn sign(key: &SigningKey, bytes: &[u8]) -> Vec<u8> {
-    key.sign(bytes).to_bytes().to_vec()
+pub fn sign(key: &SigningKey, bytes: &[u8]) -> SignatureBytes {
+    key.sign(bytes)
 }
 
-/// Whether the key signed the bytes. A key or signature that is none signed nothing.
-pub fn is_signed(public_key: &[u8; 32], bytes: &[u8], signature: &[u8]) -> bool {
-    let (Ok(key), Ok(signature)) = (
-        VerifyingKey::from_bytes(public_key),
-        Signature::from_slice(signature),
-    ) else {
-        return false;
-    };
-    key.verify(bytes, &signature).is_ok()
+/// Whether the key signed the bytes. A key or signature that is none, or of algorithms that this version does not have, signed nothing.
+pub fn is_signed(public_key: &PublicKey, bytes: &[u8], signature: &SignatureBytes) -> bool {
+    suite::verify(public_key, bytes, signature).is_ok()
 }
 
 #[cfg(test)]
@@ -69,25 +64,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_signature_counts_only_for_the_bytes_and_the_key_it_was_made_with() {
+    fn a_signature_for_one_purpose_counts_for_no_other() {
         let key = SigningKey::from_bytes(&[3; 32]);
-        let public = key.verifying_key().to_bytes();
-        let bytes = enrol_bytes(&[1; 32], &public, "K7QM");
+        let public = key.public_key();
+        let (server, other) = (PublicKey::first(&[1; 32]), PublicKey::first(&[2; 32]));
+        let bytes = enrol_bytes(&server, &public, "K7QM");
         let signature = sign(&key, &bytes);
         assert!(is_signed(&public, &bytes, &signature));
         assert!(
-            !is_signed(&public, &enrol_bytes(&[2; 32], &public, "K7QM"), &signature),
+            !is_signed(&public, &enrol_bytes(&other, &public, "K7QM"), &signature),
             "another server"
         );
         assert!(!is_signed(
             &public,
-            &identity_bytes(&[1; 32], DeviceId(uuid::Uuid::nil()), &public),
+            &identity_bytes(&server, DeviceId(uuid::Uuid::nil()), &public),
             &signature
         ));
-        assert!(!is_signed(&[0xff; 32], &bytes, &signature), "no key at all");
-        assert!(
-            !is_signed(&public, &bytes, &signature[..63]),
-            "half a signature"
-        );
     }
 }

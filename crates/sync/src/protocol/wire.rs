@@ -3,7 +3,7 @@
 use std::io::{Read as _, Write as _};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use shicha_domain::Channel;
+use shicha_domain::{Channel, suite::SignatureBytes};
 
 use super::{
     MAX_BATCH_BODY, MAX_BATCH_DECODED, MAX_BATCH_ROWS,
@@ -22,7 +22,7 @@ const MAX_WINDOW_LOG: u32 = 25;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Push {
     /// Signature over [`shicha_domain::receipt::push_bytes`] of the last entry.
-    pub signature: Vec<u8>,
+    pub signature: SignatureBytes,
     /// The entries.
     pub batch: Batch,
 }
@@ -69,10 +69,10 @@ struct PullBody {
 ///
 /// # Errors
 /// When the batch is larger than a body may be.
-pub fn write_push(signature: &[u8], batch: BatchWriter) -> Result<Vec<u8>, BatchFault> {
+pub fn write_push(signature: &SignatureBytes, batch: BatchWriter) -> Result<Vec<u8>, BatchFault> {
     pack(&PushBody {
         layout: LAYOUT,
-        signature: Bytes(signature.to_vec()),
+        signature: Bytes(signature.tagged().to_vec()),
         batch: batch.finish(),
     })
 }
@@ -87,7 +87,8 @@ pub fn read_push(body: &[u8]) -> Result<Push, BatchFault> {
         return Err(BatchFault::Structure("another layout"));
     }
     Ok(Push {
-        signature: body.signature.0,
+        signature: SignatureBytes::from_tagged(&body.signature.0)
+            .map_err(|_| BatchFault::Structure("a signature that is none"))?,
         batch: body.batch.read()?,
     })
 }

@@ -8,9 +8,9 @@ use std::io::Read;
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use minisign_verify::{Error, PublicKey, Signature};
+use shicha_domain::suite;
 
 use super::{MAX_SIGNATURE, MAX_UPDATE, UpdateFault, Version, WINDOWS};
-use crate::protocol::signing;
 
 /// What stands in the repository; whoever releases puts their own there (docs/release.md). Programs that are made to be tried out bear the
 /// key of that trial.
@@ -102,7 +102,11 @@ impl UpdateKey {
         let (of_file, of_comment) = (bytes(1)?, bytes(3)?);
         let mut said = of_file.get(SIGNATURE).unwrap_or_default().to_vec();
         said.extend_from_slice(signature.trusted_comment().as_bytes());
-        if !signing::is_signed(&self.ed25519, &said, &of_comment) {
+        let is_signed = <&[u8; 64]>::try_from(of_comment.as_slice()).is_ok_and(|of_comment| {
+            let signature = suite::SignatureBytes::first(of_comment);
+            suite::verify(&suite::PublicKey::first(&self.ed25519), &said, &signature).is_ok()
+        });
+        if !is_signed {
             return Err(UpdateFault::Altered("its comment is not what was signed"));
         }
         let comment = Comment::read(signature.trusted_comment())?;

@@ -10,6 +10,7 @@ use shicha_domain::{
     directory::{Device, Directory, FormerParent, Org, OrgKind, Person, Role},
     event::{SignMethod, Signature, SignerRole},
     number::NumberBlock,
+    suite::{PublicKey, SignatureBytes},
 };
 use shicha_sync::package::{Kind, Wanted};
 use shicha_sync::protocol::{
@@ -223,7 +224,7 @@ fn of_batch(body: &[u8]) -> Vec<Vec<u8>> {
 }
 
 pub(crate) fn pushes() -> Vec<Vec<u8>> {
-    of_batch(&write_push(&[7; 64], batch(false).0).unwrap())
+    of_batch(&write_push(&SignatureBytes::first(&[7; 64]), batch(false).0).unwrap())
 }
 
 pub(crate) fn pulls() -> Vec<Vec<u8>> {
@@ -254,7 +255,7 @@ pub(crate) fn updates() -> Vec<Vec<u8>> {
 }
 
 pub(crate) fn packages() -> Vec<Vec<u8>> {
-    let push = write_push(&[7; 64], batch(false).0).unwrap();
+    let push = write_push(&SignatureBytes::first(&[7; 64]), batch(false).0).unwrap();
     let wanted = json_of(&Wanted {
         acked: 3,
         cursors: vec![(log::channel(), 4)],
@@ -280,7 +281,7 @@ pub(crate) fn packages() -> Vec<Vec<u8>> {
         with_first(0, &package::made(&[])),
         with_first(1, &json_of(&package::label())),
         with_first(2, &heading(4, 1 << 30)),
-        with_first(2, &[heading(255, 64), vec![0; 64]].concat()),
+        with_first(2, &[heading(255, 65), vec![1; 65]].concat()),
         with_first(3, &plan),
     ]
 }
@@ -288,7 +289,7 @@ pub(crate) fn packages() -> Vec<Vec<u8>> {
 pub(crate) fn messages() -> Vec<Vec<u8>> {
     let device = DeviceId(Uuid::from_u128(1));
     let person = PersonId(Uuid::from_u128(7));
-    let key = [5; 32];
+    let key = PublicKey::first(&[5; 32]);
     let receipt = Receipt::sign(&log::server(), device, 3, EntryId([1; 32]), log::NOW);
     let head = m::Head {
         seq: 3,
@@ -350,7 +351,7 @@ pub(crate) fn messages() -> Vec<Vec<u8>> {
         code: code.canonical(),
         public_key: key,
         label: "电脑".into(),
-        proof: vec![1; 64],
+        proof: SignatureBytes::first(&[1; 64]),
         client_version: "0".into(),
     }));
     add(json_of(&m::EnrolReply {
@@ -371,12 +372,12 @@ pub(crate) fn messages() -> Vec<Vec<u8>> {
     }));
     add(json_of(&m::ChallengeReply {
         challenge: vec![1; 40],
-        signature: vec![2; 64],
+        signature: SignatureBytes::first(&[2; 64]),
     }));
     add(json_of(&m::SessionRequest {
         device,
         challenge: vec![1; 40],
-        signature: vec![2; 64],
+        signature: SignatureBytes::first(&[2; 64]),
         client_version: "0".into(),
     }));
     add(json_of(&m::SessionReply {
@@ -422,8 +423,8 @@ pub(crate) fn messages() -> Vec<Vec<u8>> {
     }));
     add(json_of(&m::IdentityRequest {
         public_key: key,
-        signature: vec![1; 64],
-        proof: vec![2; 64],
+        signature: SignatureBytes::first(&[1; 64]),
+        proof: SignatureBytes::first(&[2; 64]),
         label: "电脑".into(),
     }));
     add(json_of(&m::IdentityReply {

@@ -143,7 +143,7 @@ fn audit_row(row: &Row) -> Result<AuditRow, StoreError> {
         target: get(row, 7)?,
         detail: get(row, 8)?,
         hash: rows::hash(get(row, 9)?, "audit log")?,
-        signature: get(row, 10)?,
+        signature: rows::signature(get(row, 10)?)?,
     })
 }
 
@@ -176,7 +176,7 @@ fn noted(tx: &mut Tx<'_>, noting: Noting<'_>) -> Result<(), StoreError> {
             &row.target,
             &row.detail,
             &row.hash.as_slice(),
-            &row.signature,
+            &row.signature.tagged(),
         ],
     )?;
     Ok(())

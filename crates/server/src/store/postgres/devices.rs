@@ -1,6 +1,9 @@
 //! Enrolment codes and devices.
 
-use shicha_domain::{DeviceId, EntryId, PersonId, Receipt};
+use shicha_domain::{
+    DeviceId, EntryId, PersonId, Receipt,
+    suite::{PublicKey, SignatureBytes},
+};
 use uuid::Uuid;
 
 use super::{
@@ -44,7 +47,7 @@ impl PostgresStore {
             if let Some(device) = get::<Option<Uuid>>(&code, 2)? {
                 // The answer to this very device was lost. Once it has opened a session it has the answer, and whoever asks again
                 // is somebody who overheard.
-                let is_same_key = get::<Option<&[u8]>>(&code, 3)? == Some(&enrolment.public_key[..]);
+                let is_same_key = get::<Option<&[u8]>>(&code, 3)? == Some(enrolment.public_key.tagged());
                 let is_retry = is_same_key && count_or_none(&code, 4)?.is_none();
                 return if is_retry {
                     existing(tx, DeviceId(device)).map(Some)
@@ -151,11 +154,11 @@ pub(super) fn add_code(
 
 fn key_is_taken(
     tx: &mut Tx<'_>,
-    key: &[u8; 32],
+    key: &PublicKey,
 ) -> Result<Option<(DeviceId, PersonId)>, StoreError> {
     let row = tx.first(
         "SELECT id, person FROM device WHERE public_key = $1",
-        &[&key.as_slice()],
+        &[&key.tagged()],
     )?;
     row.map(|row| Ok((DeviceId(get(&row, 0)?), PersonId(get(&row, 1)?))))
         .transpose()
@@ -173,7 +176,7 @@ fn insert(
         &[
             &enrolment.device.0,
             &person.0,
-            &enrolment.public_key.as_slice(),
+            &enrolment.public_key.tagged(),
             &enrolment.label,
             &(enrolment.now_ms as i64),
             &continues.map(|device| device.0),
@@ -181,7 +184,7 @@ fn insert(
         ],
     )?;
     let receipt = seal(enrolment.device, 0, EntryId::NONE);
-    rows::insert_receipt(tx, &receipt, &[])?;
+    rows::insert_receipt(tx, &receipt, &SignatureBytes::NONE)?;
     changed(tx)?;
     Ok(receipt)
 }

@@ -28,6 +28,7 @@ use shicha_domain::{
     BlobHash, Channel, DeviceId, Entry, EntryId, Hlc, PersonId, Receipt, ReceiptId, RecordId,
     directory::{Org, Person},
     number::NumberBlock,
+    suite::SignatureBytes,
 };
 use shicha_sync::protocol::{
     BatchWriter,
@@ -292,14 +293,17 @@ impl Store for PostgresStore {
             .read(|tx| entries_of(tx, device, from, limit))
     }
 
-    fn receipts_of(&self, device: DeviceId) -> Result<Vec<(Receipt, Vec<u8>)>, StoreError> {
+    fn receipts_of(&self, device: DeviceId) -> Result<Vec<(Receipt, SignatureBytes)>, StoreError> {
         self.connections.read(|tx| {
             tx.query(
                 "SELECT seq, head, received_at_ms, signature, push_signature FROM receipt WHERE device = $1 ORDER BY seq",
                 &[&device.0],
             )?
             .iter()
-            .map(|row| Ok((rows::receipt(row, 0, device)?, get(row, 4)?)))
+            .map(|row| Ok((
+                    rows::receipt(row, 0, device)?,
+                    rows::signature(get(row, 4)?)?,
+                )))
             .collect()
         })
     }

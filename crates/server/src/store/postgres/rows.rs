@@ -4,13 +4,15 @@ use postgres::{Row, types::FromSql};
 use shicha_domain::{
     DeviceId, EntryId, PersonId, Receipt,
     directory::{Device, Person},
+    suite::SignatureBytes,
 };
 use shicha_sync::protocol::messages::Head;
 use uuid::Uuid;
 
 use super::pool::Tx;
 pub(super) use crate::store::words::{
-    channel, hash, order, org_kind, org_kind_word, record_kind, role, role_word,
+    channel, hash, order, org_kind, org_kind_word, public_key, record_kind, role, role_word,
+    signature,
 };
 use crate::store::{DeviceState, StoreError};
 
@@ -68,7 +70,7 @@ fn device_state(row: &Row) -> Result<DeviceState, StoreError> {
         device: Device {
             id: DeviceId(get(row, 0)?),
             person: person.id,
-            public_key: hash(get(row, 1)?, "public key")?,
+            public_key: public_key(get(row, 1)?)?,
             label: get(row, 2)?,
             revoked_at_ms: count_or_none(row, 3)?,
         },
@@ -114,7 +116,7 @@ pub(super) fn receipt(row: &Row, at: usize, device: DeviceId) -> Result<Receipt,
         seq: count(row, at)?,
         head: entry_id(row, at + 1)?,
         received_at_ms: count(row, at + 2)?,
-        signature: get(row, at + 3)?,
+        signature: signature(get(row, at + 3)?)?,
     })
 }
 
@@ -122,7 +124,7 @@ pub(super) fn receipt(row: &Row, at: usize, device: DeviceId) -> Result<Receipt,
 pub(super) fn insert_receipt(
     tx: &mut Tx<'_>,
     receipt: &Receipt,
-    push_signature: &[u8],
+    push_signature: &SignatureBytes,
 ) -> Result<(), StoreError> {
     tx.execute(
         "INSERT INTO receipt (device, seq, head, received_at_ms, signature, push_signature) VALUES ($1, $2, $3, $4, $5, $6)",
@@ -131,8 +133,8 @@ pub(super) fn insert_receipt(
             &(receipt.seq as i64),
             &receipt.head.0.as_slice(),
             &(receipt.received_at_ms as i64),
-            &receipt.signature,
-            &push_signature,
+            &receipt.signature.tagged(),
+            &push_signature.tagged(),
         ],
     )?;
     Ok(())

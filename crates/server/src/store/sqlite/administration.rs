@@ -142,7 +142,7 @@ fn audit_row(row: &Row<'_>) -> Result<AuditRow, StoreError> {
         target: row.get(7)?,
         detail: row.get(8)?,
         hash: rows::hash(&row.get::<_, Vec<u8>>(9)?, "audit log")?,
-        signature: row.get(10)?,
+        signature: rows::signature(&row.get::<_, Vec<u8>>(10)?)?,
     })
 }
 
@@ -176,7 +176,7 @@ fn noted(connection: &Connection, noting: Noting<'_>) -> Result<(), StoreError> 
             row.target,
             row.detail,
             row.hash,
-            row.signature,
+            row.signature.tagged(),
         ],
     )?;
     Ok(())

@@ -1,7 +1,10 @@
 //! Enrolment codes and devices.
 
 use rusqlite::{Connection, OptionalExtension as _};
-use shicha_domain::{DeviceId, EntryId, PersonId, Receipt};
+use shicha_domain::{
+    DeviceId, EntryId, PersonId, Receipt,
+    suite::{PublicKey, SignatureBytes},
+};
 
 use super::{SqliteStore, directory::changed, rows};
 use crate::store::{DeviceState, Enrolment, Seal, StoreError};
@@ -50,7 +53,7 @@ impl SqliteStore {
             if let Some(device) = used_by {
                 // The answer to this very device was lost. Once it has opened a session it has the answer, and whoever asks again
                 // is somebody who overheard.
-                let is_retry = used_key.as_deref() == Some(&enrolment.public_key[..]) && last_contact_ms.is_none();
+                let is_retry = used_key.as_deref() == Some(enrolment.public_key.tagged()) && last_contact_ms.is_none();
                 return if is_retry { existing(transaction, device).map(Some) } else { Ok(None) };
             }
             if key_is_taken(transaction, &enrolment.public_key)?.is_some() {
@@ -139,11 +142,14 @@ pub(super) fn add_code(
     Ok(())
 }
 
-fn key_is_taken(connection: &Connection, key: &[u8; 32]) -> Result<Option<(i64, i64)>, StoreError> {
+fn key_is_taken(
+    connection: &Connection,
+    key: &PublicKey,
+) -> Result<Option<(i64, i64)>, StoreError> {
     let mut statement =
         connection.prepare_cached("SELECT n, person FROM device WHERE public_key = ?1")?;
     Ok(statement
-        .query_row([key], |row| Ok((row.get(0)?, row.get(1)?)))
+        .query_row([key.tagged()], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?)
 }
 
@@ -159,7 +165,7 @@ fn insert(
         (
             enrolment.device.0.as_bytes(),
             person,
-            &enrolment.public_key,
+            enrolment.public_key.tagged(),
             &enrolment.label,
             enrolment.now_ms as i64,
             continues,
@@ -167,7 +173,7 @@ fn insert(
     )?;
     let device = connection.last_insert_rowid();
     let receipt = seal(enrolment.device, 0, EntryId::NONE);
-    rows::insert_receipt(connection, device, &receipt, &[])?;
+    rows::insert_receipt(connection, device, &receipt, &SignatureBytes::NONE)?;
     changed(connection)?;
     Ok((device, receipt))
 }

@@ -4,11 +4,13 @@ use rusqlite::{Connection, OptionalExtension as _, Row};
 use shicha_domain::{
     DeviceId, EntryId, PersonId, Receipt,
     directory::{Device, Person},
+    suite::SignatureBytes,
 };
 use shicha_sync::protocol::messages::Head;
 
 pub(super) use crate::store::words::{
-    channel, hash, order, org_kind, org_kind_word, record_kind, role, role_word, uuid,
+    channel, hash, order, org_kind, org_kind_word, public_key, record_kind, role, role_word,
+    signature, uuid,
 };
 use crate::store::{DeviceState, StoreError};
 
@@ -44,7 +46,7 @@ fn device_state(row: &Row<'_>) -> Result<DeviceState, StoreError> {
         device: Device {
             id: DeviceId(uuid(&row.get::<_, Vec<u8>>(0)?, "device")?),
             person: person.id,
-            public_key: hash(&row.get::<_, Vec<u8>>(1)?, "public key")?,
+            public_key: public_key(&row.get::<_, Vec<u8>>(1)?)?,
             label: row.get(2)?,
             revoked_at_ms: row.get::<_, Option<i64>>(3)?.map(|ms| ms as u64),
         },
@@ -108,7 +110,11 @@ pub(super) fn receipt(row: &Row<'_>, at: usize, device: DeviceId) -> Result<Rece
         seq: row.get::<_, i64>(at)? as u64,
         head: EntryId(hash(&row.get::<_, Vec<u8>>(at + 1)?, "receipt")?),
         received_at_ms: row.get::<_, i64>(at + 2)? as u64,
-        signature: row.get(at + 3)?,
+        signature: signature(
+            row.get_ref(at + 3)?
+                .as_blob()
+                .map_err(|_| StoreError::Damaged("signature"))?,
+        )?,
     })
 }
 
@@ -117,7 +123,7 @@ pub(super) fn insert_receipt(
     connection: &Connection,
     device: i64,
     receipt: &Receipt,
-    push_signature: &[u8],
+    push_signature: &SignatureBytes,
 ) -> Result<i64, StoreError> {
     // A receipt that only its name was known of, before a restoration, becomes whole again.
     let mut statement = connection.prepare_cached(
@@ -134,8 +140,8 @@ pub(super) fn insert_receipt(
             receipt.seq as i64,
             receipt.head.0,
             receipt.received_at_ms as i64,
-            &receipt.signature,
-            push_signature,
+            receipt.signature.tagged(),
+            push_signature.tagged(),
         ),
         |row| row.get(0),
     )?;

@@ -7,6 +7,7 @@ use shicha_domain::{
     BlobHash, Channel, DeviceId, Entry, EntryId, Hlc, PersonId, Receipt, ReceiptId, RecordId,
     directory::{Org, Person},
     number::NumberBlock,
+    suite::SignatureBytes,
 };
 use shicha_sync::protocol::{
     BatchWriter,
@@ -330,7 +331,7 @@ impl Store for SqliteStore {
         self.do_entries_of(device, from, limit)
     }
 
-    fn receipts_of(&self, device: DeviceId) -> Result<Vec<(Receipt, Vec<u8>)>, StoreError> {
+    fn receipts_of(&self, device: DeviceId) -> Result<Vec<(Receipt, SignatureBytes)>, StoreError> {
         self.read(|transaction| {
             let n = rows::device_n(transaction, device)?;
             let mut statement = transaction.prepare_cached(
@@ -342,7 +343,11 @@ impl Store for SqliteStore {
             while let Some(row) = found.next()? {
                 receipts.push((
                     rows::receipt(row, 0, device)?,
-                    row.get::<_, Option<_>>(4)?.unwrap_or_default(),
+                    rows::signature(
+                        row.get::<_, Option<Vec<u8>>>(4)?
+                            .as_deref()
+                            .unwrap_or_default(),
+                    )?,
                 ));
             }
             Ok(receipts)

@@ -10,6 +10,7 @@ use shicha_domain::{
     authority::{self, Actor},
     directory::OrgTree,
     entry::Entry,
+    suite::PublicKey,
 };
 use shicha_ledger::{Ledger, Sealed};
 
@@ -96,7 +97,7 @@ impl Recipient {
 }
 
 /// Finds the recipient and the key that the package is sealed for.
-fn recipient(ledger: &Ledger, me: &Me, to: Party) -> Result<(Recipient, [u8; 32]), PackageError> {
+fn recipient(ledger: &Ledger, me: &Me, to: Party) -> Result<(Recipient, PublicKey), PackageError> {
     match to {
         Party::Endpoint { key } if key == me.identity.server_key => Ok((Recipient::Endpoint, key)),
         Party::Device { device } if device != me.identity.device => {

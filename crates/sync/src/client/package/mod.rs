@@ -11,11 +11,11 @@ mod parting;
 mod take;
 mod update;
 
-use ed25519_dalek::SigningKey;
 use shicha_domain::{
     DeviceId,
     authority::Actor,
     directory::{Device, Directory},
+    suite::{PublicKey, SigningKey},
 };
 use shicha_ledger::{Identity, Ledger, LedgerError};
 
@@ -64,14 +64,14 @@ struct Me {
 impl Me {
     fn of(ledger: &Ledger) -> Result<Self, PackageError> {
         let identity = ledger.identity()?.ok_or(PackageError::NotEnrolled)?;
-        let key = SigningKey::from_bytes(&identity.signing_key);
+        let key = identity.signing_key.clone();
         // The answer that brought its place may be taken again: what was cut short then goes on.
         let parties = vec![
             Party::Device {
                 device: identity.device,
             },
             Party::Newcomer {
-                key: key.verifying_key().to_bytes(),
+                key: key.public_key(),
             },
         ];
         Ok(Self {
@@ -82,7 +82,7 @@ impl Me {
     }
 
     /// The key of whoever a package claims to be from, if they may take part.
-    fn sender(&self, label: &Label, directory: &Directory) -> Option<[u8; 32]> {
+    fn sender(&self, label: &Label, directory: &Directory) -> Option<PublicKey> {
         match label.from {
             _ if label.endpoint != self.identity.server_key => None,
             Party::Endpoint { key } => (key == self.identity.server_key).then_some(key),

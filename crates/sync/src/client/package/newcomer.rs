@@ -2,8 +2,8 @@
 
 use std::io::Write;
 
-use ed25519_dalek::SigningKey;
 use serde::{Deserialize, Serialize};
+use shicha_domain::suite::{PublicKey, SigningKey};
 use shicha_ledger::Ledger;
 
 use super::{
@@ -98,7 +98,7 @@ pub fn ask_for_place<W: Write>(
     let label = Label {
         id: random.id_at(now_ms),
         from: Party::Newcomer {
-            key: key.verifying_key().to_bytes(),
+            key: key.public_key(),
         },
         to: Party::Endpoint { key: endpoint },
         endpoint,
@@ -127,12 +127,12 @@ impl Newcomer {
 
     pub(super) fn party(&self) -> Party {
         Party::Newcomer {
-            key: self.key.verifying_key().to_bytes(),
+            key: self.key.public_key(),
         }
     }
 
     /// The key of the sender: nobody but the endpoint whose fingerprint a person confirmed.
-    pub(super) fn sender(&self, label: &Label) -> Option<[u8; 32]> {
+    pub(super) fn sender(&self, label: &Label) -> Option<PublicKey> {
         let key = self.card.public_key;
         (label.from == Party::Endpoint { key } && label.endpoint == key).then_some(key)
     }

@@ -1,8 +1,8 @@
 //! A ledger that has parted from the endpoint's, without a network: one package tells of it, the next one asks for a new identity, the
 //! answer to that brings it.
 
-use ed25519_dalek::VerifyingKey;
 use serde_json::json;
+use shicha_domain::suite::VerifyingKey;
 use shicha_ledger::{Identity, Ledger};
 
 use super::{
@@ -69,21 +69,21 @@ pub(super) fn take(
     let (Some(common), Some(key)) = (parted(ledger, me)?, fork::pending_key(ledger)?) else {
         return Ok(None);
     };
-    let is_mine = answer.public_key == key.verifying_key().to_bytes();
+    let is_mine = answer.public_key == key.public_key();
     if answer.old != me.identity.device || !is_mine {
         return Ok(None);
     }
     let receipt = &answer.reply.receipt;
     let is_right = receipt.device == answer.reply.device
         && receipt.seq == 0
-        && VerifyingKey::from_bytes(&me.identity.server_key)
+        && VerifyingKey::new(&me.identity.server_key)
             .is_ok_and(|server| receipt.is_signed_by(&server));
     if !is_right {
         return Err(SyncError::untrustworthy("a new identity without a receipt for it").into());
     }
     let identity = Identity {
         device: answer.reply.device,
-        signing_key: key.to_bytes(),
+        signing_key: key,
         ..me.identity.clone()
     };
     let count = ledger.fork(&identity, receipt, common, &[], now_ms)?;

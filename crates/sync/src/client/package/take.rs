@@ -5,7 +5,7 @@ use std::{
     io::Read,
 };
 
-use ed25519_dalek::VerifyingKey;
+use shicha_domain::suite::VerifyingKey;
 use shicha_domain::{Channel, DeviceId, Receipt, RecordId, directory::Directory};
 use shicha_ledger::{Ledger, LedgerError, Sealed, SealedRefusal, SealedTaken};
 
@@ -142,8 +142,7 @@ pub fn take_with(
     };
     let mut taking = Taking {
         ledger,
-        server: VerifyingKey::from_bytes(&me.identity.server_key)
-            .map_err(|_| SyncError::UnknownServer)?,
+        server: VerifyingKey::new(&me.identity.server_key).map_err(|_| SyncError::UnknownServer)?,
         me,
         is_from_endpoint: matches!(looked.label.from, Party::Endpoint { .. }),
         is_past: false,

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use ed25519_dalek::SigningKey;
+use shicha_domain::suite::SigningKey;
 use shicha_domain::{
     DeviceId, EntryId, PersonId, Receipt,
     directory::{Device, Directory, Org, OrgKind, Person, Role},
@@ -80,9 +80,7 @@ impl Endpoint {
         self.directory.devices.push(Device {
             id: me.device,
             person: me.person,
-            public_key: SigningKey::from_bytes(&me.signing_key)
-                .verifying_key()
-                .to_bytes(),
+            public_key: me.signing_key.public_key(),
             label: format!("{name}的电脑"),
             revoked_at_ms: None,
         });
@@ -93,13 +91,13 @@ impl Endpoint {
     pub(super) fn stranger(&self, name: &str) -> Identity {
         Identity {
             device: DeviceId(Uuid::now_v7()),
-            signing_key: rand::random(),
+            signing_key: SigningKey::from_bytes(&rand::random()),
             person: PersonId(Uuid::now_v7()),
             person_name: name.to_owned(),
             org: "320703".parse().unwrap(),
             role: Role::Inspector,
             server_url: "http://127.0.0.1:1".into(),
-            server_key: self.key.verifying_key().to_bytes(),
+            server_key: self.key.public_key(),
             server_name: "中心端".into(),
             is_sample: true,
         }

@@ -134,7 +134,7 @@ async fn a_revoked_laptop_and_one_with_a_key_that_is_not_its_own_are_refused() {
         endpoint.device("乙"),
     );
     endpoint.directory.devices[0].revoked_at_ms = Some(1);
-    false_one.signing_key = [9; 32];
+    false_one.signing_key = shicha_domain::suite::SigningKey::from_bytes(&[9; 32]);
     let other = Laptop::of(&endpoint, &mine).await;
     for (who, reason) in [
         (&lost, Reason::Revoked),
