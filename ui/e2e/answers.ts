@@ -98,6 +98,7 @@ const inspection: InspectionView = {
   org_name: '东海县应急管理局',
   pack: pack.id,
   pack_version: pack.version,
+  pack_hash: 'bc'.repeat(32),
   checklist: checklist.id,
   stage: 'open',
   may_edit: true,
@@ -256,7 +257,7 @@ const packGood: AdminPackChecked = {
   token: 'p1',
   faults: [],
   about: {
-    id: pack.id, version: '1.2.0', title: pack.title.zh, valid_from: '2021-12-01', valid_to: '2022-12-31', checklists: 3, items: 96, newest: '1.1.0', rises: true,
+    id: pack.id, version: '1.2.0', title: pack.title.zh, valid_from: '2021-12-01', valid_to: '2022-12-31', checklists: 3, items: 96, newest: '1.1.0', above: null, rises: true,
     changes: [
       { part: 'item', kind: 'added', id: 'TI-9.1', title: '是否按规定保存人脸识别签到记录' },
       { part: 'item', kind: 'changed', id: 'TI-1.4', title: answered[3]?.question ?? '' },
@@ -379,7 +380,13 @@ export function answersOf({ language, stage = 'ready', role = 'inspector', signe
         {
           id: pack.id,
           version: pack.version,
+          hash: 'bc'.repeat(32),
           title: pack.title.zh,
+          org: '320700',
+          org_name: '连云港市应急管理局',
+          standing: 'counts',
+          above: null,
+          received_ms: Date.UTC(2022, 0, 4, 1),
           phases: pack.phases.map(({ title, id: phase, from, to, certainty, note }) => ({ id: phase, title: title.zh, from, to, certainty, note: note ?? '' })),
           checklists: pack.checklists.map(({ id: key, title, subject_kind: kind, sections }) => ({
             id: key,

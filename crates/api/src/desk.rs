@@ -8,6 +8,7 @@ use shicha_domain::{
     authority::{self, About, Actor},
     entry::Entry,
     fields,
+    pack::Pack,
 };
 use shicha_ledger::{Appended, Draft, Identity, Ledger};
 
@@ -15,6 +16,7 @@ use crate::{
     app::{App, Enrolled},
     error::{ApiError, ErrorCode},
     names::Names,
+    packs::Listed,
     schema::{FieldView, HostEvent, Saved},
 };
 
@@ -71,6 +73,18 @@ impl Desk {
         } else {
             Err(ApiError::new(ErrorCode::NotFound).with("what", kind.as_str()))
         }
+    }
+
+    /// [`Packs::listed`](crate::packs::Packs::listed) for whoever works here.
+    pub(crate) fn packs(&self) -> Result<Vec<Listed>, ApiError> {
+        let packs = &self.app.0.packs;
+        packs.listed(&self.ledger, &self.me.org, self.names.tree())
+    }
+
+    /// [`Packs::leading`](crate::packs::Packs::leading) for whoever works here.
+    pub(crate) fn leading_pack(&self) -> Result<Option<Arc<Pack>>, ApiError> {
+        let packs = &self.app.0.packs;
+        packs.leading(&self.ledger, &self.me.org, self.names.tree())
     }
 
     fn actor(&self) -> Actor {

@@ -140,7 +140,8 @@ pub fn role_may_write(
     };
     match (channel, actor.role) {
         (Channel::Pub(_), Role::Supervisor | Role::Administrator) if is_home => match kind {
-            Some(RecordKind::Pack) | None => Ok(()),
+            None => Ok(()),
+            // A pack is checked whole before it is published, so it comes from the endpoint's own device and from no other.
             Some(_) => Err(Refusal::Event),
         },
         (Channel::Own(_) | Channel::Inst(..), Role::Inspector | Role::Supervisor) if is_home => {
@@ -156,6 +157,18 @@ pub fn role_may_write(
                 Err(Refusal::Event)
             }
         }
+        _ => Err(Refusal::Channel),
+    }
+}
+
+/// Whether `actor` may have the central endpoint publish a pack in the organisation's name.
+///
+/// # Errors
+/// The reason why not.
+pub fn may_publish(actor: &Actor, org: &OrgCode, tree: &OrgTree) -> Result<(), Refusal> {
+    match actor.role {
+        _ if !tree.has(org) => Err(Refusal::NoSuchOrg),
+        Role::Supervisor | Role::Administrator if actor.org == *org => Ok(()),
         _ => Err(Refusal::Channel),
     }
 }
@@ -407,22 +420,21 @@ mod tests {
         }
         let public = "pub/city".parse().unwrap();
         let pack = opened(RecordKind::Pack);
-        assert_eq!(
-            may_write(
-                &actor("city", Role::Administrator),
-                &public,
-                NEW,
-                &pack,
-                &tree()
-            ),
-            Ok(())
-        );
+        for role in [Role::Inspector, Role::Supervisor, Role::Administrator] {
+            let person = actor("city", role);
+            assert!(
+                may_write(&person, &public, NEW, &pack, &tree()).is_err(),
+                "{role:?} publishes by no entry of their own"
+            );
+            assert_eq!(
+                may_publish(&person, &person.org, &tree()).is_ok(),
+                role != Role::Inspector
+            );
+        }
         assert!(
-            may_write(
-                &actor("city", Role::Inspector),
-                &public,
-                NEW,
-                &pack,
+            may_publish(
+                &actor("east", Role::Supervisor),
+                &"city".parse().unwrap(),
                 &tree()
             )
             .is_err()

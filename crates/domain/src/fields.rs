@@ -107,6 +107,10 @@ pub fn check(path: &str, value: &Value) -> Result<(), FieldFault> {
                 Err(FieldFault::Form("a whole number"))
             }
         }
+        Form::Hash => match value.as_str() {
+            Some(hash) if hash.parse::<crate::ids::BlobHash>().is_ok() => Ok(()),
+            _ => Err(FieldFault::Form("a SHA-256 hash in 64 hexadecimal digits")),
+        },
         Form::Inspectors => inspectors(value),
         Form::Any => {
             if value.to_string().len() <= MAX_TEXT_BYTES {
@@ -131,6 +135,7 @@ enum Form {
     Day,
     Flag,
     Count,
+    Hash,
     Inspectors,
     Any,
 }
@@ -155,6 +160,7 @@ fn form_of(path: &str) -> Form {
         "state" => Form::OneOf(&FINDING_STATES),
         "inspectors" => Form::Inspectors,
         "size" => Form::Count,
+        "pack_hash" => Form::Hash,
         "description" | "measure" | "summary" | "remark" => Form::Text,
         "name"
         | "credit_code"
@@ -224,6 +230,8 @@ mod tests {
         assert!(check("inspectors", &json!([{"name": "甲", "certificate": "苏1"}])).is_ok());
         assert!(check("inspectors", &json!([{"name": 1}])).is_err());
         assert!(check("name", &json!("x".repeat(1001))).is_err());
+        assert!(check("pack_hash", &json!("ab".repeat(32))).is_ok());
+        assert!(check("pack_hash", &json!("1.0.0")).is_err());
     }
 
     #[test]

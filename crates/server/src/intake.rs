@@ -45,13 +45,17 @@ pub(crate) fn judge(
         is_held: placed.is_some(),
         at_ms: entry.at.ms(),
     };
-    authority::may_write(actor, &entry.channel, about, event, tree).map_err(|refused| match refused
-    {
+    authority::may_write(actor, &entry.channel, about, event, tree).map_err(code_of)
+}
+
+/// The code of a refusal.
+pub(crate) fn code_of(refused: Refusal) -> &'static str {
+    match refused {
         Refusal::Channel => refusal::CHANNEL,
         Refusal::Event => refusal::EVENT,
         Refusal::NoSuchOrg => refusal::NO_SUCH_ORG,
         Refusal::Parted => refusal::PARTED,
-    })
+    }
 }
 
 /// Checks that rows follow each other in one device's ledger and reads what they say.

@@ -1,7 +1,8 @@
 //! Publishing campaign packs.
 //!
-//! A pack is published as everything else is done: by an entry of a device, judged like any other. The device is the server's own, one
-//! for each person in whose name something was published; its key is derived from the server's.
+//! A pack is published by an entry of a device. The device is the server's own, one for each person in whose name something was
+//! published; its key is derived from the server's. Nobody else's device may open a pack, because only here all of its bytes are at hand
+//! and checked before anybody gets it.
 
 use std::collections::HashMap;
 
@@ -9,8 +10,9 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use shicha_domain::{
     BlobHash, Channel, DeviceId, Entry, Event, Hlc, OrgCode, PersonId, RecordId, RecordKind,
+    authority,
     directory::Person,
-    pack::{self, Pack},
+    pack::{self, Pack, version_numbers},
     receipt,
 };
 use shicha_sync::protocol::{
@@ -42,6 +44,14 @@ pub(crate) enum PublishFault {
     Version {
         /// The newest version of this pack at this organisation.
         newest: String,
+    },
+    /// A bureau above publishes a pack of this id, so that this one would never count.
+    #[error("{name} publishes the pack {id}; nobody below may publish another of that id")]
+    Above {
+        /// The pack's id.
+        id: String,
+        /// What that bureau is called.
+        name: String,
     },
     /// The person may not publish there.
     #[error("not allowed ({0})")]
@@ -78,6 +88,10 @@ pub(crate) fn publish(
     let Hand { home, now_ms, .. } = *hand;
     let pack = Pack::parse(bytes).map_err(PublishFault::Faults)?;
     let blob = BlobHash(Sha256::digest(bytes).into());
+    if let Some(name) = published_above(home, org, person.id, pack.id.as_str())? {
+        let id = pack.id.as_str().to_owned();
+        return Err(PublishFault::Above { id, name });
+    }
     let before = published(home, org, person.id)?;
     if before.iter().any(|one| one.blob == blob) {
         return Ok(Published {
@@ -86,12 +100,13 @@ pub(crate) fn publish(
             is_new: false,
         });
     }
-    // Records name the version that they were filled with.
     let newest = before
         .iter()
         .filter(|one| one.id == pack.id.as_str())
-        .max_by_key(|one| numbers(&one.version));
-    if let Some(newest) = newest.filter(|one| numbers(&one.version) >= pack.version.numbers()) {
+        .max_by_key(|one| version_numbers(&one.version));
+    if let Some(newest) =
+        newest.filter(|one| version_numbers(&one.version) >= pack.version.numbers())
+    {
         return Err(PublishFault::Version {
             newest: newest.version.clone(),
         });
@@ -116,7 +131,7 @@ pub(crate) fn publish(
         target: format!("{id} {version}"),
         detail: json!({ "blob": blob, "title": pack.title.zh, "in_the_name_of": person.id }),
     };
-    let held = write_entry(hand, person, Channel::Pub(org.clone()), &event, &note)?;
+    let held = write_entry(hand, person, org, &event, &note)?;
     if let Some((_, code)) = held.refused.into_iter().next() {
         return Err(PublishFault::Refused(code));
     }
@@ -127,12 +142,24 @@ pub(crate) fn publish(
     })
 }
 
-fn numbers(version: &str) -> [u32; 3] {
-    let mut numbers = [0; 3];
-    for (place, part) in numbers.iter_mut().zip(version.split('.')) {
-        *place = part.parse().unwrap_or(0);
+/// What the bureau above `org` is called that publishes a pack of that id, if one does.
+fn published_above(
+    home: &Home,
+    org: &OrgCode,
+    asked_by: PersonId,
+    id: &str,
+) -> Result<Option<String>, StoreError> {
+    let register = home.store.register()?;
+    for above in &register.directory.orgs {
+        if above.code == *org || !register.tree.is_at_or_below(org, &above.code) {
+            continue;
+        }
+        let packs = published(home, &above.code, asked_by)?;
+        if packs.iter().any(|one| one.id == id) {
+            return Ok(Some(above.name.clone()));
+        }
     }
-    numbers
+    Ok(None)
 }
 
 /// The packs of an organisation, newest first.
@@ -203,7 +230,7 @@ fn pack_of(entry: &Entry, at_ms: u64) -> Option<PublishedPack> {
 fn write_entry(
     hand: &Hand<'_>,
     person: &Person,
-    channel: Channel,
+    org: &OrgCode,
     event: &Event,
     note: &Note,
 ) -> Result<Holding, PublishFault> {
@@ -222,7 +249,7 @@ fn write_entry(
         after: last,
         at: Hlc::from_ms(now_ms),
         author: person.id,
-        channel,
+        channel: Channel::Pub(org.clone()),
         record: RecordId(Uuid::now_v7()),
         event: event
             .to_bytes()
@@ -247,8 +274,9 @@ fn write_entry(
         signature,
         receipt: home.signer.receipt(device, seq, id, now_ms),
     };
-    let judge = |candidate: &Candidate, placed: Option<&Placed>| {
-        intake::judge(&actor, &register.tree, candidate, placed)
+    // The record is new, so that nothing is known of it.
+    let judge = |_: &Candidate, _: Option<&Placed>| {
+        authority::may_publish(&actor, org, &register.tree).map_err(intake::code_of)
     };
     match hand.append(&push, &judge, note)? {
         Appended::Held(held) => Ok(held),

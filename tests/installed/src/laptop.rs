@@ -129,7 +129,7 @@ impl<'a> Laptop<'a> {
             .find(|list| list["subject_kind"] == "exam_institution")
             .context("a checklist")?;
         let request = json!({
-            "subject": subject["record"], "kind": "enforcement", "pack": pack["id"], "pack_version": pack["version"],
+            "subject": subject["record"], "kind": "enforcement", "pack": pack["hash"],
             "checklist": list["id"], "phase": pack["phases"][0]["id"], "started_ms": null,
             "inspectors": [{ "person": null, "name": "张三", "certificate": "苏A1" }, { "person": null, "name": "李四", "certificate": "苏A2" }],
         });

@@ -70,7 +70,7 @@ impl Visit<'_> {
             .call(
                 "inspection_open",
                 json!({
-                    "subject": self.subject, "kind": self.kind, "pack": PACK, "pack_version": pack["version"],
+                    "subject": self.subject, "kind": self.kind, "pack": pack["hash"],
                     "checklist": checklist, "phase": "enforcement", "inspectors": self.inspectors, "started_ms": self.start_ms,
                 }),
             )
@@ -109,7 +109,7 @@ impl Visit<'_> {
                 .call(
                     "checklist_get",
                     json!({
-                        "pack": view["pack"], "version": view["pack_version"], "checklist": view["checklist"],
+                        "pack": view["pack"], "version": view["pack_version"], "hash": view["pack_hash"], "checklist": view["checklist"],
                         "day": on_the_wall(self.start_ms).format("%Y-%m-%d").to_string(),
                     }),
                 )

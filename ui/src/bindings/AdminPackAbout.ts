@@ -34,9 +34,13 @@ checklists: number,
  */
 items: number, 
 /**
- * The newest version that was published; `None`: the pack is new.
+ * The highest version that the own organisation published; `None`: the pack is new.
  */
 newest: string | null, 
+/**
+ * The bureau above that publishes a pack of this id, so that this one may not be published.
+ */
+above: string | null, 
 /**
  * Whether the version is above it.
  */

@@ -11,7 +11,7 @@ export type AdminPackChecked = {
  */
 name: string, 
 /**
- * Names the file for `admin_pack_publish`; `None` where it has faults or its version does not rise.
+ * Names the file for `admin_pack_publish`; `None` where it has faults, its version does not rise, or a bureau above publishes its id.
  */
 token: string | null, 
 /**

@@ -27,4 +27,8 @@ by: string,
 /**
  * When the server had it, Unix ms.
  */
-at_ms: number, };
+at_ms: number, 
+/**
+ * The bureau above that publishes a pack of the same id, so that this one does not count.
+ */
+above: string | null, };

@@ -6,6 +6,6 @@ import type { PackRow } from "./PackRow";
  */
 export type PacksList = { 
 /**
- * Newest version first.
+ * Those that count first, the highest bureau's before those of bureaus below it.
  */
 packs: Array<PackRow>, };

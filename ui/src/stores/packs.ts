@@ -9,15 +9,14 @@ export const usePacks = defineStore('packs', () => {
   const query = makeQuery(() => call('packs_list'));
 
   const packs = computed(() => query.data.value?.packs ?? []);
-  /** The newest version of each pack, whose contents have arrived. */
-  const newest = computed(() => {
-    const seen = new Set<string>();
-    return packs.value.filter(({ id, is_here: isHere }) => isHere && !seen.has(id) && seen.add(id));
-  });
-  const phases = computed(() => newest.value.flatMap((pack) => pack.phases));
-  const checklists = computed(() => newest.value.flatMap((pack) => pack.checklists));
-  const phaseTitles = computed(() => new Map(packs.value.flatMap((pack) => pack.phases.map(({ id, title }) => [id, title]))));
-  const checklistTitles = computed(() => new Map(packs.value.flatMap((pack) => pack.checklists.map(({ id, title }) => [id, title]))));
+  /** The packs that new inspections are begun with: of each the highest version at hand of the highest bureau. */
+  const counting = computed(() => packs.value.filter(({ standing }) => standing === 'counts'));
+  const phases = computed(() => counting.value.flatMap((pack) => pack.phases));
+  const checklists = computed(() => counting.value.flatMap((pack) => pack.checklists));
+  // The core lists what counts first, and of two equal keys a map keeps the last.
+  const fromLast = computed(() => [...packs.value].reverse());
+  const phaseTitles = computed(() => new Map(fromLast.value.flatMap((pack) => pack.phases.map(({ id, title }) => [id, title]))));
+  const checklistTitles = computed(() => new Map(fromLast.value.flatMap((pack) => pack.checklists.map(({ id, title }) => [id, title]))));
 
   /** Asks the core unless the answer is at hand already. */
   async function ensure(): Promise<void> {
@@ -37,5 +36,5 @@ export const usePacks = defineStore('packs', () => {
     if (query.data.value !== null) void query.load();
   });
 
-  return { ...query, packs, newest, phases, checklists, ensure, phaseTitle, checklistTitle };
+  return { ...query, packs, counting, phases, checklists, ensure, phaseTitle, checklistTitle };
 });

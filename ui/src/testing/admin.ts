@@ -122,6 +122,7 @@ export function adminPacks(known = live): AdminPacks {
     size: 217_007,
     by: '王建国',
     at_ms: AT - day * DAY,
+    above: null,
   });
   return { known, rows: [pack('1.1.0', 3), pack('1.0.0', 60)] };
 }

@@ -6,7 +6,7 @@ import type { HistoryRow } from '@/bindings/HistoryRow';
 import type { InspectionView } from '@/bindings/InspectionView';
 import type { ItemView } from '@/bindings/ItemView';
 import type { SignatureView } from '@/bindings/SignatureView';
-import { delivery, inspectionRow } from './samples';
+import { delivery, inspectionRow, PACK_HASH } from './samples';
 
 export const INSPECTION = inspectionRow().record;
 export const HEAD = '44'.repeat(32);
@@ -45,6 +45,7 @@ export function inspectionView(more: Partial<InspectionView> = {}, fields: Recor
     org_name: '连云港市应急管理局',
     pack: 'lyg-2021-training',
     pack_version: '1.0.0',
+    pack_hash: PACK_HASH,
     checklist: 'TI',
     stage: 'open',
     may_edit: true,

@@ -159,19 +159,44 @@ export function directory(more: Partial<DirectoryView> = {}): DirectoryView {
   };
 }
 
+/** The hash of the pack's bytes. */
+export const PACK_HASH = 'bc'.repeat(32);
+
 export function packsList(): PacksList {
   return {
     packs: [
       {
         id: 'lyg-2021-training',
         version: '1.0.0',
+        hash: PACK_HASH,
         title: '安全生产培训“走过场”专项整治',
+        org: '320700',
+        org_name: '连云港市应急管理局',
+        standing: 'counts',
+        above: null,
+        received_ms: Date.UTC(2022, 0, 4, 1),
         phases: [{ id: 'enforcement', title: '执法检查阶段', from: '2022-04-01', to: '2022-07-31', certainty: 'F', note: '' }],
         checklists: [{ id: 'TI', title: '安全培训机构检查表', subject_kind: 'training_institution', items: 34 }],
         is_here: true,
       },
     ],
   };
+}
+
+/** A county's pack of the same id, which a bureau above publishes too. */
+export function packBelow(more: Partial<PacksList['packs'][number]> = {}): PacksList['packs'][number][] {
+  return packsList().packs.map((pack) => ({
+    ...pack,
+    version: '9.0.0',
+    hash: 'ee'.repeat(32),
+    title: '县里改的模板',
+    checklists: pack.checklists.map((list) => ({ ...list, title: '县里改的检查表' })),
+    org: '320722',
+    org_name: '东海县应急管理局',
+    standing: 'below',
+    above: '连云港市应急管理局',
+    ...more,
+  }));
 }
 
 export function overview(more: Partial<Overview> = {}): Overview {

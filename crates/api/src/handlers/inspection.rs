@@ -18,7 +18,7 @@ use crate::{
         record::may_undo,
         rows::{counts_view, delivery_of, small},
     },
-    packs::{asked, pack_of},
+    packs::{asked, hash_of, pack_of},
     schema::*,
 };
 
@@ -34,6 +34,7 @@ pub(crate) fn inspection_get(desk: &Desk, request: RecordRef) -> Result<Inspecti
         org_name: desk.names.org(state.channel().org()),
         pack: state.text("pack").to_owned(),
         pack_version: state.text("pack_version").to_owned(),
+        pack_hash: hash_of(&state),
         checklist: state.text("checklist").to_owned(),
         stage: stage.as_str().to_owned(),
         may_edit,

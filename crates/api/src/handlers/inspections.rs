@@ -45,11 +45,10 @@ pub(crate) fn inspections_list(
 
 pub(crate) fn inspection_open(desk: &Desk, request: InspectionOpen) -> Result<RecordRef, ApiError> {
     let subject = desk.record_of(request.subject, RecordKind::Subject)?;
-    let pack = desk
-        .app
-        .0
-        .packs
-        .find(&desk.ledger, &request.pack, &request.pack_version)?
+    let listed = desk.packs()?.into_iter();
+    let pack = listed
+        .filter(|one| one.row.blob == request.pack && one.standing.may_begin())
+        .find_map(|one| one.pack)
         .ok_or_else(|| ApiError::new(ErrorCode::NotFound).with("what", "pack"))?;
     check_fits(&pack, &request, subject.text("subject_kind"))?;
     let mut fields: BTreeMap<String, Value> = BTreeMap::new();
@@ -63,8 +62,9 @@ pub(crate) fn inspection_open(desk: &Desk, request: InspectionOpen) -> Result<Re
     put("inspection_kind", json!(request.kind));
     put("checklist", json!(request.checklist));
     put("phase", json!(request.phase));
-    put("pack", json!(request.pack));
-    put("pack_version", json!(request.pack_version));
+    put("pack", json!(pack.id));
+    put("pack_version", json!(pack.version));
+    put("pack_hash", json!(request.pack));
     put("inspectors", json!(request.inspectors));
     put(
         "started_at",

@@ -131,16 +131,14 @@ pub(crate) fn overview_export(desk: &Desk, request: OverviewGet) -> Result<FileO
     )
 }
 
-/// The questions of all items at hand; the newest pack's wording counts.
+/// The questions of all items at hand; the wording of a pack that counts goes before that of others.
 fn questions(desk: &Desk) -> Result<BTreeMap<String, String>, ApiError> {
     let mut questions = BTreeMap::new();
-    for row in desk.ledger.packs()? {
-        if let Some(pack) = desk.app.0.packs.read(&desk.ledger, &row)? {
-            for item in pack.items() {
-                questions
-                    .entry(item.id.as_str().to_owned())
-                    .or_insert_with(|| item.question.zh.clone());
-            }
+    for pack in desk.packs()?.into_iter().filter_map(|one| one.pack) {
+        for item in pack.items() {
+            questions
+                .entry(item.id.as_str().to_owned())
+                .or_insert_with(|| item.question.zh.clone());
         }
     }
     Ok(questions)

@@ -2,19 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use shicha_domain::pack::{BasisOfItem, Checklist, Item, Pack, Penalty, Section};
+use shicha_domain::pack::{BasisOfItem, Checklist, Item, Pack, PackStanding, Penalty, Section};
 
 use crate::{
     desk::Desk,
     error::{ApiError, ErrorCode},
+    packs::Listed,
     schema::*,
 };
 
 pub(crate) fn packs_list(desk: &Desk, _: Empty) -> Result<PacksList, ApiError> {
-    let mut packs = Vec::new();
-    for row in desk.ledger.packs()? {
-        let pack = desk.app.0.packs.read(&desk.ledger, &row)?;
-        packs.push(PackRow {
+    let rows = desk.packs()?.into_iter().map(
+        |Listed {
+             row,
+             pack,
+             standing,
+         }| PackRow {
             phases: pack
                 .iter()
                 .flat_map(|pack| pack.phases.iter())
@@ -28,20 +31,33 @@ pub(crate) fn packs_list(desk: &Desk, _: Empty) -> Result<PacksList, ApiError> {
             is_here: pack.is_some(),
             id: row.id,
             version: row.version,
+            hash: row.blob,
             title: row.title,
-        });
-    }
-    Ok(PacksList { packs })
+            org_name: desk.names.org(&row.org),
+            org: row.org,
+            standing: standing.as_str().to_owned(),
+            above: match &standing {
+                PackStanding::Below { by } => Some(desk.names.org(by)),
+                _ => None,
+            },
+            received_ms: row.received_ms,
+        },
+    );
+    Ok(PacksList {
+        packs: rows.collect(),
+    })
 }
 
 pub(crate) fn checklist_get(desk: &Desk, request: ChecklistGet) -> Result<ChecklistView, ApiError> {
     let day = request.day.parse().map_err(ApiError::bad_request)?;
-    let pack = desk
-        .app
-        .0
-        .packs
-        .find(&desk.ledger, &request.pack, &request.version)?
-        .ok_or_else(|| ApiError::new(ErrorCode::NotFound).with("what", "pack"))?;
+    let named = match request.hash {
+        Some(hash) => {
+            let packs = &desk.app.0.packs;
+            packs.named(&desk.ledger, hash, &request.pack, &request.version)?
+        }
+        None => None,
+    };
+    let pack = named.ok_or_else(|| ApiError::new(ErrorCode::NotFound).with("what", "pack"))?;
     let checklist = pack
         .checklist(&request.checklist)
         .ok_or_else(|| ApiError::new(ErrorCode::NotFound).with("what", "checklist"))?;
@@ -67,7 +83,7 @@ pub(crate) fn checklist_get(desk: &Desk, request: ChecklistGet) -> Result<Checkl
 
 pub(crate) fn directory_get(desk: &Desk, _: Empty) -> Result<DirectoryView, ApiError> {
     let directory = desk.names.directory();
-    let pack = desk.app.0.packs.newest(&desk.ledger)?;
+    let pack = desk.leading_pack()?;
     let regions = pack.iter().flat_map(|pack| pack.regions.iter());
     Ok(DirectoryView {
         orgs: directory

@@ -414,7 +414,7 @@ fn kinds() -> Vec<Choice> {
 }
 
 fn regions(desk: &Desk) -> Result<Vec<Choice>, ApiError> {
-    let pack = desk.app.0.packs.newest(&desk.ledger)?;
+    let pack = desk.leading_pack()?;
     let Some(pack) = pack else {
         return Ok(Vec::new());
     };

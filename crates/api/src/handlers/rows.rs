@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use shicha_domain::{RecordId, RecordKind, RecordState, pack::Date};
+use shicha_domain::{BlobHash, RecordId, RecordKind, RecordState, pack::Date};
 use shicha_ledger as ledger;
 
 use crate::{
@@ -70,23 +70,19 @@ pub(crate) fn inspection_rows(
 }
 
 #[derive(Default)]
-struct Items(HashMap<(String, String, String), u32>);
+struct Items(HashMap<(BlobHash, String), u32>);
 
 impl Items {
     fn of(&mut self, desk: &Desk, row: &ledger::InspectionRow) -> Result<u32, ApiError> {
-        let key = (
-            row.pack.clone(),
-            row.pack_version.clone(),
-            row.checklist.clone(),
-        );
+        let Some(hash) = row.pack_hash else {
+            return Ok(0);
+        };
+        let key = (hash, row.checklist.clone());
         if let Some(items) = self.0.get(&key) {
             return Ok(*items);
         }
-        let pack = desk
-            .app
-            .0
-            .packs
-            .find(&desk.ledger, &row.pack, &row.pack_version)?;
+        let packs = &desk.app.0.packs;
+        let pack = packs.named(&desk.ledger, hash, &row.pack, &row.pack_version)?;
         let checklist = pack
             .as_ref()
             .and_then(|pack| pack.checklist(&row.checklist));

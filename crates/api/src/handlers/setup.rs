@@ -287,7 +287,9 @@ pub(crate) fn number_wants(app: &App) -> Result<Vec<client::NumberWant>, ApiErro
         return Ok(Vec::new());
     };
     let is_inspector = enrolled.me.role == shicha_domain::directory::Role::Inspector;
-    let Some(pack) = app.0.packs.newest(&ledger)?.filter(|_| is_inspector) else {
+    let (org, tree) = (&enrolled.me.org, enrolled.names.tree());
+    let leading = app.0.packs.leading(&ledger, org, tree)?;
+    let Some(pack) = leading.filter(|_| is_inspector) else {
         return Ok(Vec::new());
     };
     let today = day_of(app.now_ms());

@@ -267,6 +267,7 @@ fn findings(desk: &Desk, state: &RecordState, pack: Option<&Pack>) -> Result<Vec
             ("region", "region".to_owned()),
             ("pack", "pack".to_owned()),
             ("pack_version", "pack_version".to_owned()),
+            ("pack_hash", "pack_hash".to_owned()),
             ("checklist", "checklist".to_owned()),
             ("sample", "sample".to_owned()),
             ("description", format!("answers/{item}/finding/description")),

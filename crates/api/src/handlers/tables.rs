@@ -125,18 +125,18 @@ pub(crate) fn day(unix_ms: Option<u64>) -> Value {
         .map_or(Value::Empty, |at| Value::Date(at.date()))
 }
 
-/// Names of the newest pack's regions by their codes.
+/// Names of the leading pack's regions by their codes.
 pub(crate) fn regions(desk: &Desk) -> Result<HashMap<String, String>, ApiError> {
-    let pack = desk.app.0.packs.newest(&desk.ledger)?;
+    let pack = desk.leading_pack()?;
     let regions = pack.iter().flat_map(|pack| pack.regions.iter());
     Ok(regions
         .map(|region| (region.id.as_str().to_owned(), region.name.zh.clone()))
         .collect())
 }
 
-/// Titles of the newest pack's checklists by their ids.
+/// Titles of the leading pack's checklists by their ids.
 pub(crate) fn checklists(desk: &Desk) -> Result<HashMap<String, String>, ApiError> {
-    let pack = desk.app.0.packs.newest(&desk.ledger)?;
+    let pack = desk.leading_pack()?;
     let lists = pack.iter().flat_map(|pack| pack.checklists.iter());
     Ok(lists
         .map(|list| (list.id.as_str().to_owned(), list.title.zh.clone()))

@@ -39,7 +39,7 @@ pub(crate) fn workbench_get(desk: &Desk, _: Empty) -> Result<Workbench, ApiError
         .ledger
         .findings(&near, FindingSort::Due, false, 0, ROWS)?;
     let counts = desk.ledger.counts()?;
-    let pack = desk.app.0.packs.newest(&desk.ledger)?;
+    let pack = desk.leading_pack()?;
     Ok(Workbench {
         open_total: small(open.total),
         open: inspection_rows(desk, open.rows)?,

@@ -256,6 +256,8 @@ dto! {
         pub by: String,
         /// When the server had it, Unix ms.
         pub at_ms: u64,
+        /// The bureau above that publishes a pack of the same id, so that this one does not count.
+        pub above: Option<String>,
     }
 
     /// Checks a file before it is published.
@@ -268,7 +270,7 @@ dto! {
     pub struct AdminPackChecked {
         /// The file's name.
         pub name: String,
-        /// Names the file for `admin_pack_publish`; `None` where it has faults or its version does not rise.
+        /// Names the file for `admin_pack_publish`; `None` where it has faults, its version does not rise, or a bureau above publishes its id.
         pub token: Option<String>,
         /// What is wrong with it; nothing where it may be published.
         pub faults: Vec<AdminPackFault>,
@@ -306,8 +308,10 @@ dto! {
         pub checklists: u32,
         /// Items in them.
         pub items: u32,
-        /// The newest version that was published; `None`: the pack is new.
+        /// The highest version that the own organisation published; `None`: the pack is new.
         pub newest: Option<String>,
+        /// The bureau above that publishes a pack of this id, so that this one may not be published.
+        pub above: Option<String>,
         /// Whether the version is above it.
         pub rises: bool,
         /// What differs from it, where it is on this computer; `None` where it is not.

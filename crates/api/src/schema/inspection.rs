@@ -139,10 +139,8 @@ dto! {
         pub subject: RecordId,
         /// `enforcement`, `cross`, `self`, `reinspection`.
         pub kind: String,
-        /// Pack.
-        pub pack: String,
-        /// Its version.
-        pub pack_version: String,
+        /// The pack, by the hash of its bytes.
+        pub pack: shicha_domain::BlobHash,
         /// Checklist.
         pub checklist: String,
         /// Phase.
@@ -180,6 +178,8 @@ dto! {
         pub pack: String,
         /// The version.
         pub pack_version: String,
+        /// The hash of that pack's bytes; `None` where the record names none, and then no pack is shown with it.
+        pub pack_hash: Option<shicha_domain::BlobHash>,
         /// Checklist.
         pub checklist: String,
         /// Stage: `open`, `signing`, `signed`, `annulled`.

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use shicha_domain::{BlobHash, OrgCode};
+
 dto! {
     /// The packs at hand.
     pub struct PacksList {
-        /// Newest version first.
+        /// Those that count first, the highest bureau's before those of bureaus below it.
         pub packs: Vec<PackRow>,
     }
 
@@ -15,8 +17,21 @@ dto! {
         pub id: String,
         /// Its version.
         pub version: String,
+        /// Hash of its bytes, by which records name it.
+        pub hash: BlobHash,
         /// Title.
         pub title: String,
+        /// The bureau that published it.
+        pub org: OrgCode,
+        /// Its name.
+        pub org_name: String,
+        /// `counts`: new inspections are begun with it; `earlier`: a higher version counts; `coming`: it has not arrived whole; `below`: a
+        /// bureau above publishes the same id; `not_received`: the central endpoint has not confirmed it; `elsewhere`: another bureau's.
+        pub standing: String,
+        /// Of `below`: what the bureau above is called.
+        pub above: Option<String>,
+        /// When the central endpoint received it, Unix ms.
+        pub received_ms: Option<u64>,
         /// Phases.
         pub phases: Vec<PhaseView>,
         /// Checklists: id, title, kind of subject.
@@ -59,6 +74,8 @@ dto! {
         pub pack: String,
         /// Its version.
         pub version: String,
+        /// The hash of its bytes; without one no pack answers, because another of that name and version may say something else.
+        pub hash: Option<BlobHash>,
         /// Checklist.
         pub checklist: String,
         /// The day whose law counts.

@@ -184,7 +184,7 @@ async fn the_last_inspection_of_the_subject_stands_beside_each_item() {
     let subject = view["fields"]["subject"]["value"].clone();
     desk.clock.advance(30 * 86_400_000);
     let request = json!({
-        "subject": subject, "kind": "reinspection", "pack": view["pack"], "pack_version": view["pack_version"],
+        "subject": subject, "kind": "reinspection", "pack": view["pack_hash"],
         "checklist": view["checklist"], "phase": "", "started_ms": null, "inspectors": [],
     });
     let second = desk.call("inspection_open", request).await["record"].clone();

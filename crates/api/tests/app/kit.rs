@@ -277,15 +277,20 @@ impl Desk {
 
     /// Begins an inspection of a new subject with two inspectors.
     pub(crate) async fn inspection(&self, name: &str) -> Value {
-        let subject = self.subject(name).await;
         let pack = self.call("packs_list", json!({})).await["packs"][0].clone();
+        self.inspection_with(name, &pack).await
+    }
+
+    /// [`Self::inspection`] with a pack of the list.
+    pub(crate) async fn inspection_with(&self, name: &str, pack: &Value) -> Value {
+        let subject = self.subject(name).await;
         let lists = pack["checklists"].as_array().unwrap();
         let list = lists
             .iter()
             .find(|list| list["subject_kind"] == "exam_institution")
             .unwrap();
         let request = json!({
-            "subject": subject, "kind": "enforcement", "pack": pack["id"], "pack_version": pack["version"],
+            "subject": subject, "kind": "enforcement", "pack": pack["hash"],
             "checklist": list["id"], "phase": pack["phases"][0]["id"], "started_ms": null,
             "inspectors": [
                 { "person": null, "name": "丁思源", "certificate": "苏A1" },

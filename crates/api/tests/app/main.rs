@@ -9,6 +9,7 @@ mod inspection;
 mod kit;
 mod ordered;
 mod packages;
+mod packs;
 mod place;
 mod roster;
 mod signing;

@@ -196,14 +196,14 @@ async fn a_new_version_of_the_pack_leaves_inspections_with_the_one_that_they_wer
     std::fs::write(&file, newer).unwrap();
     central.publish(&file);
     desk.until("packs_list", json!({}), |list| {
-        list["packs"].as_array().unwrap().len() == 2 && list["packs"][0]["is_here"] == true
+        list["packs"].as_array().unwrap().len() == 2 && list["packs"][0]["version"] == "1.1.0"
     })
     .await;
     let packs = desk.call("packs_list", json!({})).await;
     assert_eq!(
         (&packs["packs"][0]["version"], &packs["packs"][1]["version"]),
         (&json!("1.1.0"), &json!("1.0.0")),
-        "newest first"
+        "what counts first"
     );
     let after = desk.view(&record).await;
     assert_eq!(

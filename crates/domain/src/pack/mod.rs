@@ -16,6 +16,7 @@ mod queries;
 mod scan;
 mod schema;
 mod shape;
+mod standing;
 #[cfg(test)]
 mod tests;
 mod walk;
@@ -32,6 +33,7 @@ pub use model::*;
 pub use queries::{BasisOfItem, PenaltyOfItem, Place};
 pub use scan::{MAX_BYTES, MAX_DEPTH, MAX_VALUES};
 pub use schema::schema;
+pub use standing::{PackStanding, Published, standings, version_numbers};
 
 use cursor::{At, Report};
 use shape::Shaped;

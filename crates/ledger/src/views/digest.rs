@@ -14,7 +14,7 @@ const DUMPS: [&str; 12] = [
             is_sample, last_inspected_ms, open_findings FROM view_subject ORDER BY record",
     "SELECT record, subject, subject_name, subject_key, subject_kind, region, org, kind, phase, checklist, pack,
             pack_version, number, begun_ms, started_ms, ended_ms, stage, findings, inspectors, opened_by, is_sample,
-            credit_code
+            credit_code, pack_hash
      FROM view_inspection ORDER BY record",
     "SELECT r.record, v.person FROM view_inspector v JOIN view_record r ON r.id = v.id ORDER BY 1, 2",
     "SELECT v.item, r.record FROM view_nonconforming v JOIN view_record r ON r.id = v.id ORDER BY 1, 2",
@@ -26,7 +26,7 @@ const DUMPS: [&str; 12] = [
     "SELECT r.record, v.field, v.title, v.at_ms FROM view_conflict v JOIN view_record r ON r.id = v.id ORDER BY 1, 2",
     "SELECT r.record, v.entry, v.title, v.at_ms FROM view_late v JOIN view_record r ON r.id = v.id ORDER BY 1, 2",
     "SELECT r.record, v.entry, v.what, v.at_ms FROM view_unknown v JOIN view_record r ON r.id = v.id ORDER BY 1, 2",
-    "SELECT record, pack, version, blob, title, published_ms FROM view_pack ORDER BY record",
+    "SELECT record, entry, org, pack, version, blob, title FROM view_pack ORDER BY record",
     // Packed as they are, but for the running numbers of indexed texts, which are local.
     "SELECT r.record, v.results, v.texts FROM view_answer v JOIN view_record r ON r.id = v.id ORDER BY 1",
 ];

@@ -323,7 +323,7 @@ fn row_of(db: &Connection, id: i64) -> Result<InspectionRow, LedgerError> {
             "SELECT i.record, i.number, i.subject, i.subject_name, i.subject_kind, i.region, i.org, i.kind, i.phase,
                     i.checklist, i.pack, i.pack_version, i.started_ms, i.ended_ms, i.stage, i.findings, i.inspectors,
                     i.opened_by, i.is_sample, r.conforms, r.nonconforming, r.not_applicable, r.not_checked, r.to_verify,
-                    r.conflicts, r.late, r.updated_ms
+                    r.conflicts, r.late, r.updated_ms, i.pack_hash
              FROM view_inspection i JOIN view_record r ON r.id = i.id WHERE i.id = ?1",
         )?
         .query_row([id], |row| {
@@ -341,6 +341,7 @@ fn row_of(db: &Connection, id: i64) -> Result<InspectionRow, LedgerError> {
                 checklist: row.get(9)?,
                 pack: row.get(10)?,
                 pack_version: row.get(11)?,
+                pack_hash: row.get::<_, Option<[u8; 32]>>(27)?.map(shicha_domain::BlobHash),
                 started_ms: time_at(row, 12)?,
                 ended_ms: time_at(row, 13)?,
                 stage: STAGES.get(stage).map_or("", |stage| stage.as_str()).to_owned(),

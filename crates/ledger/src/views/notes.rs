@@ -4,7 +4,7 @@ use rusqlite::{Connection, Row};
 use shicha_domain::{BlobHash, EntryId};
 
 use super::{
-    list::{count, kind_at, record_at},
+    list::{count, kind_at, org_at, record_at},
     rows::{ConflictRow, LateRow, LedgerCounts, PackRow},
     signed, unsigned,
 };
@@ -61,29 +61,21 @@ impl Ledger {
         })
     }
 
-    /// Published packs, the newest first. Their bytes may still be on the way, see [`Ledger::blob_info`].
+    /// Published packs, by bureau, id and the order in which the central endpoint received them. Their bytes may still be on the way, see
+    /// [`Ledger::blob_info`].
     ///
     /// # Errors
     /// When the database fails.
     pub fn packs(&self) -> Result<Vec<PackRow>, LedgerError> {
-        self.read(|db| {
-            listed(
-                db,
-                "SELECT record, pack, version, blob, title, published_ms FROM view_pack
-                 ORDER BY published_ms DESC, record DESC LIMIT ?1",
-                u64::MAX,
-                |row| {
-                    Ok(PackRow {
-                        record: record_at(row, 0)?,
-                        id: row.get(1)?,
-                        version: row.get(2)?,
-                        blob: BlobHash(row.get(3)?),
-                        title: row.get(4)?,
-                        published_ms: unsigned(row.get(5)?),
-                    })
-                },
-            )
-        })
+        self.read(|db| packs(db, None))
+    }
+
+    /// The published packs that have exactly these bytes: none, one, or one of each bureau that published them.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn packs_of(&self, blob: BlobHash) -> Result<Vec<PackRow>, LedgerError> {
+        self.read(|db| packs(db, Some(blob)))
     }
 
     /// How much there is of everything.
@@ -120,6 +112,33 @@ impl Ledger {
             })
         })
     }
+}
+
+fn packs(db: &Connection, blob: Option<BlobHash>) -> Result<Vec<PackRow>, LedgerError> {
+    // Numbers of an earlier life of the endpoint are kept below zero; what it received then, it received.
+    let mut query = db.prepare_cached(
+        "SELECT v.record, v.pack, v.version, v.blob, v.title, v.org, abs(e.number),
+             (SELECT c.received_at_ms FROM receipt c WHERE c.device = e.device AND c.seq >= e.seq
+              ORDER BY c.seq, c.received_at_ms LIMIT 1)
+         FROM view_pack v JOIN record r ON r.id = v.record JOIN entry e ON e.record = r.n AND e.id = v.entry
+         WHERE ?1 IS NULL OR v.blob = ?1
+         ORDER BY v.org, v.pack, e.number IS NULL, abs(e.number), v.record",
+    )?;
+    let rows = query.query_map([blob.map(|blob| blob.0)], |row| {
+        let number: Option<i64> = row.get(6)?;
+        let received: Option<i64> = row.get(7)?;
+        Ok(PackRow {
+            record: record_at(row, 0)?,
+            id: row.get(1)?,
+            version: row.get(2)?,
+            blob: BlobHash(row.get(3)?),
+            title: row.get(4)?,
+            org: org_at(row, 5)?,
+            number: number.map(unsigned),
+            received_ms: number.and(received).map(unsigned),
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 fn listed<T>(

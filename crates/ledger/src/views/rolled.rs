@@ -191,6 +191,10 @@ impl<'a> Rolled<'a> {
             }),
             flag(is_sample(state)),
             text(state.text("subject/credit_code")),
+            state
+                .text("pack_hash")
+                .parse::<shicha_domain::BlobHash>()
+                .map_or(Value::Null, |hash| Value::Blob(hash.0.into())),
         ];
         self.names = vec![name];
         self.texts = vec![number];
@@ -269,20 +273,13 @@ impl<'a> Rolled<'a> {
         ];
     }
 
+    /// A pack is what its opening says, whatever is written about it later: its row is made from that entry.
     fn pack(&mut self, state: &'a RecordState) {
-        let blob: Option<shicha_domain::BlobHash> = state.text("blob").parse().ok();
-        // A pack that names no bytes cannot be used, and is not offered.
-        let Some(blob) = blob.filter(|_| state.annulled().is_none()) else {
-            return;
-        };
-        self.head = vec![
-            record(state.record()),
-            text(state.text("id")),
-            text(state.text("version")),
-            Value::Blob(blob.0.into()),
-            text(state.text("title")),
-            integer(state.opened().map_or(0, |trace| trace.at().ms())),
-        ];
+        self.head = state
+            .opened()
+            .map(|trace| Value::Blob(trace.entry.0.into()))
+            .into_iter()
+            .collect();
     }
 }
 

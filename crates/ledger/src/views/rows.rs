@@ -155,6 +155,8 @@ pub struct InspectionRow {
     pub pack: String,
     /// Version of that pack.
     pub pack_version: String,
+    /// Hash of that pack's bytes; `None` where the record names none.
+    pub pack_hash: Option<BlobHash>,
     /// Begin of the visit.
     pub started_ms: Option<u64>,
     /// End of the visit.
@@ -290,11 +292,13 @@ pub struct LateRow {
     pub at_ms: u64,
 }
 
-/// A published pack.
+/// A published pack, as its opening says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PackRow {
     /// The record.
     pub record: RecordId,
+    /// The bureau that published it.
+    pub org: OrgCode,
     /// Its id.
     pub id: String,
     /// Its version.
@@ -303,8 +307,10 @@ pub struct PackRow {
     pub blob: BlobHash,
     /// Title.
     pub title: String,
-    /// When it was published.
-    pub published_ms: u64,
+    /// Its number in the bureau's channel; `None`: the central endpoint has given it none, as far as is known here.
+    pub number: Option<u64>,
+    /// When the central endpoint received it, Unix ms; `None` without a number.
+    pub received_ms: Option<u64>,
 }
 
 /// Figures of what a filter gives.

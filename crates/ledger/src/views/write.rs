@@ -1,7 +1,7 @@
 //! Writes what the views say of one record, touching only what changed.
 
 use rusqlite::{OptionalExtension as _, Transaction, params, params_from_iter, types::Value};
-use shicha_domain::{RecordId, RecordKind, RecordState, inspection::Counts};
+use shicha_domain::{Channel, Event, RecordId, RecordKind, RecordState, inspection::Counts};
 
 use super::{
     answers::{document, put_answers},
@@ -87,7 +87,7 @@ pub(crate) fn project(
                 put_words(tx, "search_finding", id, &new, is_new)?;
             }
         }
-        Some(RecordKind::Pack) if changed(Part::Head) => put_pack(tx, id, &new)?,
+        Some(RecordKind::Pack) if changed(Part::Head) => put_pack(tx, id, state)?,
         Some(RecordKind::Pack) | None => {}
     }
     if changed(Part::Attachments) && !(is_new && new.attachments.is_empty()) {
@@ -198,12 +198,48 @@ fn put_head(
     Ok(())
 }
 
-fn put_pack(tx: &Transaction<'_>, id: i64, new: &Rolled<'_>) -> Result<(), LedgerError> {
-    if !new.head.is_empty() {
-        return put_head(tx, "view_pack", id, &new.head, &[]);
-    }
+/// A pack that names no bytes, or does not stand in a bureau's public channel, is none, and is not offered.
+fn put_pack(tx: &Transaction<'_>, id: i64, state: &RecordState) -> Result<(), LedgerError> {
     tx.prepare_cached("DELETE FROM view_pack WHERE id = ?1")?
         .execute([id])?;
+    let (Some(opened), Channel::Pub(org)) = (state.opened(), state.channel()) else {
+        return Ok(());
+    };
+    let record = state.record();
+    let event: Vec<u8> = tx
+        .prepare_cached(
+            "SELECT event FROM entry WHERE record = (SELECT n FROM record WHERE id = ?1) AND id = ?2",
+        )?
+        .query_row(params![record.0.as_bytes(), opened.entry.0], |row| {
+            row.get(0)
+        })?;
+    let event = Event::parse(&event).ok();
+    let Some(((blob, _), Event::Opened { fields, .. })) =
+        event.and_then(|event| Some((event.blobs()?, event)))
+    else {
+        return Ok(());
+    };
+    let text = |value: Option<&serde_json::Value>| {
+        let text = value.and_then(serde_json::Value::as_str);
+        text.unwrap_or_default().to_owned()
+    };
+    let title = fields
+        .get("title")
+        .map(|title| title.get("zh").unwrap_or(title));
+    tx.prepare_cached(
+        "INSERT INTO view_pack (id, record, entry, org, pack, version, blob, title)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    )?
+    .execute(params![
+        id,
+        record.0.as_bytes(),
+        opened.entry.0,
+        org.as_str(),
+        text(fields.get("id")),
+        text(fields.get("version")),
+        blob.0,
+        text(title),
+    ])?;
     Ok(())
 }
 

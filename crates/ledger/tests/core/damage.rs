@@ -272,7 +272,7 @@ fn a_copy_is_kept_before_a_database_is_migrated() {
     // As version 2 was: without the tables that came later.
     change(
         dir.path(),
-        "DROP TABLE blob; DROP TABLE blob_chunk; DROP TABLE blob_picture; DROP TABLE identity_copy; DROP TABLE seal; DROP TABLE package; PRAGMA user_version = 2",
+        "DROP TABLE blob; DROP TABLE blob_chunk; DROP TABLE blob_picture; DROP TABLE identity_copy; DROP TABLE seal; DROP TABLE package; ALTER TABLE view_inspection DROP COLUMN pack_hash; PRAGMA user_version = 2",
     );
     let (ledger, report) = open(dir.path());
     assert_eq!(report.migrated_from, Some(2));

@@ -1,7 +1,7 @@
 //! Conflicts, late entries, packs, the last visit, and what there is in all.
 
 use serde_json::json;
-use shicha_domain::{BlobHash, DeviceId, EntryId, Hlc, RecordKind, entry::Entry};
+use shicha_domain::{BlobHash, DeviceId, EntryId, Event, Hlc, RecordKind, entry::Entry};
 use shicha_ledger::{InspectionFilter, InspectionSort};
 
 use crate::kit::*;
@@ -72,37 +72,101 @@ fn what_came_too_late_for_the_signature_is_listed() {
     assert_eq!(overview.late, 1, "the figures count it too");
 }
 
+/// The opening of a pack as the endpoint's own device writes it, at a claimed time.
+fn pack_opening(n: u128, channel: &str, fields: serde_json::Value, at_ms: u64) -> (EntryId, Entry) {
+    let event = Event::Opened {
+        kind: RecordKind::Pack,
+        fields: serde_json::from_value(fields).unwrap(),
+    };
+    let entry = Entry {
+        device: DeviceId(uuid::Uuid::from_u128(100 + n)),
+        seq: 1,
+        prev: EntryId::NONE,
+        after: None,
+        at: Hlc::from_ms(at_ms),
+        author: person(9),
+        channel: channel.parse().unwrap(),
+        record: record(n),
+        event: event.to_bytes().unwrap(),
+    };
+    (entry.id(), entry)
+}
+
 #[test]
-fn packs_are_listed_the_newest_first() {
+fn packs_stand_in_the_order_in_which_the_endpoint_received_them_whatever_time_they_claim() {
     let place = device(1);
-    for (n, version) in [(1, "1"), (2, "2")] {
-        let fields = json!({"id": "lyg", "version": version, "title": "模板", "blob": BlobHash([n as u8; 32]).to_string(), "size": 5});
-        place.append(
-            vec![opened("320703", RecordKind::Pack, record(n), fields)],
-            NOW + n as u64,
-        );
-    }
-    place.append(
-        vec![opened(
-            "320703",
-            RecordKind::Pack,
-            record(3),
-            json!({"id": "broken"}),
-        )],
-        NOW + 9,
+    let fields = |version: &str, blob: u8| json!({"id": "lyg", "version": version, "title": {"zh": "模板"}, "blob": BlobHash([blob; 32]).to_string(), "size": 5});
+    let year_2100 = 4_102_444_800_000;
+    place.pull(vec![
+        pack_opening(1, "pub/320700", fields("1", 1), year_2100),
+        pack_opening(2, "pub/320700", fields("2", 2), NOW),
+        pack_opening(3, "pub/320700", json!({"id": "broken"}), NOW),
+        pack_opening(4, "own/320700", fields("4", 4), NOW),
+    ]);
+    let packs = place.ledger.packs().unwrap();
+    let listed: Vec<_> = packs
+        .iter()
+        .map(|pack| (pack.version.as_str(), pack.number, pack.received_ms))
+        .collect();
+    assert_eq!(
+        listed,
+        [
+            ("1", Some(1), Some(NOW + 5_000)),
+            ("2", Some(2), Some(NOW + 5_000))
+        ],
+        "the endpoint's number and clock; what names no bytes, or is not public, is no pack"
     );
+    assert_eq!(
+        (packs[0].org.as_str(), packs[0].title.as_str()),
+        ("320700", "模板")
+    );
+    assert_eq!(
+        place.ledger.packs_of(BlobHash([2; 32])).unwrap(),
+        packs[1..]
+    );
+    assert_eq!(place.ledger.packs_of(BlobHash([4; 32])).unwrap(), []);
+    let before = place.ledger.views_digest().unwrap();
+    place.ledger.rebuild(&mut |_, _| {}).unwrap();
+    assert_eq!(place.ledger.views_digest().unwrap(), before);
+}
+
+#[test]
+fn a_pack_is_what_its_opening_says_and_a_record_names_its_bytes() {
+    let place = device(1);
+    let hash = BlobHash([1; 32]).to_string();
+    let fields = json!({"id": "lyg", "version": "1.0.0", "title": "模板", "blob": hash, "size": 5});
+    let (opening, entry) = pack_opening(1, "pub/320700", fields, NOW);
+    let change = Event::Set {
+        field: "blob".into(),
+        value: json!(BlobHash([2; 32]).to_string()),
+        replaces: vec![opening],
+    };
+    let later = Entry {
+        seq: 2,
+        prev: opening,
+        event: change.to_bytes().unwrap(),
+        ..entry.clone()
+    };
+    place.pull(vec![(opening, entry), (later.id(), later)]);
     let packs = place.ledger.packs().unwrap();
     assert_eq!(
-        packs
-            .iter()
-            .map(|pack| pack.version.as_str())
-            .collect::<Vec<_>>(),
-        ["2", "1"]
+        packs.iter().map(|pack| pack.blob).collect::<Vec<_>>(),
+        [BlobHash([1; 32])]
     );
-    assert_eq!(
-        (packs[0].blob, packs[0].published_ms),
-        (BlobHash([2; 32]), NOW + 2)
+    place.inspection(
+        10,
+        json!({"pack": "lyg", "pack_version": "1.0.0", "pack_hash": hash}),
     );
+    place.inspection(11, json!({"pack": "lyg", "pack_version": "1.0.0"}));
+    let filter = InspectionFilter::default();
+    let rows = place
+        .ledger
+        .inspections(&filter, InspectionSort::Started, false, 0, 9)
+        .unwrap()
+        .rows;
+    let mut named: Vec<_> = rows.iter().map(|row| row.pack_hash).collect();
+    named.sort();
+    assert_eq!(named, [None, Some(BlobHash([1; 32]))]);
 }
 
 #[test]

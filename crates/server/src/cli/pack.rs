@@ -94,6 +94,10 @@ pub(super) fn publish(
             format!("{id} {newest} 早已发布；请提高版本号"),
             format!("{id} {newest} was published; raise the version"),
         ),
+        PublishFault::Above { name, .. } => Failure::input(
+            format!("{name} 已发布模板包 {id}，下级不能再发布同一编号的模板包；请换一个编号"),
+            format!("{name} publishes {id}; nobody below may publish another of that id"),
+        ),
         PublishFault::Refused(code) => Failure::input(
             format!("{} 无权在 {org} 发布（{code}）", person.name),
             format!("{} may not publish at {org} ({code})", person.id),

@@ -2,7 +2,7 @@
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use shicha_domain::directory::Role;
+use shicha_domain::{Event, RecordKind, directory::Role};
 use shicha_server::verify::{VerifyFault, verify};
 use shicha_sync::protocol::{
     ProblemCode,
@@ -15,7 +15,7 @@ use shicha_sync::protocol::{
     unlock::UnlockSecret,
 };
 
-use crate::common::{Device, Server, aside, code_of, problem};
+use crate::common::{Device, Server, aside, code_of, problem, record};
 
 const COUNTY: &str = "320703";
 const CITY: &str = "320700";
@@ -297,6 +297,88 @@ async fn a_pack_with_faults_or_without_a_higher_version_is_not_published() {
     assert_eq!(county.pull(&[]).await.batch.rows.len(), 1);
     let acts: Vec<_> = log(&boss).await.into_iter().map(|row| row.act).collect();
     assert_eq!(acts, [act::PACK_PUBLISHED]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pack_comes_from_the_endpoint_itself_and_of_one_id_the_bureau_above_publishes() {
+    let server = Server::start().await;
+    let boss = server.device("市管", CITY, Role::Administrator).await;
+    let county = server.device("县管", COUNTY, Role::Administrator).await;
+    let post = async |device: &Device, bytes: &[u8]| {
+        let request = device.request(Method::POST, "/v1/admin/packs");
+        request.body(bytes.to_vec()).send().await.unwrap()
+    };
+    let city: PackPublished = answer(post(&boss, PACK).await).await;
+
+    // By an entry of their own nobody publishes, not even who may publish otherwise, and nobody alters what was published.
+    let mut supervisor = server.device("县监", COUNTY, Role::Supervisor).await;
+    let mut chief = server.device("市监", CITY, Role::Supervisor).await;
+    let mut administrator = boss.clone();
+    let published = county.pull(&[]).await.batch.rows[0].entry.record;
+    let opening = |version: &str| Event::Opened {
+        kind: RecordKind::Pack,
+        fields: [
+            ("id".to_owned(), json!(city.id)),
+            ("version".to_owned(), json!(version)),
+            ("blob".to_owned(), json!("ab".repeat(32))),
+            ("size".to_owned(), json!(9)),
+        ]
+        .into(),
+    };
+    let alter = Event::Set {
+        field: "blob".into(),
+        value: json!("ab".repeat(32)),
+        replaces: vec![],
+    };
+    let annul = Event::Annulled { reason: "x".into() };
+    for (device, org) in [
+        (&mut supervisor, COUNTY),
+        (&mut chief, CITY),
+        (&mut administrator, CITY),
+    ] {
+        let channel = format!("pub/{org}");
+        let mut entries = vec![
+            device.write(&channel, record(), &opening(&city.version)),
+            device.write(&channel, record(), &opening("9.0.0")),
+        ];
+        if org == CITY {
+            entries.push(device.write(&channel, published, &alter));
+            entries.push(device.write(&channel, published, &annul));
+        }
+        let reply = device.push(&entries).await;
+        let refused: Vec<&str> = reply
+            .refused
+            .iter()
+            .map(|(_, code)| code.as_str())
+            .collect();
+        assert_eq!(refused, vec!["event"; entries.len()], "{channel}");
+    }
+    assert_eq!(
+        county.pull(&[]).await.batch.rows.len(),
+        1,
+        "nothing but what was published is given out"
+    );
+
+    // The county may publish a pack of its own, and none of the city's id, whatever its version.
+    let text = String::from_utf8(PACK.to_vec()).unwrap();
+    let version = format!("\"version\": \"{}\"", city.version);
+    let higher = text.replacen(&version, "\"version\": \"9.0.0\"", 1);
+    assert_ne!(higher, text);
+    for bytes in [text.as_bytes(), higher.as_bytes()] {
+        let (status, told) = problem(post(&county, bytes).await).await;
+        assert_eq!(
+            (status, told.code),
+            (StatusCode::CONFLICT, ProblemCode::Conflict)
+        );
+        assert_eq!(
+            (told.extra["reason"].as_str(), told.extra["bureau"].as_str()),
+            (Some("above"), Some("组织320700"))
+        );
+    }
+    let own = text.replacen(&format!("\"id\": \"{}\"", city.id), "\"id\": \"own\"", 1);
+    assert_ne!(own, text);
+    let own: PackPublished = answer(post(&county, own.as_bytes()).await).await;
+    assert!(own.changed);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -215,12 +215,15 @@ pub struct PackPublished {
     pub changed: bool,
 }
 
-/// Why a pack is refused, under `reason` in a problem of the code `conflict`; `faults` and `newest` come along where there are any.
+/// Why a pack is refused, under `reason` in a problem of the code `conflict`; `faults`, `newest` and `bureau` come along where there are
+/// any.
 pub mod pack_refusal {
     /// The file has faults.
     pub const FAULTS: &str = "faults";
     /// The version does not rise.
     pub const VERSION: &str = "version";
+    /// A bureau above publishes a pack of that id; `bureau` is what it is called.
+    pub const ABOVE: &str = "above";
 }
 
 /// The query of `GET /v1/admin/audit`: all that is given must fit.

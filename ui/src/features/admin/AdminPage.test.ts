@@ -246,6 +246,7 @@ describe('packs', () => {
       checklists: 3,
       items: 70,
       newest: '1.1.0',
+      above: null,
       rises: true,
       changes: [{ part: 'item', kind: 'added', id: 'TI-9.1', title: '是否建立台账' }],
     };

@@ -7,5 +7,5 @@ export function contradictionText(error: unknown): string | null {
   const { code, params } = ApiError.from(error);
   if (code !== 'contradiction') return null;
   const key = `admin.contradiction.${params.reason}`;
-  return hasText(key) ? t(key) : null;
+  return hasText(key) ? t(key, { bureau: String(params.bureau ?? '') }) : null;
 }

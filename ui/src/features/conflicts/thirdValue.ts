@@ -23,7 +23,7 @@ const CHOICES: Record<string, ThirdValue> = {
 };
 
 /** Fields that name something else: a value that is not one of the rivals would name nothing. */
-const REFERENCES = new Set(['subject', 'inspection', 'pack', 'pack_version', 'checklist', 'phase', 'number', 'item']);
+const REFERENCES = new Set(['subject', 'inspection', 'pack', 'pack_version', 'pack_hash', 'checklist', 'phase', 'number', 'item']);
 const LONG = 24;
 
 function joined(values: RivalValue[]): unknown[] {

@@ -41,10 +41,11 @@ export const useInspection = defineStore('inspection', () => {
     if (!now) return;
     const started = now.fields.started_at?.value;
     const day = dayOf(typeof started === 'number' ? started : Date.now());
-    const wanted = [now.pack, now.pack_version, now.checklist, day].join(' ');
+    const wanted = [now.pack, now.pack_version, now.pack_hash ?? '', now.checklist, day].join(' ');
     if (wanted === shownChecklist) return;
     try {
-      checklist.value = await call('checklist_get', { pack: now.pack, version: now.pack_version, checklist: now.checklist, day });
+      const { pack, pack_version: version, pack_hash: hash } = now;
+      checklist.value = await call('checklist_get', { pack, version, hash, checklist: now.checklist, day });
       checklistError.value = null;
       shownChecklist = wanted;
     } catch (cause) {

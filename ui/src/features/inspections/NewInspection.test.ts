@@ -4,7 +4,7 @@ import type { PersonView } from '@/bindings/PersonView';
 import { useApp } from '@/stores/app';
 import { installFakeCore } from '@/testing/fakeCore';
 import { freshStores, mountPage } from '@/testing/mountPage';
-import { appStatus, directory, me, packsList, subjectRow } from '@/testing/samples';
+import { appStatus, directory, me, PACK_HASH, packBelow, packsList, subjectRow } from '@/testing/samples';
 import NewInspection from './NewInspection.vue';
 
 const OPENED = '018f0000-0000-7000-8000-00000000a009';
@@ -25,7 +25,8 @@ beforeEach(() => {
 async function open() {
   const core = installFakeCore({
     directory_get: () => directory({ people: [COLLEAGUE] }),
-    packs_list: () => packsList(),
+    // The county's pack of the same id is never offered.
+    packs_list: () => ({ packs: [...packBelow(), ...packsList().packs] }),
     subjects_list: () => ({ total: 2, rows: [subjectRow(), ENTERPRISE] }),
     inspection_open: () => ({ record: OPENED }),
   });
@@ -62,8 +63,7 @@ describe('beginning an inspection', () => {
       {
         subject: subjectRow().record,
         kind: 'enforcement',
-        pack: 'lyg-2021-training',
-        pack_version: '1.0.0',
+        pack: PACK_HASH,
         checklist: 'TI',
         phase: 'enforcement',
         inspectors: [

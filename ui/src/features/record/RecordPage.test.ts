@@ -5,7 +5,7 @@ import { ApiError } from '@/errors';
 import { installFakeCore, type Answers } from '@/testing/fakeCore';
 import { checklistView, evidence, historyRow, INSPECTION, inspectionView, signature } from '@/testing/inspection';
 import { freshStores, mountPage } from '@/testing/mountPage';
-import { directory, findingRow, packsList } from '@/testing/samples';
+import { directory, findingRow, PACK_HASH, packsList } from '@/testing/samples';
 import RecordPage from './RecordPage.vue';
 
 beforeEach(freshStores);
@@ -30,7 +30,7 @@ async function open(view: InspectionView = inspectionView(), more: Answers = {},
 describe('the record that a supervisor reads', () => {
   it('shows the questions of the pack version and the day that it was filled in with', async () => {
     const { core, all } = await open();
-    expect(core.requests('checklist_get')).toEqual([{ pack: 'lyg-2021-training', version: '1.0.0', checklist: 'TI', day: '2022-04-12' }]);
+    expect(core.requests('checklist_get')).toEqual([{ pack: 'lyg-2021-training', version: '1.0.0', hash: PACK_HASH, checklist: 'TI', day: '2022-04-12' }]);
     expect(all('record-item').map((one) => one.text())).toEqual([
       expect.stringContaining('实操场地是否符合要求？'),
       expect.stringContaining('是否具有法人资格？'),

@@ -28,7 +28,8 @@ async function askChecklist(view: InspectionView): Promise<{ checklist: Checklis
   const started = view.fields.started_at?.value;
   const day = typeof started === 'number' ? dayOf(started) : today();
   try {
-    return { checklist: await call('checklist_get', { pack: view.pack, version: view.pack_version, checklist: view.checklist, day }) };
+    const { pack, pack_version: version, pack_hash: hash } = view;
+    return { checklist: await call('checklist_get', { pack, version, hash, checklist: view.checklist, day }) };
   } catch (cause) {
     // The pack has not arrived here yet: the answers can be shown without its questions.
     if (ApiError.from(cause).code === 'not_found') return { checklist: null };

@@ -6,7 +6,7 @@ import { locale } from '@/i18n';
 import { useApp } from '@/stores/app';
 import { installFakeCore } from '@/testing/fakeCore';
 import { freshStores, mountPage } from '@/testing/mountPage';
-import { appStatus, packsList } from '@/testing/samples';
+import { appStatus, packBelow, packsList } from '@/testing/samples';
 import SettingsPage from './SettingsPage.vue';
 
 beforeEach(freshStores);
@@ -80,5 +80,20 @@ describe('the settings', () => {
   it('lists the packs with their checklists', async () => {
     const { at } = await open();
     expect(at('settings-packs').text()).toContain('安全培训机构检查表，34 项');
+  });
+
+  it.each([
+    ['supervisor', true],
+    ['administrator', true],
+    ['inspector', false],
+  ] as const)('says to a %s why a pack does not count, if that concerns them: %s', async (role, isTold) => {
+    installFakeCore({ packs_list: () => ({ packs: [...packsList().packs, ...packBelow()] }), desktop_get: () => NO_DESKTOP });
+    const status = appStatus();
+    useApp().take({ ...status, me: status.me && { ...status.me, role } });
+    const { at } = await mountPage(SettingsPage);
+    const text = at('settings-packs').text();
+    expect(text).toContain('安全生产培训“走过场”专项整治');
+    expect(text.includes('不使用：连云港市应急管理局已发布同一编号的模板包')).toBe(isTold);
+    expect(text.includes('县里改的模板')).toBe(isTold);
   });
 });

@@ -67,6 +67,7 @@ const terms: Catalogue['terms'] = {
     phase: 'Phase of the campaign',
     pack: 'Campaign pack',
     pack_version: 'Version of the pack',
+    pack_hash: 'Hash of the pack',
     number: 'Document number',
     inspectors: 'Inspectors',
     started_at: 'Start of the inspection',

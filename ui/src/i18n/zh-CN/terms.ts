@@ -65,6 +65,7 @@ export default {
     phase: '专项行动阶段',
     pack: '模板包',
     pack_version: '模板包版本',
+    pack_hash: '模板包校验值',
     number: '文书编号',
     inspectors: '检查人员',
     started_at: '检查开始时间',

@@ -119,7 +119,7 @@ pub(super) fn admin_error(error: SyncError) -> ApiError {
         _ => return error.into(),
     };
     let mut said = ApiError::new(code).with("detail", problem.detail.clone());
-    for key in ["reason", "newest"] {
+    for key in ["reason", "newest", "bureau"] {
         if let Some(value) = problem.extra.get(key) {
             said = said.with(key, value.clone());
         }

@@ -1,6 +1,8 @@
 //! Campaign packs: checked here, published at the central endpoint, which checks again.
 
-use shicha_domain::pack::{MAX_BYTES, Pack, changes};
+use shicha_domain::pack::{MAX_BYTES, Pack, changes, version_numbers};
+use shicha_ledger::PackRow;
+use shicha_sync::protocol::admin::PublishedPack;
 
 use super::{Office, admin_error};
 use crate::{
@@ -17,19 +19,40 @@ pub(crate) async fn admin_packs(app: &App, _: Empty) -> Result<AdminPacks, ApiEr
     let office = Office::of(app)?;
     let asked = office.engine.admin_packs(&office.desk.ledger).await;
     let (list, known) = office.known("packs", asked).await?;
-    let names = &office.desk.names;
-    let rows = list.packs.into_iter().map(|pack| AdminPackRow {
+    let desk = office.desk.clone();
+    blocking(move || {
+        let here = desk.ledger.packs()?;
+        let rows = list
+            .packs
+            .into_iter()
+            .map(|pack| row_of(&desk, &here, pack));
+        Ok(AdminPacks {
+            known,
+            rows: rows.collect(),
+        })
+    })
+    .await
+}
+
+fn row_of(desk: &Desk, here: &[PackRow], pack: PublishedPack) -> AdminPackRow {
+    AdminPackRow {
+        above: published_above(desk, here, &pack.id),
+        by: desk.names.person(pack.by),
         id: pack.id,
         version: pack.version,
         title: pack.title,
         size: pack.size,
-        by: names.person(pack.by),
         at_ms: pack.at_ms,
-    });
-    Ok(AdminPacks {
-        known,
-        rows: rows.collect(),
-    })
+    }
+}
+
+/// What the bureau above is called that publishes a pack of that id, by what is known here; the endpoint asks again.
+fn published_above(desk: &Desk, here: &[PackRow], id: &str) -> Option<String> {
+    let (own, tree) = (&desk.me.org, desk.names.tree());
+    here.iter()
+        .filter(|row| row.id == id && row.number.is_some())
+        .find(|row| row.org != *own && tree.is_at_or_below(own, &row.org))
+        .map(|row| desk.names.org(&row.org))
 }
 
 pub(crate) async fn admin_pack_check(
@@ -63,9 +86,8 @@ fn check(desk: &Desk, request: &AdminPackCheck) -> Result<AdminPackChecked, ApiE
         }
     };
     let about = about(desk, &pack)?;
-    let token = about
-        .rises
-        .then(|| desk.app.0.made.keep(&name, "application/json", bytes).token);
+    let may_publish = about.rises && about.above.is_none();
+    let token = may_publish.then(|| desk.app.0.made.keep(&name, "application/json", bytes).token);
     Ok(AdminPackChecked {
         name,
         token,
@@ -75,15 +97,11 @@ fn check(desk: &Desk, request: &AdminPackCheck) -> Result<AdminPackChecked, ApiE
 }
 
 fn about(desk: &Desk, pack: &Pack) -> Result<AdminPackAbout, ApiError> {
-    let numbers = |version: &str| {
-        let parts = version.split('.').map(|part| part.parse().unwrap_or(0_u32));
-        parts.collect::<Vec<u32>>()
-    };
     let all = desk.ledger.packs()?;
     let newest = all
         .iter()
-        .filter(|row| row.id == pack.id.as_str())
-        .max_by_key(|row| numbers(&row.version));
+        .filter(|row| row.id == pack.id.as_str() && row.org == desk.me.org)
+        .max_by_key(|row| version_numbers(&row.version));
     let old = match newest {
         Some(row) => desk.app.0.packs.read(&desk.ledger, row)?,
         None => None,
@@ -107,7 +125,8 @@ fn about(desk: &Desk, pack: &Pack) -> Result<AdminPackAbout, ApiError> {
         valid_to: pack.valid_to.to_string(),
         checklists: count(pack.checklists.len()),
         items: count(pack.items().count()),
-        rises: newest.is_none_or(|row| numbers(&row.version) < pack.version.numbers().to_vec()),
+        rises: newest.is_none_or(|row| version_numbers(&row.version) < pack.version.numbers()),
+        above: published_above(desk, &all, pack.id.as_str()),
         newest: newest.map(|row| row.version.clone()),
         changes,
     })

@@ -82,6 +82,10 @@ impl From<PublishFault> for Fault {
                 .with("reason", pack_refusal::VERSION)
                 .with("newest", newest)
                 .into(),
+            PublishFault::Above { name, .. } => problem
+                .with("reason", pack_refusal::ABOVE)
+                .with("bureau", name)
+                .into(),
             PublishFault::Faults(faults) => match serde_json::to_value(&faults) {
                 Ok(faults) => problem
                     .with("reason", pack_refusal::FAULTS)
