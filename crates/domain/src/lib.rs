@@ -4,7 +4,7 @@
 //! time and the identifiers in, so that every device that holds the same entries computes the same state.
 
 pub mod authority;
-pub mod bracket;
+pub mod bounds;
 pub mod canonical;
 pub mod channel;
 pub mod codes;

@@ -77,6 +77,7 @@ impl Ledger {
         make: impl FnOnce(&Transaction<'_>) -> Result<Vec<Draft>, LedgerError>,
     ) -> Result<Vec<Appended>, LedgerError> {
         let mut writer = self.writer();
+        let now_ms = self.wall_ms(now_ms);
         let Writer { db, own, clock } = &mut *writer;
         let own = own.as_mut().ok_or(LedgerError::NotEnrolled)?;
         let tx = begin(db)?;
@@ -99,7 +100,7 @@ impl Ledger {
                 event: draft.event.to_bytes()?,
             };
             let id = entry.id();
-            let record = put_entry(&tx, &mut locals, id, &entry, None)?;
+            let record = put_entry(&tx, &mut locals, id, &entry, None, None)?;
             tx.prepare_cached("UPDATE record SET own_seq = ?2 WHERE n = ?1")?
                 .execute([record, entry.seq as i64])?;
             blobs::note_attached(&tx, &draft.event, true)?;

@@ -22,7 +22,7 @@ use crate::{
     append::Touched,
     blobs,
     carried::put_seal,
-    entries::{ENTRY, put_entry, put_receipt, read_entry, read_receipt},
+    entries::{ENTRY, RECEIPT, put_entry, put_receipt, read_entry, read_receipt, receipt_of},
     error::LedgerError,
     incoming::{AHEAD_MS, id_at},
     ledger::{Ledger, begin},
@@ -131,7 +131,7 @@ impl Ledger {
             let mut statement = db.prepare_cached(
                 "WITH want (channel, cursor) AS (SELECT value ->> 0, value ->> 1 FROM json_each(?1))
                  SELECT e.n, e.device, d.id, e.seq, e.channel, length(e.event),
-                     (SELECT r.seq FROM receipt r WHERE r.device = e.device AND r.seq >= e.seq ORDER BY r.seq LIMIT 1)
+                     (SELECT r.seq FROM receipt r WHERE r.n = e.covered)
                  FROM entry e JOIN want w ON w.channel = e.channel JOIN device d ON d.n = e.device
                  WHERE e.refused IS NULL AND (e.number > w.cursor OR e.number IS NULL AND EXISTS (
                      SELECT 1 FROM seal s WHERE s.device = e.device AND s.signature = x'' AND e.seq BETWEEN s.first AND s.last))
@@ -172,41 +172,33 @@ impl Ledger {
     pub fn confirmed(&self, batch: &ConfirmedBatch) -> Result<Confirmed, LedgerError> {
         self.read(|db| {
             let mut entry = db.prepare_cached(&format!("{ENTRY} WHERE e.n = ?1"))?;
-            let mut covering = db.prepare_cached(
-                "SELECT d.id, c.seq, c.head, c.received_at_ms, c.signature FROM receipt c JOIN device d ON d.n = c.device
-                 WHERE c.device = ?1 AND c.seq >= ?2 ORDER BY c.seq, c.received_at_ms LIMIT 1",
-            )?;
-            let mut named = db.prepare_cached(
-                "SELECT d.id, c.seq, c.head, c.received_at_ms, c.signature FROM receipt c JOIN device d ON d.n = c.device
-                 WHERE c.id = ?1",
-            )?;
+            let mut named = db.prepare_cached(&format!("{RECEIPT} WHERE c.id = ?1"))?;
             let mut found = Confirmed::default();
             let mut receipts = BTreeMap::new();
-            let mut covered: Option<(DeviceId, u64)> = None;
+            let mut last: Option<i64> = None;
             for n in &batch.rows {
                 let read = entry
                     .query_row([n], |row| {
-                        let device: i64 = row.get(10)?;
-                        Ok(read_entry(row).map(|read| (device, read)))
+                        let covered: Option<i64> = row.get(13)?;
+                        Ok(read_entry(row).map(|read| (covered, read)))
                     })
                     .optional()?;
                 // Put aside since the batch was planned.
                 let Some(read) = read else { continue };
-                let (device, (id, entry)) = read?;
-                if covered.is_none_or(|(of, upto)| of != entry.device || upto < entry.seq) {
-                    let receipt = covering
-                        .query_row(params![device, entry.seq as i64], read_receipt)
-                        .optional()?;
-                    if let Some(receipt) = receipt {
-                        covered = Some((receipt.device, receipt.seq));
+                let (covered, (id, entry)) = read?;
+                if covered != last {
+                    last = covered;
+                    if let Some(receipt) = receipt_of(db, covered)? {
                         receipts.insert(receipt.id(), receipt);
                     }
                 }
                 if let Some(after) = entry.after
                     && !receipts.contains_key(&after)
-                    && let Some(receipt) = named.query_row([after.0], read_receipt).optional()?
+                    && let Some(receipt) = named
+                        .query_row([after.0], |row| Ok(read_receipt(row)))
+                        .optional()?
                 {
-                    receipts.insert(after, receipt);
+                    receipts.insert(after, receipt?);
                 }
                 found.entries.push((id, entry));
             }
@@ -245,12 +237,12 @@ impl Ledger {
         };
         let mut touched = Touched::default();
         let mut latest = *clock;
-        for (id, entry) in proven(&tx, given)? {
-            let Some(entry) = entry else {
+        for (id, proof) in proven(&tx, given)? {
+            let Some((entry, receipt)) = proof else {
                 taking.taken.left_out += 1;
                 continue;
             };
-            if taking.entry(id, entry)? {
+            if taking.entry(id, entry, receipt.as_ref())? {
                 if entry.at.ms() <= now_ms.saturating_add(AHEAD_MS) {
                     latest = latest.max(entry.at);
                 }
@@ -348,11 +340,15 @@ fn gather(
     }
 }
 
-/// The entries by log and place; `None` where nothing links them to a receipt, or they are not what they are called.
+/// An entry that is proven, and the receipt that gives it bounds, where that is one of these or of what is here.
+type Proven<'g> = (&'g Entry, Option<Receipt>);
+
+/// The entries by log and place; `None` where nothing links them to a receipt, they are not what they are called, or the receipt says that
+/// they were refused (invariant 11, what is handed on proves only what hashes and receipts prove).
 fn proven<'g>(
     db: &Connection,
     given: &'g Confirmed,
-) -> Result<Vec<(EntryId, Option<&'g Entry>)>, LedgerError> {
+) -> Result<Vec<(EntryId, Option<Proven<'g>>)>, LedgerError> {
     let mut logs: BTreeMap<DeviceId, BTreeMap<u64, (EntryId, &Entry)>> = BTreeMap::new();
     let mut judged = Vec::with_capacity(given.entries.len());
     for (id, entry) in &given.entries {
@@ -363,41 +359,70 @@ fn proven<'g>(
             log.insert(entry.seq, (*id, entry));
         }
     }
-    let heads: HashMap<(DeviceId, u64), EntryId> = given
-        .receipts
-        .iter()
-        .map(|receipt| ((receipt.device, receipt.seq), receipt.head))
-        .collect();
+    let mut heads: HashMap<(DeviceId, u64, EntryId), &Receipt> = HashMap::new();
+    for receipt in &given.receipts {
+        let head = (receipt.device, receipt.seq, receipt.head);
+        let known = heads.entry(head).or_insert(receipt);
+        // Of several for one entry the oldest counts.
+        if receipt.rank() < known.rank() {
+            *known = receipt;
+        }
+    }
     for (device, log) in logs {
         let mut from_last = Vec::with_capacity(log.len());
-        // What follows the entry at hand and is proven: its place, and what it says came before it.
-        let mut follower: Option<(u64, EntryId)> = None;
+        // What follows the entry at hand and is proven: its place, what it says came before it, and by which receipt.
+        let mut follower: Option<(u64, EntryId, Option<Receipt>)> = None;
         for (seq, (id, entry)) in log.into_iter().rev() {
-            let is_linked = match follower {
-                Some((next, prev)) if next == seq + 1 => prev == id,
-                _ => prev_of(db, device, seq.saturating_add(1))? == Some(id),
+            let linked = match follower.take() {
+                Some((next, prev, receipt)) if next == seq + 1 => (prev == id).then_some(receipt),
+                _ => {
+                    let here = after_it(db, device, seq.saturating_add(1))?;
+                    here.and_then(|(prev, receipt)| (prev == id).then_some(receipt))
+                }
             };
-            let is_proven = is_linked || heads.get(&(device, seq)) == Some(&id);
-            follower = is_proven.then_some((seq, entry.prev));
-            from_last.push((id, is_proven.then_some(entry)));
+            let own = heads
+                .get(&(device, seq, id))
+                .map(|receipt| (*receipt).clone());
+            let proof = match (own, linked) {
+                (Some(receipt), _) => Some(Some(receipt)),
+                (None, linked) => linked,
+            };
+            // A receipt gives bounds to the entries of its own run only.
+            let receipt = proof
+                .clone()
+                .flatten()
+                .filter(|receipt| receipt.is_for(seq));
+            let is_refused = receipt
+                .as_ref()
+                .is_some_and(|receipt| receipt.refused.contains(&seq));
+            follower = proof.map(|proof| (seq, entry.prev, proof));
+            let is_proven = follower.is_some() && !is_refused;
+            from_last.push((id, is_proven.then_some((entry, receipt))));
         }
         judged.extend(from_last.into_iter().rev());
     }
     Ok(judged)
 }
 
-/// What an entry that is here says came before it.
-fn prev_of(db: &Connection, device: DeviceId, seq: u64) -> Result<Option<EntryId>, LedgerError> {
-    let prev: Option<[u8; 32]> = db
+/// What an entry that is here says came before it, and its receipt.
+fn after_it(
+    db: &Connection,
+    device: DeviceId,
+    seq: u64,
+) -> Result<Option<(EntryId, Option<Receipt>)>, LedgerError> {
+    let found: Option<([u8; 32], Option<i64>)> = db
         .prepare_cached(
-            "SELECT prev FROM entry WHERE device = (SELECT n FROM device WHERE id = ?1) AND seq = ?2",
+            "SELECT prev, covered FROM entry WHERE device = (SELECT n FROM device WHERE id = ?1) AND seq = ?2",
         )?
         .query_row(
             params![device.0.as_bytes(), i64::try_from(seq).unwrap_or(i64::MAX)],
-            |row| row.get(0),
+            |row| Ok((row.get(0)?, row.get(1)?)),
         )
         .optional()?;
-    Ok(prev.map(EntryId))
+    let Some((prev, covered)) = found else {
+        return Ok(None);
+    };
+    Ok(Some((EntryId(prev), receipt_of(db, covered)?)))
 }
 
 struct Taking<'t> {
@@ -412,7 +437,12 @@ struct Taking<'t> {
 
 impl Taking<'_> {
     /// Takes an entry that is proven, if it is new and fits what is here. Whether it was taken.
-    fn entry(&mut self, id: EntryId, entry: &Entry) -> Result<bool, LedgerError> {
+    fn entry(
+        &mut self,
+        id: EntryId,
+        entry: &Entry,
+        receipt: Option<&Receipt>,
+    ) -> Result<bool, LedgerError> {
         if entry.seq == 0 || entry.device == self.own || !(self.may_read)(&entry.channel) {
             self.taken.left_out += 1;
             return Ok(false);
@@ -441,7 +471,10 @@ impl Taking<'_> {
             self.taken.left_out += 1;
             return Ok(false);
         }
-        put_entry(self.tx, &mut self.locals, id, entry, None)?;
+        let covered = receipt
+            .map(|receipt| put_receipt(self.tx, &mut self.locals, receipt))
+            .transpose()?;
+        put_entry(self.tx, &mut self.locals, id, entry, None, covered)?;
         if let Ok(event) = Event::parse(&entry.event) {
             blobs::note_attached(self.tx, &event, false)?;
         }

@@ -5,20 +5,21 @@ use std::collections::BTreeSet;
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 use shicha_domain::{
     Channel, DeviceId, EntryId, Hlc, OrgCode, PersonId, Receipt, ReceiptId, RecordId,
-    bracket::Bracket, entry::Entry, suite::SignatureBytes,
+    bounds::Bounds, entry::Entry, receipt::read_refused, suite::SignatureBytes,
 };
 use uuid::Uuid;
 
 use crate::{
     append::Touched,
     error::LedgerError,
+    identity::Identity,
     ledger::{Ledger, Own, begin},
     record::Locals,
     rewound::{forget_refusals, put_rewound},
 };
 
 /// Selects the columns that [`read_entry`] reads; a condition follows.
-pub(crate) const ENTRY: &str = "SELECT e.id, d.id, e.seq, e.prev, e.after, e.at, p.id, c.name, r.id, e.event, e.device, e.refused, e.number
+pub(crate) const ENTRY: &str = "SELECT e.id, d.id, e.seq, e.prev, e.after, e.at, p.id, c.name, r.id, e.event, e.device, e.refused, e.number, e.covered
      FROM entry e
      JOIN device d ON d.n = e.device
      JOIN person p ON p.n = e.author
@@ -32,8 +33,8 @@ pub struct StoredEntry {
     pub id: EntryId,
     /// The entry.
     pub entry: Entry,
-    /// Between which moments it was made, by the receipts that are here.
-    pub bracket: Bracket,
+    /// Between which moments it was made, by the receipt that its number came with; none where it was not received yet.
+    pub bounds: Option<Bounds>,
     /// Where it is.
     pub delivery: EntryDelivery,
 }
@@ -88,15 +89,15 @@ impl Ledger {
                 let (id, entry) = read_entry(row)?;
                 let device: i64 = row.get(10)?;
                 let refused: Option<String> = row.get(11)?;
-                let bracket = bracket(db, device, &entry)?;
+                let bounds = bounds(db, row.get(13)?)?;
                 let number: Option<i64> = row.get(12)?;
                 let is_waiting = match own.as_ref().filter(|own| own.device == device) {
                     // Without a number it was not accepted, or by an endpoint that has forgotten it since.
                     Some(own) => entry.seq > own.acked.0 || number.is_none(),
                     // Handed on by another device with the receipt that covers it, and not pulled yet: the endpoint has it all the same.
-                    None => number.is_none() && bracket.not_after_ms.is_none(),
+                    None => number.is_none() && bounds.is_none(),
                 };
-                let receipt_ms = bracket.not_after_ms.unwrap_or_default();
+                let receipt_ms = bounds.map_or(0, |bounds| bounds.received_ms);
                 let delivery = match refused {
                     Some(code) => EntryDelivery::Refused { code, receipt_ms },
                     None if is_waiting => EntryDelivery::Waiting,
@@ -105,7 +106,7 @@ impl Ledger {
                 entries.push(StoredEntry {
                     id,
                     entry,
-                    bracket,
+                    bounds,
                     delivery,
                 });
             }
@@ -177,6 +178,23 @@ impl Ledger {
         self.own().map(|own| own.acked)
     }
 
+    /// Where the log ends, told under the lock under which entries get their time and are appended: `tell` is asked only if all of it is
+    /// delivered, or its last entry is `sent`, which is on its way. Nothing is appended meanwhile (invariant 7, an end is told after a
+    /// tick, at the head).
+    ///
+    /// # Errors
+    /// When this computer is not enrolled.
+    pub fn tell_end<T>(
+        &self,
+        sent: Option<(u64, EntryId)>,
+        tell: impl FnOnce(&Identity, (u64, EntryId)) -> T,
+    ) -> Result<Option<T>, LedgerError> {
+        let writer = self.writer();
+        let own = writer.own.as_ref().ok_or(LedgerError::NotEnrolled)?;
+        let is_told = own.head == sent.unwrap_or(own.acked);
+        Ok(is_told.then(|| tell(&own.identity, own.head)))
+    }
+
     /// Takes a receipt for this device's log: entries up to it are delivered from now on. `numbers` says which entry (by its place in the
     /// log) got which number in its channel, `refused` which were refused and why. The receipt's signature was checked by the caller.
     ///
@@ -204,16 +222,19 @@ impl Ledger {
                 "a receipt for another entry".into(),
             ));
         }
-        put_receipt(&tx, &mut Locals::default(), receipt)?;
+        let covered = put_receipt(&tx, &mut Locals::default(), receipt)?;
         let mut judged = forget_refusals(&tx, own.device, own.acked.0, receipt.seq)?;
         {
-            let mut number =
-                tx.prepare_cached("UPDATE entry SET number = ?3 WHERE device = ?1 AND seq = ?2")?;
+            let mut number = tx.prepare_cached(concat!(
+                "UPDATE entry SET number = ?3, covered = ",
+                older_receipt!("?4"),
+                " WHERE device = ?1 AND seq = ?2"
+            ))?;
             for (seq, given) in numbers {
-                number.execute(params![own.device, *seq as i64, *given as i64])?;
+                number.execute(params![own.device, *seq as i64, *given as i64, covered])?;
             }
         }
-        judged.extend(refuse(&tx, own.device, refused)?);
+        judged.extend(refuse(&tx, own.device, refused, Some(covered))?);
         crate::delivery::note_delivered(&tx, own.device, own.acked.0, receipt)?;
         let mut touched = Touched::default();
         for record in &judged {
@@ -262,13 +283,13 @@ impl Ledger {
             return Ok(None);
         };
         self.read(|db| {
-            Ok(db
-                .prepare_cached(
-                    "SELECT d.id, c.seq, c.head, c.received_at_ms, c.signature FROM receipt c JOIN device d ON d.n = c.device
-                     WHERE c.device = ?1 ORDER BY c.seq DESC, c.received_at_ms DESC LIMIT 1",
-                )?
-                .query_row([device], read_receipt)
-                .optional()?)
+            let newest = db
+                .prepare_cached(&format!(
+                    "{RECEIPT} WHERE c.device = ?1 ORDER BY c.seq DESC, c.life DESC, c.received_at_ms DESC LIMIT 1"
+                ))?
+                .query_row([device], |row| Ok(read_receipt(row)))
+                .optional()?;
+            newest.transpose()
         })
     }
 
@@ -285,12 +306,12 @@ impl Ledger {
             let mut refused = Vec::new();
             while let Some(row) = rows.next()? {
                 let (_, entry) = read_entry(row)?;
-                let bracket = bracket(db, row.get(10)?, &entry)?;
+                let bounds = bounds(db, row.get(13)?)?;
                 refused.push(RefusedEntry {
                     record: entry.record,
                     seq: entry.seq,
                     code: row.get::<_, Option<String>>(11)?.unwrap_or_default(),
-                    receipt_ms: bracket.not_after_ms.unwrap_or_default(),
+                    receipt_ms: bounds.map_or(0, |bounds| bounds.received_ms),
                     event: entry.event,
                 });
             }
@@ -303,13 +324,15 @@ impl Ledger {
     }
 }
 
-/// Writes an entry's row and returns its record's number. An own entry (`number` is `None`) has to go to its record's channel.
+/// Writes an entry's row and returns its record's number. An own entry (`number` is `None`) has to go to its record's channel. `covered` is
+/// the receipt by which the endpoint received it.
 pub(crate) fn put_entry(
     db: &Connection,
     locals: &mut Locals,
     id: EntryId,
     entry: &Entry,
     number: Option<u64>,
+    covered: Option<i64>,
 ) -> Result<i64, LedgerError> {
     let channel = locals.channel(db, &entry.channel)?;
     let (record, lives_in) = locals.record(db, entry.record, channel)?;
@@ -320,8 +343,8 @@ pub(crate) fn put_entry(
         )));
     }
     let put = db.prepare_cached(
-        "INSERT INTO entry (device, seq, id, prev, after, at, author, channel, record, number, event)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        "INSERT INTO entry (device, seq, id, prev, after, at, author, channel, record, number, event, covered)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     )?
     .execute(params![
         locals.device(db, entry.device)?,
@@ -335,6 +358,7 @@ pub(crate) fn put_entry(
         record,
         number.map(|number| number as i64),
         entry.event,
+        covered,
     ]);
     match put {
         Ok(_) => Ok(record),
@@ -365,36 +389,74 @@ pub(crate) fn read_entry(row: &Row<'_>) -> Result<(EntryId, Entry), LedgerError>
     Ok((EntryId(row.get(0)?), entry))
 }
 
-/// Keeps a receipt; one that is here already stays as it is.
+/// Which receipt an entry keeps when one comes for it: the oldest that the endpoint gave (invariant 10, nothing proved is given up). The
+/// argument is where the statement is given the number of the new one.
+macro_rules! older_receipt {
+    ($new:literal) => {
+        concat!(
+            "CASE WHEN covered IS NULL OR (SELECT (old.life, old.received_at_ms) > (new.life, new.received_at_ms)
+                 FROM receipt old, receipt new WHERE old.n = covered AND new.n = ",
+            $new,
+            ") THEN ",
+            $new,
+            " ELSE covered END"
+        )
+    };
+}
+pub(crate) use older_receipt;
+
+/// Keeps a receipt and returns its number; one that is here already stays as it is.
 pub(crate) fn put_receipt(
     db: &Connection,
     locals: &mut Locals,
     receipt: &Receipt,
-) -> Result<(), LedgerError> {
+) -> Result<i64, LedgerError> {
     let device = locals.device(db, receipt.device)?;
-    db.prepare_cached(
-        "INSERT INTO receipt (id, device, seq, head, received_at_ms, signature) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-         ON CONFLICT (id) DO NOTHING",
-    )?
-    .execute(params![
-        receipt.id().0,
-        device,
-        receipt.seq as i64,
-        receipt.head.0,
-        receipt.received_at_ms as i64,
-        receipt.signature.tagged(),
-    ])?;
-    Ok(())
+    let n = db
+        .prepare_cached(
+            "INSERT INTO receipt (id, device, life, first, seq, head, received_at_ms, since_ms, seen_ms, refused, signature)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+             ON CONFLICT (id) DO UPDATE SET device = device RETURNING n",
+        )?
+        .query_row(
+            params![
+                receipt.id().0,
+                device,
+                receipt.life as i64,
+                receipt.from as i64,
+                receipt.seq as i64,
+                receipt.head.0,
+                receipt.received_at_ms as i64,
+                receipt.since_ms as i64,
+                receipt.seen_ms.map(|ms| ms as i64),
+                receipt.refused_text(),
+                receipt.signature.tagged(),
+            ],
+            |row| row.get(0),
+        )?;
+    Ok(n)
 }
 
-/// Reads device, seq, head, time and signature.
-pub(crate) fn read_receipt(row: &Row<'_>) -> rusqlite::Result<Receipt> {
+/// Selects the columns that [`read_receipt`] reads; a condition follows.
+pub(crate) const RECEIPT: &str = "SELECT d.id, c.life, c.first, c.seq, c.head, c.received_at_ms, c.since_ms, c.seen_ms, c.refused, c.signature, c.n
+     FROM receipt c JOIN device d ON d.n = c.device";
+
+/// Reads what [`RECEIPT`] selects.
+pub(crate) fn read_receipt(row: &Row<'_>) -> Result<Receipt, LedgerError> {
+    let number = |at| row.get::<_, i64>(at).map(|n| n as u64);
+    let refused: String = row.get(8)?;
     Ok(Receipt {
         device: DeviceId(Uuid::from_bytes(row.get(0)?)),
-        seq: row.get::<_, i64>(1)? as u64,
-        head: EntryId(row.get(2)?),
-        received_at_ms: row.get::<_, i64>(3)? as u64,
-        signature: read_signature(row, 4)?,
+        life: number(1)?,
+        from: number(2)?,
+        seq: number(3)?,
+        head: EntryId(row.get(4)?),
+        received_at_ms: number(5)?,
+        since_ms: number(6)?,
+        seen_ms: row.get::<_, Option<i64>>(7)?.map(|ms| ms as u64),
+        refused: read_refused(&refused)
+            .ok_or_else(|| LedgerError::Unexpected(format!("refused places {refused}")))?,
+        signature: read_signature(row, 9)?,
     })
 }
 
@@ -402,6 +464,21 @@ pub(crate) fn read_signature(row: &Row<'_>, at: usize) -> rusqlite::Result<Signa
     SignatureBytes::from_tagged(row.get_ref(at)?.as_blob()?).map_err(|fault| {
         rusqlite::Error::FromSqlConversionFailure(at, rusqlite::types::Type::Blob, Box::new(fault))
     })
+}
+
+/// The receipt of a number.
+pub(crate) fn receipt_of(
+    db: &Connection,
+    covered: Option<i64>,
+) -> Result<Option<Receipt>, LedgerError> {
+    let Some(covered) = covered else {
+        return Ok(None);
+    };
+    let receipt = db
+        .prepare_cached(&format!("{RECEIPT} WHERE c.n = ?1"))?
+        .query_row([covered], |row| Ok(read_receipt(row)))
+        .optional()?;
+    receipt.transpose()
 }
 
 pub(crate) fn read_id(row: &Row<'_>, at: usize) -> rusqlite::Result<[u8; 32]> {
@@ -421,41 +498,42 @@ fn read_channel(row: &Row<'_>, at: usize) -> Result<Channel, LedgerError> {
     channel.map_err(|error| LedgerError::Unexpected(error.to_string()))
 }
 
-/// Between which moments an entry was made.
-fn bracket(db: &Connection, device: i64, entry: &Entry) -> Result<Bracket, LedgerError> {
-    let not_before: Option<i64> = match entry.after {
-        Some(after) => db
-            .prepare_cached("SELECT received_at_ms FROM receipt WHERE id = ?1")?
-            .query_row([after.0], |row| row.get(0))
-            .optional()?,
-        None => None,
+/// Between which moments an entry was made, by the number of its receipt.
+pub(crate) fn bounds(db: &Connection, covered: Option<i64>) -> Result<Option<Bounds>, LedgerError> {
+    let Some(covered) = covered else {
+        return Ok(None);
     };
-    let not_after: Option<i64> = db
-        .prepare_cached(
-            "SELECT received_at_ms FROM receipt WHERE device = ?1 AND seq >= ?2 ORDER BY seq, received_at_ms LIMIT 1",
-        )?
-        .query_row(params![device, entry.seq as i64], |row| row.get(0))
+    let bounds = db
+        .prepare_cached("SELECT since_ms, received_at_ms, seen_ms FROM receipt WHERE n = ?1")?
+        .query_row([covered], |row| {
+            Ok(Bounds {
+                since_ms: row.get::<_, i64>(0)? as u64,
+                received_ms: row.get::<_, i64>(1)? as u64,
+                seen_ms: row.get::<_, Option<i64>>(2)?.map(|ms| ms as u64),
+            })
+        })
         .optional()?;
-    Ok(Bracket {
-        not_before_ms: not_before.map(|ms| ms as u64),
-        not_after_ms: not_after.map(|ms| ms as u64),
-    })
+    Ok(bounds)
 }
 
-/// Notes which entries of a log were refused, and why. Which records they are of: what others signed there was signed without them.
+/// Notes which entries of a log were refused, why, and by which receipt, where that is here. Which records they are of: what others signed
+/// there was signed without them.
 pub(crate) fn refuse(
     tx: &Transaction<'_>,
     device: i64,
     refused: &[(u64, String)],
+    covered: Option<i64>,
 ) -> Result<BTreeSet<RecordId>, LedgerError> {
     let mut refuse = tx.prepare_cached(
-        "UPDATE entry SET refused = ?3 WHERE device = ?1 AND seq = ?2
+        "UPDATE entry SET refused = ?3, covered = ifnull(?4, covered) WHERE device = ?1 AND seq = ?2
          RETURNING (SELECT r.id FROM record r WHERE r.n = entry.record)",
     )?;
     let mut records = BTreeSet::new();
     for (seq, code) in refused {
         let record: Option<[u8; 16]> = refuse
-            .query_row(params![device, *seq as i64, code], |row| row.get(0))
+            .query_row(params![device, *seq as i64, code, covered], |row| {
+                row.get(0)
+            })
             .optional()?;
         records.extend(record.map(|id| RecordId(Uuid::from_bytes(id))));
     }

@@ -43,7 +43,7 @@ impl Ledger {
         forget_rewound(&tx)?;
         let mut locals = Locals::default();
         put_receipt(&tx, &mut locals, receipt)?;
-        let judged = refuse(&tx, old.device, refused)?;
+        let judged = refuse(&tx, old.device, refused, None)?;
         // From now on the own log is another one.
         tx.execute(
             "UPDATE record SET own_seq = 0, refused = (SELECT count(*) FROM entry e WHERE e.record = record.n AND e.refused IS NOT NULL)
@@ -178,7 +178,7 @@ fn write_again(
             ..entry.clone()
         };
         let id = again.id();
-        let record = put_entry(tx, locals, id, &again, None)?;
+        let record = put_entry(tx, locals, id, &again, None, None)?;
         tx.prepare_cached("UPDATE record SET own_seq = ?2 WHERE n = ?1")?
             .execute(params![record, again.seq as i64])?;
         names.insert(*old_id, id);

@@ -150,7 +150,7 @@ pub(crate) fn read_own(db: &Connection) -> Result<Option<Own>, LedgerError> {
         .map_or((0, EntryId::NONE), |(seq, id)| (seq as u64, EntryId(id)));
     let receipt = db
         .query_row(
-            "SELECT seq, head, id FROM receipt WHERE device = ?1 ORDER BY seq DESC, received_at_ms DESC LIMIT 1",
+            "SELECT seq, head, id FROM receipt WHERE device = ?1 ORDER BY seq DESC, life DESC, received_at_ms DESC LIMIT 1",
             [device],
             |row| Ok((row.get::<_, i64>(0)?, read_id(row, 1)?, read_id(row, 2)?)),
         )

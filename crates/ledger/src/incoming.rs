@@ -10,7 +10,7 @@ use crate::{
     blobs,
     carried::{Aside, carried_devices, forget_settled, put_aside},
     contested::{Contested, contested, is_numbered_from, put_contested},
-    entries::{put_entry, put_receipt},
+    entries::{older_receipt, put_entry, put_receipt},
     error::LedgerError,
     ledger::{Ledger, begin},
     record::Locals,
@@ -143,17 +143,19 @@ impl Taking<'_> {
         if incoming.covered_by.len() != incoming.entries.len() {
             return Err(LedgerError::Withheld);
         }
+        let mut kept = Vec::with_capacity(incoming.receipts.len());
         for receipt in &incoming.receipts {
-            put_receipt(self.tx, &mut self.locals, receipt)?;
+            kept.push(put_receipt(self.tx, &mut self.locals, receipt)?);
         }
         let mut given: HashMap<i64, (u64, u64)> = HashMap::new();
         for ((number, claimed, entry), covered_by) in
             incoming.entries.into_iter().zip(incoming.covered_by)
         {
-            let receipt = incoming
-                .receipts
-                .get(covered_by)
-                .ok_or(LedgerError::Withheld)?;
+            let (Some(receipt), Some(covered)) =
+                (incoming.receipts.get(covered_by), kept.get(covered_by))
+            else {
+                return Err(LedgerError::Withheld);
+            };
             if number <= cursor {
                 self.inserted.known += 1;
                 continue;
@@ -163,7 +165,7 @@ impl Taking<'_> {
             }
             cursor = number;
             let received_at_ms = receipt.received_at_ms;
-            let record = self.entry(number, claimed, entry)?;
+            let record = self.entry(number, claimed, entry, *covered)?;
             let of_record = given.entry(record).or_default();
             *of_record = (number, of_record.1.max(received_at_ms));
         }
@@ -187,7 +189,13 @@ impl Taking<'_> {
     }
 
     /// Stores one entry, unless it is here; its record's number.
-    fn entry(&mut self, number: u64, id: EntryId, entry: Entry) -> Result<i64, LedgerError> {
+    fn entry(
+        &mut self,
+        number: u64,
+        id: EntryId,
+        entry: Entry,
+        covered: i64,
+    ) -> Result<i64, LedgerError> {
         // A log begins with 1 and does not end; what lies beyond cannot be told from what lies before.
         if !(1..=i64::MAX as u64).contains(&entry.seq) {
             return Err(LedgerError::Withheld);
@@ -205,7 +213,7 @@ impl Taking<'_> {
         }
         let is_own = self.is_own(entry.device);
         let may_be_here = !follows || is_carried || is_own;
-        if may_be_here && let Some(record) = self.is_here(number, id, &entry)? {
+        if may_be_here && let Some(record) = self.is_here(number, id, &entry, covered)? {
             return Ok(record);
         }
         // What was written under this identity and not here, a copy of this ledger wrote. As an own entry it would be written again
@@ -227,10 +235,17 @@ impl Taking<'_> {
             return Err(LedgerError::Withheld);
         }
         self.place(&entry)?;
-        let record = match put_entry(self.tx, &mut self.locals, id, &entry, Some(number)) {
+        let record = match put_entry(
+            self.tx,
+            &mut self.locals,
+            id,
+            &entry,
+            Some(number),
+            Some(covered),
+        ) {
             // A channel that is pulled from the beginning again brings what is here, also after something new.
             Err(LedgerError::Withheld) => {
-                let record = self.is_here(number, id, &entry)?;
+                let record = self.is_here(number, id, &entry, covered)?;
                 return record.ok_or(LedgerError::Withheld);
             }
             put => put?,
@@ -260,6 +275,7 @@ impl Taking<'_> {
         number: u64,
         id: EntryId,
         entry: &Entry,
+        covered: i64,
     ) -> Result<Option<i64>, LedgerError> {
         let device = self.locals.device(self.tx, entry.device)?;
         let Some(known) = id_at(self.tx, device, entry.seq)? else {
@@ -282,12 +298,15 @@ impl Taking<'_> {
         }
         let record = self
             .tx
-            .prepare_cached(
-                "UPDATE entry SET number = ?3 WHERE device = ?1 AND seq = ?2 RETURNING record",
-            )?
-            .query_row(params![device, entry.seq as i64, number as i64], |row| {
-                row.get(0)
-            })?;
+            .prepare_cached(concat!(
+                "UPDATE entry SET number = ?3, covered = ",
+                older_receipt!("?4"),
+                " WHERE device = ?1 AND seq = ?2 RETURNING record"
+            ))?
+            .query_row(
+                params![device, entry.seq as i64, number as i64, covered],
+                |row| row.get(0),
+            )?;
         self.heads.insert(entry.device, (entry.seq, id));
         self.inserted.known += 1;
         Ok(Some(record))

@@ -7,7 +7,7 @@ use std::{
     fs::File,
     num::NonZeroUsize,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use lru::LruCache;
@@ -22,6 +22,9 @@ const FOLDED: usize = 512;
 /// Connections that are kept for reading.
 const READERS: usize = 4;
 
+/// This computer's clock, Unix ms.
+type WallClock = Box<dyn Fn() -> u64 + Send + Sync>;
+
 /// The embedded ledger. Cheap to clone, safe to share; every call may block.
 #[derive(Clone)]
 pub struct Ledger(pub(crate) Arc<Inner>);
@@ -33,6 +36,7 @@ pub(crate) struct Inner {
     readers: Mutex<Vec<Connection>>,
     cache: Mutex<Cache>,
     pub(crate) blobs: crate::blobs::Memory,
+    wall: OnceLock<WallClock>,
     /// Held for as long as the ledger is open.
     _lock: File,
 }
@@ -85,8 +89,21 @@ impl Ledger {
             readers: Mutex::default(),
             cache: Mutex::new(Cache { folded, writes: 0 }),
             blobs: crate::blobs::Memory::default(),
+            wall: OnceLock::new(),
             _lock: lock,
         })))
+    }
+
+    /// Reads the time of entries from this clock, once for all, under the lock under which they are appended. Without it the moment that a
+    /// caller names counts, which may have been taken long before: a laptop sleeps in between, and what tells an end of the log comes
+    /// first (invariant 7, an end is told after a tick, at the head).
+    pub fn keep_time_by(&self, clock: impl Fn() -> u64 + Send + Sync + 'static) {
+        let _is_first = self.0.wall.set(Box::new(clock));
+    }
+
+    /// The present moment for whoever holds the writer; `named_ms` where no clock is kept.
+    pub(crate) fn wall_ms(&self, named_ms: u64) -> u64 {
+        self.0.wall.get().map_or(named_ms, |clock| clock())
     }
 
     /// The key that the database is encrypted with.

@@ -5,12 +5,13 @@ use rusqlite::Connection;
 use crate::{error::LedgerError, ledger::begin, rebuild::STALE_VIEWS, settings::put};
 
 /// In order; the n-th brings version n. What was released is never changed.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_ledger.sql"),
     include_str!("migrations/0002_views.sql"),
     include_str!("migrations/0003_blobs.sql"),
     include_str!("migrations/0004_identity.sql"),
     include_str!("migrations/0005_carried.sql"),
+    include_str!("migrations/0007_bounds.sql"),
     include_str!("migrations/0011_packs.sql"),
 ];
 

@@ -144,7 +144,7 @@ pub(crate) fn forget_refusals(
         range,
     )?;
     tx.execute(
-        "UPDATE entry SET refused = NULL WHERE device = ?1 AND seq > ?2 AND seq <= ?3",
+        "UPDATE entry SET refused = NULL, covered = NULL WHERE device = ?1 AND seq > ?2 AND seq <= ?3 AND refused IS NOT NULL",
         range,
     )?;
     Ok(records)

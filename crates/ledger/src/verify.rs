@@ -1,12 +1,12 @@
 //! Verifying the whole ledger: every entry is what its name says and follows the one before it, and every receipt is the server's and
 //! names the entry that is here.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension as _, params};
 use shicha_domain::suite::VerifyingKey;
 use shicha_domain::{DeviceId, EntryId, Receipt, entry::Entry};
 
 use crate::{
-    entries::{ENTRY, read_entry, read_receipt},
+    entries::{ENTRY, RECEIPT, read_entry, read_receipt},
     error::LedgerError,
     ledger::Ledger,
 };
@@ -76,22 +76,56 @@ impl Ledger {
             let key = own
                 .as_ref()
                 .and_then(|own| VerifyingKey::new(&own.identity.server_key).ok());
-            let mut receipts = db.prepare(
-                "SELECT d.id, c.seq, c.head, c.received_at_ms, c.signature,
-                        (SELECT e.id FROM entry e WHERE e.device = c.device AND e.seq = c.seq)
-                 FROM receipt c JOIN device d ON d.n = c.device ORDER BY c.device, c.seq",
+            let mut receipts = db.prepare(&format!(
+                "{RECEIPT} ORDER BY c.device, c.life, c.received_at_ms"
+            ))?;
+            let mut held = db.prepare(
+                "SELECT e.id FROM entry e JOIN receipt c ON c.device = e.device AND c.seq = e.seq WHERE c.n = ?1",
             )?;
+            // The latest receipt of the same log and life that its entries had named up to a place.
+            let mut latest_named = db.prepare(
+                "SELECT max(n.received_at_ms) FROM entry e JOIN receipt n ON n.id = e.after AND n.device = e.device
+                 WHERE n.seq > 0 AND n.life = ?2 AND e.device = (SELECT device FROM receipt WHERE n = ?1) AND e.seq > ?3 AND e.seq <= ?4",
+            )?;
+            let mut before: Option<Receipt> = None;
+            let mut named_ms = 0;
             let mut rows = receipts.query([])?;
             while let Some(row) = rows.next()? {
                 let receipt = read_receipt(row)?;
-                let held: Option<[u8; 32]> = row.get(5)?;
+                let same_life = before.take().filter(|before| {
+                    (before.device, before.life) == (receipt.device, receipt.life)
+                });
+                let from = same_life.as_ref().map_or(0, |before| before.from);
+                if same_life.is_none() {
+                    named_ms = 0;
+                }
+                let named: Option<i64> = latest_named.query_row(
+                    params![
+                        row.get::<_, i64>(10)?,
+                        receipt.life as i64,
+                        from as i64,
+                        receipt.from as i64
+                    ],
+                    |row| row.get(0),
+                )?;
+                named_ms = named_ms.max(named.unwrap_or(0) as u64);
+                let rises = same_life.is_none_or(|before| {
+                    before.seq < receipt.seq && before.received_at_ms < receipt.received_at_ms
+                });
+                let held: Option<[u8; 32]> =
+                    held.query_row([row.get::<_, i64>(10)?], |row| row.get(0)).optional()?;
                 let reason = if key.is_some_and(|key| !receipt.is_signed_by(&key)) {
                     "its receipt is not signed by the central endpoint"
                 } else if held.is_some_and(|held| held != receipt.head.0)
                     && !is_aside(db, &receipt)?
                 {
                     "its receipt is for another entry"
+                } else if !rises {
+                    "its receipt is not later than the one before it"
+                } else if receipt.since_ms < named_ms {
+                    "its receipt's earlier bound lies before a receipt that the log had named"
                 } else {
+                    before = Some(receipt);
                     continue;
                 };
                 report.first_bad = Some(BadEntry {

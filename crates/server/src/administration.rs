@@ -43,6 +43,18 @@ impl<'a> Hand<'a> {
         }
     }
 
+    /// States that the clock was ahead and is right now.
+    pub(crate) fn correct_clock(&self) -> Result<(), StoreError> {
+        let newest_ms = self.home.store.newest_receipt_ms()?;
+        let note = Note {
+            act: act::CLOCK_CORRECTED,
+            org: None,
+            target: self.home.info.name.clone(),
+            detail: json!({ "newest_receipt_ms": newest_ms, "now_ms": self.now_ms }),
+        };
+        self.does(Deed::CorrectClock, &note).map(|_| ())
+    }
+
     pub(crate) fn put_org(&self, org: &Org) -> Result<bool, StoreError> {
         check_name(&org.name)?;
         if org.short_name.chars().count() > 20 || org.short_name.chars().any(char::is_control) {

@@ -5,6 +5,7 @@
 
 mod administration;
 pub mod cli;
+mod ends;
 pub mod evidence;
 pub mod home;
 mod http;

@@ -4,7 +4,7 @@
 //! published; its key is derived from the server's. Nobody else's device may open a pack, because only here all of its bytes are at hand
 //! and checked before anybody gets it.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -272,7 +272,10 @@ fn write_entry(
     let push = Pushed {
         entries,
         signature,
-        receipt: home.signer.receipt(device, seq, id, now_ms),
+        seal: home.signer.own_seal(),
+        now: Arc::new(move || now_ms),
+        is_in_session: false,
+        end: None,
     };
     // The record is new, so that nothing is known of it.
     let judge = |_: &Candidate, _: Option<&Placed>| {
@@ -312,9 +315,9 @@ fn console(home: &Home, person: &Person, now_ms: u64) -> Result<DeviceState, Pub
         label: "中心端控制台".to_owned(),
         now_ms,
     };
-    let enrolled = home.store.enrol(&enrolment, &|device, seq, head| {
-        home.signer.receipt(device, seq, head, now_ms)
-    })?;
+    let enrolled = home
+        .store
+        .enrol(&enrolment, &|receipt| home.signer.seal(receipt))?;
     enrolled
         .map(|(state, _)| state)
         .ok_or(PublishFault::Retired)

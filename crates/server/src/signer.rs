@@ -13,14 +13,18 @@ use hmac::{Hmac, Mac};
 use rand_core::{OsRng, RngCore as _};
 use sha2::Sha256;
 use shicha_domain::{
-    DeviceId, EntryId, Receipt, receipt,
+    DeviceId, Receipt, receipt,
     suite::{PublicKey, SignatureBytes, SigningKey},
 };
 use shicha_sync::protocol::{
+    end::Tick,
     order::{Order, OrderAct},
     signing,
     unlock::UnlockSecret,
 };
+use subtle::ConstantTimeEq as _;
+
+use crate::store::OwnSeal;
 
 /// Name of the key's file in the data folder.
 pub const KEY_FILE: &str = "server.key";
@@ -87,9 +91,29 @@ impl Signer {
         receipt::fingerprint(&self.public_key())
     }
 
-    /// Signs a receipt.
-    pub fn receipt(&self, device: DeviceId, seq: u64, head: EntryId, now_ms: u64) -> Receipt {
-        Receipt::sign(&self.key, device, seq, head, now_ms)
+    /// Signs what a receipt says.
+    pub fn seal(&self, receipt: Receipt) -> Receipt {
+        receipt.signed(&self.key)
+    }
+
+    /// [`Self::seal`] for whoever is not there any more when it is asked.
+    pub fn own_seal(&self) -> OwnSeal {
+        let key = self.key.clone();
+        Box::new(move |receipt| receipt.signed(&key))
+    }
+
+    /// The endpoint's time for a device, with a mark by which it is known again, also by other processes and after a restart.
+    pub fn tick(&self, device: DeviceId, at_ms: u64) -> Tick {
+        let said = Tick::marked_bytes(device, at_ms);
+        let whole = keyed_hash(self.key.as_bytes(), &[b"shicha-tick-1\0", &said]);
+        let mut mac = [0; 16];
+        mac.copy_from_slice(&whole[..16]);
+        Tick { at_ms, mac }
+    }
+
+    /// Whether a tick is one that this endpoint gave the device.
+    pub fn is_tick_of(&self, device: DeviceId, tick: Tick) -> bool {
+        self.tick(device, tick.at_ms).mac.ct_eq(&tick.mac).into()
     }
 
     /// Signs bytes that begin with words of their own ([`signing`]).

@@ -5,14 +5,16 @@
 use std::collections::HashMap;
 
 use serde::Serialize;
-use shicha_domain::suite::VerifyingKey;
-use shicha_domain::{BlobHash, Channel, DeviceId, EntryId, ReceiptId, entry::follow, receipt};
+use shicha_domain::{
+    BlobHash, Channel, DeviceId, EntryId, Receipt, ReceiptId, entry::follow, receipt,
+    suite::VerifyingKey,
+};
 use shicha_sync::protocol::{admin::AuditRow, signing};
 
 use crate::{
     evidence::EvidenceError,
     home::Home,
-    store::{DeviceState, StoreError},
+    store::{DeviceState, StoreError, ToldEnd},
 };
 
 const PAGE: usize = 5_000;
@@ -107,38 +109,8 @@ pub fn verify(
     let mut found = Verification::default();
     for state in home.store.devices()? {
         found.devices += 1;
-        let ids = walk(home, &state, &mut found, progress)?;
-        let mut before: Option<ReceiptId> = None;
-        for (held, push_signature) in home.store.receipts_of(state.device.id)? {
-            found.receipts += 1;
-            let head = if held.seq == 0 {
-                Some(&EntryId::NONE)
-            } else {
-                ids.get(&held.seq)
-            };
-            let said = receipt::push_bytes(held.device, held.seq, held.head);
-            let reason = if !held.is_signed_by(&key) {
-                Some("not signed by this server")
-            } else if head != Some(&held.head) {
-                Some("for another entry than the one that is held")
-            } else if held.seq > 0
-                && !signing::is_signed(&state.device.public_key, &said, &push_signature)
-            {
-                Some("the device did not sign what it is for")
-            } else if before == Some(held.id()) {
-                Some("given twice")
-            } else {
-                None
-            };
-            before = Some(held.id());
-            if let Some(reason) = reason {
-                found.faults.push(VerifyFault::Receipt {
-                    device: held.device,
-                    seq: held.seq,
-                    reason,
-                });
-            }
-        }
+        let log = walk(home, &state, &mut found, progress)?;
+        receipts(home, &state, &key, &log, &mut found)?;
     }
     for numbers in home.store.channels()? {
         found.channels += 1;
@@ -171,15 +143,111 @@ pub fn verify(
     Ok(found)
 }
 
-/// Walks one device's ledger and returns the ids that it really has, up to the first entry that does not fit.
+/// What a device's ledger really holds at each place: the entry, and the receipt that it names.
+type Log = HashMap<u64, (EntryId, Option<ReceiptId>)>;
+
+/// Holds a device's receipts, and the end that it told last, against its ledger.
+fn receipts(
+    home: &Home,
+    state: &DeviceState,
+    key: &VerifyingKey,
+    log: &Log,
+    found: &mut Verification,
+) -> Result<(), StoreError> {
+    let held = home.store.receipts_of(state.device.id)?;
+    let end = home.store.end_of(state.device.id)?;
+    let given: HashMap<ReceiptId, &Receipt> = held
+        .iter()
+        .filter(|(receipt, _)| receipt.seq > 0)
+        .map(|(receipt, _)| (receipt.id(), receipt))
+        .collect();
+    let mut fault = |seq, reason| {
+        found.faults.push(VerifyFault::Receipt {
+            device: state.device.id,
+            seq,
+            reason,
+        });
+    };
+    let mut before: Option<&Receipt> = None;
+    // The latest receipt of each life that the log named, up to a place.
+    let mut named: HashMap<u64, u64> = HashMap::new();
+    let mut looked_upto = 0;
+    for (n, (receipt, push_signature)) in held.iter().enumerate() {
+        found.receipts += 1;
+        while looked_upto < receipt.from {
+            looked_upto += 1;
+            let name = log.get(&looked_upto).and_then(|(_, after)| *after);
+            if let Some(known) = name.and_then(|name| given.get(&name)) {
+                let latest = named.entry(known.life).or_default();
+                *latest = (*latest).max(known.received_at_ms);
+            }
+        }
+        let head = match receipt.seq {
+            0 => Some(EntryId::NONE),
+            seq => log.get(&seq).map(|(id, _)| *id),
+        };
+        let said = receipt::push_bytes(receipt.device, receipt.seq, receipt.head);
+        // A push that got several receipts was signed over its last entry, which seals those below it.
+        let is_sealed_later = push_signature.is_none() && n + 1 < held.len();
+        let is_after_end = |end: &ToldEnd| receipt.from > end.seq && receipt.since_ms < end.tick_ms;
+        let reason = if !receipt.is_signed_by(key) {
+            Some("not signed by this server")
+        } else if head != Some(receipt.head) {
+            Some("for another entry than the one that is held")
+        } else if receipt.seq > 0
+            && !is_sealed_later
+            && !signing::is_signed(&state.device.public_key, &said, push_signature)
+        {
+            Some("the device did not sign what it is for")
+        } else if before.is_some_and(|before| receipt.rank() <= before.rank()) {
+            Some("not later than the one before it")
+        } else if before.is_some_and(|before| receipt.from != before.seq + 1) {
+            Some("not for what follows the one before it")
+        } else if receipt.since_ms > receipt.received_at_ms {
+            Some("it says that something was made after it was received")
+        } else if named
+            .get(&receipt.life)
+            .is_some_and(|named| receipt.since_ms < *named)
+        {
+            Some("its earlier bound lies before a receipt that the log had named")
+        } else if end.as_ref().is_some_and(is_after_end) {
+            Some("its earlier bound lies before an end that the device had told")
+        } else {
+            None
+        };
+        before = Some(receipt);
+        if let Some(reason) = reason {
+            fault(receipt.seq, reason);
+        }
+    }
+    if let Some(end) = end {
+        let server = home.signer.public_key();
+        let said = receipt::end_bytes(&server, state.device.id, end.tick_ms, end.seq, end.head);
+        let head = match end.seq {
+            0 => Some(EntryId::NONE),
+            seq => log.get(&seq).map(|(id, _)| *id),
+        };
+        if !signing::is_signed(&state.device.public_key, &said, &end.signature) {
+            fault(
+                end.seq,
+                "the device did not sign the end that is kept of it",
+            );
+        } else if head != Some(end.head) {
+            fault(end.seq, "the end that is kept is of another log");
+        }
+    }
+    Ok(())
+}
+
+/// Walks one device's ledger and returns what it really holds, up to the first entry that does not fit.
 fn walk(
     home: &Home,
     state: &DeviceState,
     found: &mut Verification,
     progress: &mut dyn FnMut(&Verification),
-) -> Result<HashMap<u64, EntryId>, StoreError> {
+) -> Result<Log, StoreError> {
     let device = state.device.id;
-    let mut ids = HashMap::new();
+    let mut log = Log::new();
     let mut head = (0, EntryId::NONE);
     let bad = 'walk: loop {
         let page = home.store.entries_of(device, head.0 + 1, PAGE)?;
@@ -191,7 +259,7 @@ fn walk(
             match follow(head, &held.entry) {
                 Ok(id) if id == held.id => {
                     head = (held.entry.seq, id);
-                    ids.insert(head.0, id);
+                    log.insert(head.0, (id, held.entry.after));
                 }
                 Ok(_) => {
                     break 'walk Some((
@@ -221,7 +289,7 @@ fn walk(
             reason,
         });
     }
-    Ok(ids)
+    Ok(log)
 }
 
 /// Walks the audit log up to the first row that does not fit. That the last rows were cut off cannot be seen from what is left: who

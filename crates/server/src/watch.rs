@@ -88,6 +88,10 @@ pub(crate) async fn seldom(app: Arc<App>) {
                         }
                     }
                 }
+                match app.home.store.newest_receipt_ms() {
+                    Ok(newest_ms) => app.readiness.note_clock(app.now_ms(), newest_ms),
+                    Err(error) => tracing::warn!(%error, "could not look at the newest receipt"),
+                }
                 let since_ms = app.now_ms().saturating_sub(ACTIVE_MS);
                 match app.home.store.figures(since_ms) {
                     Ok(figures) => app.metrics.note(figures),

@@ -95,13 +95,20 @@ fn sixty_thousand_answers_take_no_more_than_sixty_bytes_each_on_the_way_down() {
         // A receipt for each inspection: devices that are online push as they go.
         for sixty in chunk.chunks(60) {
             let (head, last) = sixty.last().unwrap();
-            let covered = batch.receipt(&Receipt::sign(
-                &key,
-                last.device,
-                last.seq,
-                *head,
-                last.at.ms() + 400,
-            ));
+            let received_at_ms = last.at.ms() + 400;
+            let receipt = Receipt {
+                life: 3,
+                device: last.device,
+                from: sixty[0].1.seq,
+                seq: last.seq,
+                head: *head,
+                received_at_ms,
+                since_ms: received_at_ms - 700_000,
+                seen_ms: Some(received_at_ms - 3_000_000),
+                refused: Vec::new(),
+                signature: SignatureBytes::NONE,
+            };
+            let covered = batch.receipt(&receipt.signed(&key));
             for (id, entry) in sixty {
                 batch.row(entry.seq, Some(covered), *id, entry);
             }
@@ -134,7 +141,7 @@ fn a_bomb_is_stopped_at_the_limit_and_not_unfolded() {
     assert_eq!(read_push(&bomb), Err(BatchFault::TooLarge));
     assert_eq!(read_pull(&bomb), Err(BatchFault::TooLarge));
     // A list of a million empty names, which would take twenty-four times its bytes in memory.
-    let mut names = vec![1, 0, 0, 0];
+    let mut names = vec![2, 0, 0, 0];
     names.extend([0xc0, 0x84, 0x3d]);
     names.extend(vec![0; 1_000_000]);
     assert!(matches!(
@@ -219,13 +226,20 @@ fn rows(steps: &[Step]) -> (Vec<Receipt>, Vec<Row>) {
     let key = SigningKey::from_bytes(&[1; 32]);
     let receipts: Vec<Receipt> = (0..3_u64)
         .map(|n| {
-            Receipt::sign(
-                &key,
-                DeviceId(Uuid::from_u128(u128::from(n))),
-                n,
-                EntryId([n as u8; 32]),
-                n * 1000,
-            )
+            let receipt = Receipt {
+                life: n + 1,
+                device: DeviceId(Uuid::from_u128(u128::from(n))),
+                from: n.min(1),
+                seq: n * 7,
+                head: EntryId([n as u8; 32]),
+                received_at_ms: n * 1000,
+                // Also what no endpoint says is carried as it is.
+                since_ms: [0, 500, 9_000][n as usize],
+                seen_ms: [None, Some(700), Some(u64::MAX)][n as usize],
+                refused: [vec![], vec![1, 2, 7], vec![9, 3]][n as usize].clone(),
+                signature: SignatureBytes::NONE,
+            };
+            receipt.signed(&key)
         })
         .collect();
     let mut heads = [(0_u64, EntryId::NONE); 3];

@@ -149,9 +149,7 @@ impl Central {
         };
         let (state, receipt) = home
             .store
-            .enrol(&enrolment, &|device, seq, head| {
-                home.signer.receipt(device, seq, head, now)
-            })?
+            .enrol(&enrolment, &|receipt| home.signer.seal(receipt))?
             .context("the code is new")?;
         let device = Device {
             http: reqwest::Client::new(),

@@ -58,7 +58,7 @@ pub(crate) fn ledger(dir: &Path) -> Result<Ledger> {
         server_name: "bench".into(),
         is_sample: true,
     };
-    let receipt = Receipt::sign(&server, device, 0, EntryId::NONE, START_MS);
+    let receipt = Receipt::whole(device, 0, EntryId::NONE, START_MS).signed(&server);
     let org = Org {
         code: "320703".parse()?,
         name: "连云区应急管理局".into(),

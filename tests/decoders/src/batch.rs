@@ -153,7 +153,7 @@ fn planned(plan: &[u8]) -> (Batch, &[u8]) {
     let receipts: Vec<Receipt> = (0..3_u64)
         .map(|n| {
             let device = DeviceId(Uuid::from_u128(u128::from(n)));
-            Receipt::sign(&server(), device, n, EntryId([n as u8; 32]), n * 1000)
+            Receipt::whole(device, n, EntryId([n as u8; 32]), n * 1000).signed(&server())
         })
         .collect();
     let count = plan.first().map_or(0, |n| usize::from(n % 40));

@@ -103,7 +103,7 @@ fn with_names(event: &[u8], written: &[(EntryId, Entry)]) -> Vec<u8> {
 
 /// A receipt by the server for an entry.
 pub fn receipt(id: EntryId, entry: &Entry) -> Receipt {
-    Receipt::sign(&server(), entry.device, entry.seq, id, NOW + 5_000)
+    Receipt::whole(entry.device, entry.seq, id, NOW + 5_000).signed(&server())
 }
 
 /// What devices must agree on, however the entries came.

@@ -58,7 +58,7 @@ fn desk() -> Desk {
         server_name: "试验".into(),
         is_sample: true,
     };
-    let first = Receipt::sign(&server(), device, 0, EntryId::NONE, NOW - 1_000);
+    let first = Receipt::whole(device, 0, EntryId::NONE, NOW - 1_000).signed(&server());
     ledger
         .enrol(&identity, &first, &Directory::default())
         .unwrap();

@@ -11,9 +11,9 @@ use shicha_domain::{
     suite::SignatureBytes,
 };
 use shicha_server::store::{
-    Appended, ChannelNumbers, DeviceState, Enrolment, Figures, Format, HeldEntry, Info, Judge,
-    OwnJudge, PullQuery, Pulled, Pushed, Register, Seal, SqliteStore, Store, StoreError,
-    ThenAppended,
+    Appended, ChannelNumbers, Contact, DeviceState, Enrolment, Figures, Format, HeldEntry, Info,
+    Judge, OwnJudge, PullQuery, Pulled, Pushed, Register, Seal, SqliteStore, Store, StoreError,
+    ThenAppended, ToldEnd,
     administration::{Administration, Deed, Noting, OpenCode, StoredUpdate},
 };
 use shicha_sync::protocol::{
@@ -113,8 +113,24 @@ impl Store for SharedStore {
     fn devices(&self) -> Done<Vec<DeviceState>> {
         self.store.devices()
     }
-    fn note_contact(&self, device: DeviceId, client_version: &str, now_ms: u64) -> Done<()> {
-        self.store.note_contact(device, client_version, now_ms)
+    fn note_contact(
+        &self,
+        device: DeviceId,
+        client_version: &str,
+        now_ms: u64,
+        contact: Contact,
+    ) -> Done<()> {
+        self.store
+            .note_contact(device, client_version, now_ms, contact)
+    }
+    fn note_end(&self, device: DeviceId, end: &ToldEnd) -> Done<bool> {
+        self.store.note_end(device, end)
+    }
+    fn end_of(&self, device: DeviceId) -> Done<Option<ToldEnd>> {
+        self.store.end_of(device)
+    }
+    fn newest_receipt_ms(&self) -> Done<u64> {
+        self.store.newest_receipt_ms()
     }
     fn revoke(&self, device: DeviceId, now_ms: u64) -> Done<bool> {
         self.store.revoke(device, now_ms)
@@ -175,8 +191,8 @@ impl Store for SharedStore {
         used.retain(|_, until| *until > now_ms);
         Ok(used.insert(*challenge, until_ms).is_none())
     }
-    fn begin_life(&self, epoch: Uuid) -> Done<bool> {
-        self.store.begin_life(epoch)
+    fn begin_life(&self, epoch: Uuid, now_ms: u64) -> Done<bool> {
+        self.store.begin_life(epoch, now_ms)
     }
     fn mark_restored(&self) -> Done<()> {
         self.store.mark_restored()

@@ -41,7 +41,7 @@ fn enrolled(dir: &Path) -> Ledger {
         server_name: "中心端".into(),
         is_sample: true,
     };
-    let receipt = Receipt::sign(&server, device, 0, EntryId::NONE, NOW);
+    let receipt = Receipt::whole(device, 0, EntryId::NONE, NOW).signed(&server);
     ledger
         .enrol(&identity, &receipt, &Directory::default())
         .unwrap();

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use shicha_domain::{EntryId, Event, entry::Entry};
+use shicha_domain::{EntryId, Event, bounds, entry::Entry};
 use shicha_ledger::EntryDelivery;
 
 use crate::{
@@ -50,8 +50,8 @@ pub(crate) fn record_history(desk: &Desk, request: RecordRef) -> Result<History,
             seq: stored.entry.seq,
             author: desk.person_name(stored.entry.author),
             at_ms: stored.entry.at.ms(),
-            bracket: stored.bracket,
-            claim: stored.bracket.judge(stored.entry.at),
+            bounds: stored.bounds,
+            claim: bounds::judge(stored.bounds, stored.entry.at),
             what: text.what.to_owned(),
             field: text.field,
             value: text.value,

@@ -169,6 +169,8 @@ pub(super) fn open(app: &App, key: &DatabaseKey) -> Result<(), ApiError> {
         .updates
         .no_more_put_back()
         .map_err(UpdateFault::from)?;
+    let clock = Arc::clone(&app.0.config.clock);
+    ledger.keep_time_by(move || clock.now_ms());
     app.set_open(ledger, salvage_of(report));
     Ok(())
 }

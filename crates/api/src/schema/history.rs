@@ -1,8 +1,8 @@
-//! A record's history: who did what when, with the bracket that no laptop clock can forge.
+//! A record's history: who did what when, with the bounds that no laptop clock can forge.
 
 use shicha_domain::{
     DeviceId, EntryId,
-    bracket::{Bracket, Claim},
+    bounds::{Bounds, Claim},
 };
 
 dto! {
@@ -26,9 +26,9 @@ dto! {
         pub author: String,
         /// Claimed time.
         pub at_ms: u64,
-        /// Between which moments it was made.
-        pub bracket: Bracket,
-        /// Claimed time against the bracket.
+        /// Between which moments it was made; none where it was not received yet.
+        pub bounds: Option<Bounds>,
+        /// Claimed time against the bounds.
         pub claim: Claim,
         /// What: `opened`, `set`, `attached`, `detached`, `signed`, `number_voided`, `annulled`, `unknown`, `unreadable`.
         pub what: String,

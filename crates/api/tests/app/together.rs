@@ -91,7 +91,7 @@ async fn an_inspection_recorded_without_a_network_reaches_the_supervisor() {
     let rows = history["rows"].as_array().unwrap();
     assert!(
         rows.iter()
-            .all(|row| row["author"] == "丁思源" && row["bracket"]["not_after_ms"].is_u64())
+            .all(|row| row["author"] == "丁思源" && row["bounds"]["received_ms"].is_u64())
     );
     inspector
         .until("inspection_get", json!({ "record": record }), |view| {

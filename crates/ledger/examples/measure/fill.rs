@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use shicha_domain::{
-    Channel, DeviceId, EntryId, Event, PersonId, Receipt, RecordId, RecordKind,
+    Channel, DeviceId, Event, PersonId, Receipt, RecordId, RecordKind,
     directory::{Directory, Role},
     suite::{PublicKey, SignatureBytes, SigningKey},
 };
@@ -199,11 +199,8 @@ pub(crate) fn enrol(ledger: &Ledger) -> Result<PersonId, Failure> {
             is_sample: true,
         },
         &Receipt {
-            device,
-            seq: 0,
-            head: EntryId::NONE,
-            received_at_ms: NOW_MS,
             signature: SignatureBytes::first(&[0; 64]),
+            ..Receipt::of_enrolment(1, device, NOW_MS)
         },
         &Directory {
             version: 1,

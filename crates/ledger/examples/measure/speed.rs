@@ -106,11 +106,8 @@ pub(crate) fn pulling(key: &DatabaseKey) -> Result<(), Failure> {
     for part in entries.chunks(5_000) {
         let (head, last) = part.last().ok_or("no entries")?;
         let receipt = Receipt {
-            device: last.device,
-            seq: last.seq,
-            head: *head,
-            received_at_ms: NOW_MS,
             signature: SignatureBytes::first(&[0; 64]),
+            ..Receipt::whole(last.device, last.seq, *head, NOW_MS)
         };
         let upto = cursor + part.len() as u64;
         batches.push(Incoming {

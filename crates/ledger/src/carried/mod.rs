@@ -21,7 +21,7 @@ use shicha_domain::{
 use crate::{
     append::Touched,
     blobs,
-    entries::{ENTRY, put_entry, put_receipt, read_entry, read_signature},
+    entries::{ENTRY, older_receipt, put_entry, put_receipt, read_entry, read_signature},
     error::LedgerError,
     incoming::id_at,
     ledger::{Ledger, begin},
@@ -160,7 +160,7 @@ impl Ledger {
         let mut touched = Touched::default();
         let mut latest = *clock;
         for (id, entry) in &fresh {
-            put_entry(&tx, &mut locals, *id, entry, None)?;
+            put_entry(&tx, &mut locals, *id, entry, None, None)?;
             if let Ok(event) = Event::parse(&entry.event) {
                 blobs::note_attached(&tx, &event, false)?;
             }
@@ -234,20 +234,23 @@ impl Ledger {
         if held.is_some_and(|held| held != receipt.head) {
             return Err(LedgerError::Withheld);
         }
-        put_receipt(&tx, &mut locals, receipt)?;
+        let covered = put_receipt(&tx, &mut locals, receipt)?;
         let mut touched = Touched::default();
         {
-            let mut number = tx.prepare_cached(
-                "UPDATE entry SET number = ?3 WHERE device = ?1 AND seq = ?2 AND number IS NULL RETURNING record",
-            )?;
+            let mut number = tx.prepare_cached(concat!(
+                "UPDATE entry SET number = ?3, covered = ",
+                older_receipt!("?4"),
+                " WHERE device = ?1 AND seq = ?2 AND number IS NULL RETURNING record"
+            ))?;
             let mut delivered = tx.prepare_cached(
                 "UPDATE record SET last_number = max(last_number, ?2), delivered_ms = max(delivered_ms, ?3) WHERE n = ?1",
             )?;
             for (seq, given) in numbers {
                 let record: Option<i64> = number
-                    .query_row(params![device, *seq as i64, *given as i64], |row| {
-                        row.get(0)
-                    })
+                    .query_row(
+                        params![device, *seq as i64, *given as i64, covered],
+                        |row| row.get(0),
+                    )
                     .optional()?;
                 if let Some(record) = record {
                     delivered.execute(params![

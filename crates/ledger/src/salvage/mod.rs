@@ -71,7 +71,27 @@ const REFERRED: [(Table, &str, &str, &str); 4] = [
     ),
 ];
 /// Other tables with a number for each row.
-const NUMBERED: [(Table, &str); 6] = [
+const NUMBERED: [(Table, &str); 7] = [
+    (
+        rows(
+            "receipt",
+            &[
+                "n",
+                "id",
+                "device",
+                "life",
+                "first",
+                "seq",
+                "head",
+                "received_at_ms",
+                "since_ms",
+                "seen_ms",
+                "refused",
+                "signature",
+            ],
+        ),
+        "回执",
+    ),
     (rows("identity_copy", &["n", "value"]), "本机身份的副本"),
     (
         rows(
@@ -109,7 +129,7 @@ const ENTRIES: Table = rows(
     "entry",
     &[
         "n", "device", "seq", "id", "prev", "after", "at", "author", "channel", "record", "number",
-        "refused", "event",
+        "refused", "event", "covered",
     ],
 );
 const BLOBS: Table = rows(
@@ -142,14 +162,8 @@ const CHUNKS: Table = Table {
     step: 4_096,
 };
 /// Tables without numbers: name, columns, order, name for people.
-const KEYED: [(&str, &[&str], &str, &str); 4] = [
+const KEYED: [(&str, &[&str], &str, &str); 3] = [
     ("meta", &["key", "value"], "ORDER BY key +", "设置"),
-    (
-        "receipt",
-        &["id", "device", "seq", "head", "received_at_ms", "signature"],
-        "ORDER BY id +",
-        "回执",
-    ),
     (
         "typed",
         &["record", "field", "text", "person", "at_ms"],
@@ -300,6 +314,7 @@ fn take_over(
     blobs(from, into, report)?;
     into.execute_batch(
         "DELETE FROM receipt WHERE device NOT IN (SELECT n FROM device);
+         UPDATE entry SET covered = NULL WHERE covered NOT IN (SELECT n FROM receipt);
          -- What the central endpoint has fills the holes: everything is pulled from the beginning.
          UPDATE channel SET cursor = 0, seen_upto = 0;
          UPDATE record SET own_seq = 0;",

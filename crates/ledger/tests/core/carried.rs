@@ -219,7 +219,7 @@ fn what_the_endpoint_refused_or_has_otherwise_gives_way_to_what_it_says() {
     // The endpoint numbers the first and the third: the second it refused.
     let (id, last) = entries[2].clone();
     let mut incoming = pulled(vec![entries[0].clone(), (id, last.clone())], 0);
-    incoming.receipts = vec![Receipt::sign(&server(), device(1), 3, id, NOW + 5_000)];
+    incoming.receipts = vec![Receipt::whole(device(1), 3, id, NOW + 5_000).signed(&server())];
     b.insert(vec![incoming], NOW).unwrap();
     assert!(
         b.record(record(6)).unwrap().is_none(),
@@ -246,8 +246,8 @@ fn a_courier_hears_what_the_endpoint_says_of_what_it_brought() {
     let sealed = sealed(&a);
     taken(&b, &sealed);
     let head = sealed.entries[1].0;
-    let receipt = Receipt::sign(&server(), device(1), 2, head, NOW + 9_000);
-    let other = Receipt::sign(&server(), device(1), 2, EntryId([8; 32]), NOW + 9_000);
+    let receipt = Receipt::whole(device(1), 2, head, NOW + 9_000).signed(&server());
+    let other = Receipt::whole(device(1), 2, EntryId([8; 32]), NOW + 9_000).signed(&server());
     assert!(b.accept_carried(&other, &[(1, 1)], &[], NOW).is_err());
     let refused = [(2, "event".to_owned())];
     b.accept_carried(&receipt, &[(1, 1)], &refused, NOW)
@@ -306,7 +306,7 @@ fn a_record_lives_where_the_endpoint_has_it_whatever_was_said_of_it_before() {
     let mut of_city = identity(4);
     of_city.org = "320700".parse().unwrap();
     of_city.role = Role::Supervisor;
-    let enrolled = Receipt::sign(&server(), device(4), 0, EntryId::NONE, NOW - 1_000);
+    let enrolled = Receipt::whole(device(4), 0, EntryId::NONE, NOW - 1_000).signed(&server());
     city.enrol(&of_city, &enrolled, &wide).unwrap();
     let mut claim = sealed(&a).entries[0].1.clone();
     claim.device = device(3);

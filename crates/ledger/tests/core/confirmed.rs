@@ -168,7 +168,7 @@ fn what_no_receipt_proves_is_left_out_and_the_rest_is_taken() {
         (1, 0, 2),
         "another name than the entry's"
     );
-    let other = Receipt::sign(&server(), device(1), 3, EntryId([7; 32]), NOW);
+    let other = Receipt::whole(device(1), 3, EntryId([7; 32]), NOW).signed(&server());
     assert_eq!(
         change(&|batch| batch.receipts = vec![other.clone()]),
         (0, 0, 3)
@@ -180,7 +180,7 @@ fn ones_own_log_is_confirmed_by_the_endpoint_alone() {
     let ((_a, a), (_b, b)) = (delivered(), laptop(2));
     write_of(&b);
     let head = b.head().unwrap();
-    let receipt = Receipt::sign(&server(), device(2), head.0, head.1, NOW);
+    let receipt = Receipt::whole(device(2), head.0, head.1, NOW).signed(&server());
     let mut batch = given(&a, &holdings(&b))[0].clone();
     batch.receipts.push(receipt);
     assert_eq!(taken(&b, &batch), (3, 0, 0));

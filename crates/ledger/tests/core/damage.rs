@@ -272,7 +272,15 @@ fn a_copy_is_kept_before_a_database_is_migrated() {
     // As version 2 was: without the tables that came later.
     change(
         dir.path(),
-        "DROP TABLE blob; DROP TABLE blob_chunk; DROP TABLE blob_picture; DROP TABLE identity_copy; DROP TABLE seal; DROP TABLE package; ALTER TABLE view_inspection DROP COLUMN pack_hash; PRAGMA user_version = 2",
+        "DROP TABLE blob; DROP TABLE blob_chunk; DROP TABLE blob_picture; DROP TABLE identity_copy; DROP TABLE seal; DROP TABLE package;
+         ALTER TABLE view_inspection DROP COLUMN pack_hash;
+         ALTER TABLE entry DROP COLUMN covered;
+         CREATE TABLE was (id BLOB PRIMARY KEY, device INTEGER NOT NULL, seq INTEGER NOT NULL, head BLOB NOT NULL,
+             received_at_ms INTEGER NOT NULL, signature BLOB NOT NULL) STRICT, WITHOUT ROWID;
+         INSERT INTO was SELECT id, device, seq, head, received_at_ms, signature FROM receipt;
+         DROP TABLE receipt; ALTER TABLE was RENAME TO receipt;
+         CREATE INDEX receipt_device ON receipt (device, seq, received_at_ms);
+         PRAGMA user_version = 2",
     );
     let (ledger, report) = open(dir.path());
     assert_eq!(report.migrated_from, Some(2));

@@ -48,7 +48,7 @@ fn undelivered_entries_are_written_again_under_the_new_identity_with_their_refer
         .map(|one| one.entry.at)
         .collect();
 
-    let receipt = Receipt::sign(&server(), device(3), 0, EntryId::NONE, NOW + 10_000);
+    let receipt = Receipt::whole(device(3), 0, EntryId::NONE, NOW + 10_000).signed(&server());
     assert_eq!(ledger.fork(&identity(3), &receipt, 1, &[], NOW).unwrap(), 3);
 
     assert_eq!(ledger.head().unwrap().0, 3);
@@ -108,7 +108,7 @@ fn confirmed(dir: &std::path::Path) -> (Ledger, Receipt) {
         write(&ledger, record(5), "phone", json!(phone));
     }
     let (seq, id) = ledger.head().unwrap();
-    let receipt = Receipt::sign(&server(), device(1), seq, id, NOW + 20_000);
+    let receipt = Receipt::whole(device(1), seq, id, NOW + 20_000).signed(&server());
     ledger.accept_receipt(&receipt, &[], &[]).unwrap();
     assert_eq!(ledger.acked().unwrap(), (5, id));
     (ledger, receipt)
@@ -127,7 +127,7 @@ fn what_a_restored_endpoint_lacks_waits_to_be_sent_also_after_a_restart() {
     assert_eq!(ledger.acked().unwrap(), second);
     assert_eq!(ledger.head().unwrap().0, 5);
     // In its new life it confirms the same again, later.
-    let again = Receipt::sign(&server(), device(1), 5, receipt.head, NOW + 90_000);
+    let again = Receipt::whole(device(1), 5, receipt.head, NOW + 90_000).signed(&server());
     ledger.accept_receipt(&again, &[], &[]).unwrap();
     drop(ledger);
 
@@ -143,7 +143,7 @@ fn what_a_restored_endpoint_lacks_waits_to_be_sent_also_after_a_restart() {
 fn a_receipt_of_an_earlier_life_for_what_was_put_aside_since_is_no_sign_of_tampering() {
     let dir = tempfile::tempdir().unwrap();
     let (ledger, receipt) = confirmed(dir.path());
-    let new = Receipt::sign(&server(), device(3), 0, EntryId::NONE, NOW + 30_000);
+    let new = Receipt::whole(device(3), 0, EntryId::NONE, NOW + 30_000).signed(&server());
     assert_eq!(ledger.fork(&identity(3), &new, 3, &[], NOW).unwrap(), 2);
     // A copy of this laptop went on under the old identity, with other entries in those places.
     let copy_dir = tempfile::tempdir().unwrap();
@@ -153,7 +153,12 @@ fn a_receipt_of_an_earlier_life_for_what_was_put_aside_since_is_no_sign_of_tampe
     for phone in ["1", "2", "copied", "copied again"] {
         write(&copy, record(5), "phone", json!(phone));
     }
-    ledger.insert(vec![as_pulled(&copy, 0)], NOW).unwrap();
+    let mut given = as_pulled(&copy, 0);
+    for receipt in &mut given.receipts {
+        receipt.life = 2;
+        *receipt = receipt.clone().signed(&server());
+    }
+    ledger.insert(vec![given], NOW).unwrap();
     let held = ledger.entries_of(record(5)).unwrap();
     assert!(
         held.iter().any(|one| one.entry.device == device(1)

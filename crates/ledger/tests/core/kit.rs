@@ -54,7 +54,7 @@ pub(crate) fn identity(n: u128) -> Identity {
 pub(crate) fn ledger(dir: &Path, n: u128) -> Ledger {
     let (ledger, report) = open(dir);
     assert!(report.is_new);
-    let receipt = Receipt::sign(&server(), device(n), 0, EntryId::NONE, NOW - 1_000);
+    let receipt = Receipt::whole(device(n), 0, EntryId::NONE, NOW - 1_000).signed(&server());
     ledger
         .enrol(&identity(n), &receipt, &Directory::default())
         .unwrap();
@@ -116,7 +116,7 @@ pub(crate) fn as_pulled(from: &Ledger, cursor: u64) -> Incoming {
 
 pub(crate) fn pulled(entries: Vec<(EntryId, Entry)>, cursor: u64) -> Incoming {
     let (id, last) = entries.last().unwrap();
-    let receipt = Receipt::sign(&server(), last.device, last.seq, *id, NOW + 5_000);
+    let receipt = Receipt::whole(last.device, last.seq, *id, NOW + 5_000).signed(&server());
     let count = entries.len();
     let entries: Vec<(u64, EntryId, Entry)> = entries
         .into_iter()
@@ -137,7 +137,7 @@ pub(crate) fn pulled(entries: Vec<(EntryId, Entry)>, cursor: u64) -> Incoming {
 pub(crate) fn receive(ledger: &Ledger, cursor: u64) {
     let entries = ledger.outbox(usize::MAX, usize::MAX).unwrap();
     let (id, last) = entries.last().unwrap();
-    let receipt = Receipt::sign(&server(), last.device, last.seq, *id, NOW + 5_000);
+    let receipt = Receipt::whole(last.device, last.seq, *id, NOW + 5_000).signed(&server());
     let numbers: Vec<(u64, u64)> = entries
         .iter()
         .map(|(_, entry)| entry.seq)

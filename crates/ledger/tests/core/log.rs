@@ -111,8 +111,10 @@ fn nothing_counts_as_delivered_before_its_receipt() {
         }
     );
     assert_eq!(
-        (stored.bracket.not_before_ms, stored.bracket.not_after_ms),
-        (Some(NOW - 1_000), Some(NOW + 5_000))
+        stored
+            .bounds
+            .map(|bounds| (bounds.since_ms, bounds.received_ms)),
+        Some((0, NOW + 5_000))
     );
     write(&ledger, record(5), "phone", json!("1"));
     assert_eq!(ledger.delivery(record(5)).unwrap().waiting_entries, 1);
@@ -126,9 +128,9 @@ fn a_receipt_for_something_else_changes_nothing() {
     let appended = ledger
         .append(person(), vec![opened(record(5), "甲")], NOW)
         .unwrap();
-    let for_other_entry = Receipt::sign(&server(), device(1), 1, EntryId([7; 32]), NOW);
-    let for_other_device = Receipt::sign(&server(), device(2), 1, appended[0].entry, NOW);
-    let for_more = Receipt::sign(&server(), device(1), 2, appended[0].entry, NOW);
+    let for_other_entry = Receipt::whole(device(1), 1, EntryId([7; 32]), NOW).signed(&server());
+    let for_other_device = Receipt::whole(device(2), 1, appended[0].entry, NOW).signed(&server());
+    let for_more = Receipt::whole(device(1), 2, appended[0].entry, NOW).signed(&server());
     for receipt in [for_other_entry, for_other_device, for_more] {
         assert!(ledger.accept_receipt(&receipt, &[], &[]).is_err());
     }
@@ -146,7 +148,7 @@ fn a_refused_entry_is_listed_with_its_reason_and_keeps_its_place_in_the_log() {
             NOW,
         )
         .unwrap();
-    let receipt = Receipt::sign(&server(), device(1), 2, appended[1].entry, NOW + 9);
+    let receipt = Receipt::whole(device(1), 2, appended[1].entry, NOW + 9).signed(&server());
     ledger
         .accept_receipt(&receipt, &[(2, 1)], &[(1, "event".into())])
         .unwrap();
@@ -282,5 +284,65 @@ fn settings_and_the_log_of_synchronisation_are_kept() {
         (log.len(), log[0].params["count"].as_u64()),
         (2_000, Some(2_099)),
         "newest first, bounded"
+    );
+}
+
+#[test]
+fn the_time_of_an_entry_is_read_when_it_is_appended_and_not_when_somebody_began_to() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = ledger(dir.path(), 1);
+    ledger.keep_time_by(|| NOW + 7_200_000);
+    // Taken before the computer slept for two hours; an end of the log was told meanwhile.
+    let taken_ms = NOW;
+    let told = ledger.tell_end(None, |_, head| head).unwrap();
+    assert_eq!(told, Some((0, EntryId::NONE)));
+    let appended = ledger
+        .append(person(), vec![opened(record(5), "甲")], taken_ms)
+        .unwrap();
+    assert_eq!(appended[0].at.ms(), NOW + 7_200_000);
+}
+
+#[test]
+fn an_end_is_told_only_where_all_up_to_it_is_delivered_or_on_its_way() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = ledger(dir.path(), 1);
+    let appended = ledger
+        .append(
+            person(),
+            vec![opened(record(5), "甲"), opened(record(6), "乙")],
+            NOW,
+        )
+        .unwrap();
+    let told = |sent| ledger.tell_end(sent, |_, head| head).unwrap();
+    assert_eq!(told(None), None, "something waits");
+    assert_eq!(told(Some((1, appended[0].entry))), None, "more was written");
+    assert_eq!(
+        told(Some((2, appended[1].entry))),
+        Some((2, appended[1].entry))
+    );
+    receive(&ledger, 0);
+    assert_eq!(told(None), Some((2, appended[1].entry)));
+}
+
+#[test]
+fn an_entry_keeps_the_oldest_receipt_that_was_given_for_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = ledger(dir.path(), 1);
+    ledger
+        .append(person(), vec![opened(record(5), "甲")], NOW)
+        .unwrap();
+    receive(&ledger, 0);
+    let (seq, head) = ledger.head().unwrap();
+    let later = Receipt {
+        life: 2,
+        ..Receipt::whole(device(1), seq, head, NOW + 1)
+    };
+    ledger
+        .accept_receipt(&later.signed(&server()), &[(1, 1)], &[])
+        .unwrap();
+    let stored = &ledger.entries_of(record(5)).unwrap()[0];
+    assert_eq!(
+        stored.bounds.map(|bounds| bounds.received_ms),
+        Some(NOW + 5_000)
     );
 }

@@ -65,7 +65,7 @@ pub(crate) fn device(n: u128) -> Place {
         server_name: "试验".into(),
         is_sample: true,
     };
-    let receipt = Receipt::sign(&server, id, 0, EntryId::NONE, NOW - 1_000);
+    let receipt = Receipt::whole(id, 0, EntryId::NONE, NOW - 1_000).signed(&server);
     place
         .ledger
         .enrol(&identity, &receipt, &Directory::default())
@@ -234,13 +234,9 @@ impl Place {
                 let mut covered_by = Vec::new();
                 for (id, entry) in &entries {
                     covered_by.push(receipts.len());
-                    receipts.push(Receipt::sign(
-                        &server,
-                        entry.device,
-                        entry.seq,
-                        *id,
-                        NOW + 5_000,
-                    ));
+                    receipts.push(
+                        Receipt::whole(entry.device, entry.seq, *id, NOW + 5_000).signed(&server),
+                    );
                 }
                 Incoming {
                     channel: channel.parse().unwrap(),

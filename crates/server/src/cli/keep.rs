@@ -99,6 +99,18 @@ pub(super) fn restored(say: &Say, home: &Home, now: u64) -> Result<(), Failure> 
     Ok(())
 }
 
+/// Notes that the clock was ahead and is right now, so that entries are taken again.
+pub(super) fn clock_corrected(say: &Say, home: &Home, now: u64) -> Result<(), Failure> {
+    Hand::command_line(home, now).correct_clock()?;
+    let life = home.store.info()?.map_or(0, |info| info.life);
+    say.result(&json!({ "life": life }), || {
+        vec![format!(
+            "已记下：从现在起重新发回执，这是中心端的第 {life} 段时期 (noted: receipts are given anew from now, in life {life})"
+        )]
+    });
+    Ok(())
+}
+
 /// Copies the data folder. The database first: evidence that it names was there before, and evidence is never changed.
 pub(super) fn backup(say: &Say, home: &Home, target: &Path) -> Result<(), Failure> {
     if target.exists() {

@@ -106,6 +106,8 @@ enum Command {
     Verify,
     /// 声明 PostgreSQL 数据库刚从备份恢复，在启动之前运行 (the PostgreSQL database was just restored; before it is served again)
     Restored,
+    /// 声明本机时钟曾经超前、现已改正：中心端因此停止收取记录时运行，会记入审计 (states that the clock was ahead and is right now, where entries are not taken because of it; noted in the audit log)
+    ClockCorrected,
     /// 备份到一个新文件夹，运行中也可以；或用 --into 存入可恢复到任一时刻的备份库 (copy to a new folder, also while the server runs; or add a moment to an archive)
     Backup {
         /// 目标文件夹，必须不存在 (target; must not exist)
@@ -428,6 +430,7 @@ fn with_home(say: &Say, home: &Home, now_ms: u64, command: Command) -> Result<()
         Command::Update(command) => update::run(say, home, now_ms, command),
         Command::Verify => keep::verify(say, home),
         Command::Restored => keep::restored(say, home, now_ms),
+        Command::ClockCorrected => keep::clock_corrected(say, home, now_ms),
         Command::Backup {
             into: Some(archive),
             keep_days,

@@ -18,6 +18,7 @@ use shicha_sync::{
     protocol::{
         EnrolCode, ProblemCode, VERSION,
         admin::Changed,
+        end::TICK_HEADER,
         messages::{
             ChallengeReply, ChallengeRequest, DirectoryReply, EnrolReply, EnrolRequest,
             IdentityReply, IdentityRequest, NumbersRequest, ServerInfo, SessionReply,
@@ -38,7 +39,7 @@ use crate::{
     home::Home,
     intake::actor_of,
     scope,
-    store::{DeviceState, Enrolment, Info},
+    store::{Contact, DeviceState, Enrolment, Info},
 };
 
 /// The most characters of what a device is called.
@@ -134,9 +135,9 @@ pub(crate) fn enrol_newcomer(
         now_ms,
     };
     // A code of another form was never given out; asking the store takes the same time for all.
-    let enrolled = home.store.enrol(&enrolment, &|device, seq, head| {
-        home.signer.receipt(device, seq, head, now_ms)
-    })?;
+    let enrolled = home
+        .store
+        .enrol(&enrolment, &|receipt| home.signer.seal(receipt))?;
     match enrolled.filter(|_| request.code.parse::<EnrolCode>().is_ok()) {
         None => Ok(None),
         Some((state, receipt)) => enrol_reply(home, &state, receipt).map(Some),
@@ -195,7 +196,7 @@ pub(super) async fn challenge(
 pub(super) async fn session(
     State(app): State<Shared>,
     body: Bytes,
-) -> Result<Json<SessionReply>, Fault> {
+) -> Result<([(&'static str, String); 1], Json<SessionReply>), Fault> {
     let request: SessionRequest = message(&body)?;
     let now_ms = app.now_ms();
     blocking(move || {
@@ -221,19 +222,24 @@ pub(super) async fn session(
         }
         let state = admitted(&app, state)?;
         let version = label(&request.client_version);
+        let contact = Contact::Session {
+            last_ms: app.sessions.last_asked(request.device, now_ms),
+        };
         app.home
             .store
-            .note_contact(request.device, &version, now_ms)?;
+            .note_contact(request.device, &version, now_ms, contact)?;
         let (token, expires_at_ms) = app.sessions.token(request.device, now_ms);
         let info = info(&app.home)?;
-        Ok(Json(SessionReply {
+        let tick = app.home.signer.tick(request.device, now_ms);
+        let reply = SessionReply {
             token,
             expires_at_ms,
             time_ms: now_ms,
             head: state.head,
             directory_version: info.directory_version,
             epoch: info.epoch,
-        }))
+        };
+        Ok(([(TICK_HEADER, tick.to_text())], Json(reply)))
     })
     .await
 }
@@ -315,8 +321,8 @@ pub(crate) fn new_identity(
     };
     let added = home
         .store
-        .add_identity(old.device.id, &enrolment, &|device, seq, head| {
-            home.signer.receipt(device, seq, head, now_ms)
+        .add_identity(old.device.id, &enrolment, &|receipt| {
+            home.signer.seal(receipt)
         })?;
     let (state, receipt) =
         added.ok_or_else(|| Fault::new(ProblemCode::Forbidden, "the key is taken"))?;

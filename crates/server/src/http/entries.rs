@@ -17,6 +17,7 @@ use shicha_domain::{Channel, DeviceId, authority, receipt};
 use shicha_sync::{
     protocol::{
         BATCH_EVENT_BYTES, BATCH_TYPE, BatchWriter, MAX_BATCH_ROWS, Problem, ProblemCode,
+        end::END_HEADER,
         messages::{ForkReport, Head, PullRequest, PushReply},
         signing,
         wire::{self, Push},
@@ -31,9 +32,10 @@ use super::{
     session::{Caller, Claim, active},
 };
 use crate::{
+    ends,
     home::Home,
     intake::{self, actor_of},
-    store::{Appended, DeviceState, OwnJudge, PullQuery, Pushed, StoreError},
+    store::{Appended, DeviceState, Now, OwnJudge, PullQuery, Pushed, StoreError},
 };
 
 /// How many ids a fork report holds at most.
@@ -56,6 +58,7 @@ pub(super) async fn push(
         blocking(move || claim.caller(&app)).await?;
         return Err(Fault::wrong_kind(BATCH_TYPE));
     }
+    let end = end_of(&headers);
     let weight = if body.len() <= SMALL_BODY { 1 } else { LARGE };
     app.metrics.bytes("push", body.len() as u64);
     let waiting = Instant::now();
@@ -73,7 +76,7 @@ pub(super) async fn push(
     let _kept_below = work::begin({
         let (app, span) = (Shared::clone(&app), tracing::Span::current());
         move || {
-            let read = span.in_scope(|| read(&app, claim, &body));
+            let read = span.in_scope(|| read(&app, claim, &body, end.as_deref()));
             drop((reading, body));
             keep(&app, read, turn, told);
         }
@@ -114,12 +117,30 @@ struct Kept {
     _pushed: Arc<Pushed>,
 }
 
+/// What the header of an end says.
+fn end_of(headers: &HeaderMap) -> Option<String> {
+    let text = headers.get(END_HEADER)?.to_str().ok()?;
+    Some(text.to_owned())
+}
+
 /// Reads a push and who brings it.
-fn read(app: &App, claim: Claim, body: &[u8]) -> Result<(ReadPush, DeviceId), Fault> {
+fn read(
+    app: &App,
+    claim: Claim,
+    body: &[u8],
+    end: Option<&str>,
+) -> Result<(ReadPush, DeviceId), Fault> {
     let caller = claim.caller(app)?;
     let push = wire::read_push(body)?;
-    let read = ReadPush::of(&app.home, app.now_ms(), push, Some(&caller.state))?;
-    Ok((read, caller.state.device.id))
+    let by = caller.state.device.id;
+    let mut read = ReadPush::of(&app.home, Arc::clone(&app.clock), push, Some(&caller.state))?;
+    // A colleague who carries it neither is in a session of its device nor tells its end.
+    if read.asked.device == by {
+        read.pushed.is_in_session = true;
+        read.pushed.end =
+            end.and_then(|end| ends::told(&app.home, &caller.state, end, app.now_ms()));
+    }
+    Ok((read, by))
 }
 
 /// Has a push kept; `told` hears what came of it. The turn is for others as long as there is space for pushes that wait in the store's queue.
@@ -168,7 +189,7 @@ pub(crate) fn take_push(
     push: Push,
     caller: Option<&DeviceState>,
 ) -> Result<(PushReply, Vec<Channel>), Fault> {
-    let read = ReadPush::of(home, now_ms, push, caller)?;
+    let read = ReadPush::of(home, Arc::new(move || now_ms), push, caller)?;
     let appended = home.store.append(&read.pushed, &read.judge)?;
     answer(home, read.asked, appended)
 }
@@ -196,12 +217,7 @@ impl ReadPush {
     }
 
     /// Whoever brings it: what counts is whose entries they are and that their device signed them. So a colleague may carry them here.
-    fn of(
-        home: &Home,
-        now_ms: u64,
-        push: Push,
-        caller: Option<&DeviceState>,
-    ) -> Result<Self, Fault> {
+    fn of(home: &Home, now: Now, push: Push, caller: Option<&DeviceState>) -> Result<Self, Fault> {
         let (Some(first), Some(last)) = (push.batch.rows.first(), push.batch.rows.last()) else {
             return Err(Fault::bad_request("a push without entries"));
         };
@@ -228,7 +244,6 @@ impl ReadPush {
         }
         let actor = actor_of(&active(author)?);
         let first = first.entry.seq;
-        let (seq, head) = (last.entry.seq, last.id);
         let entries = intake::candidates(push.batch.rows)
             .map_err(|fault| Fault::bad_request(fault.to_string()))?;
         let register = home.store.register()?;
@@ -236,7 +251,10 @@ impl ReadPush {
             pushed: Pushed {
                 entries,
                 signature: push.signature,
-                receipt: home.signer.receipt(device, seq, head, now_ms),
+                seal: home.signer.own_seal(),
+                now,
+                is_in_session: false,
+                end: None,
             },
             judge: Box::new(move |candidate, placed| {
                 intake::judge(&actor, &register.tree, candidate, placed)
@@ -329,9 +347,11 @@ fn to_json(value: &impl serde::Serialize) -> Result<serde_json::Value, Fault> {
 pub(super) async fn pull(
     State(app): State<Shared>,
     caller: Caller,
+    headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Fault> {
     let request: PullRequest = message(&body)?;
+    let end = end_of(&headers);
     let waiting = Instant::now();
     let _permit = app
         .heavy
@@ -342,7 +362,13 @@ pub(super) async fn pull(
     let device = caller.state.device.id;
     let (body, seen) = blocking({
         let app = Shared::clone(&app);
-        move || give_out(&app, &caller, request)
+        move || {
+            let end = end.and_then(|end| ends::told(&app.home, &caller.state, &end, app.now_ms()));
+            if let Some(end) = end {
+                app.home.store.note_end(device, &end)?;
+            }
+            give_out(&app, &caller, request)
+        }
     })
     .await?;
     app.metrics.bytes("pull", body.len() as u64);

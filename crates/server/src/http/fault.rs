@@ -100,6 +100,16 @@ impl From<StoreError> for Fault {
                 _ => Self::internal(&error),
             },
             StoreError::Connection(_) => busy(&error),
+            StoreError::ClockBehind { behind_ms } => {
+                tracing::error!(%error, "no entries are taken: the clock is wrong, or was");
+                Problem::new(
+                    ProblemCode::Unavailable,
+                    "the clock of the server lies behind its newest receipt; its administrator must put it right",
+                )
+                .with("reason", "clock_behind")
+                .with("behind_ms", *behind_ms)
+                .into()
+            }
             StoreError::Postgres(cause) => match cause.code() {
                 // The server went away in the middle: the client repeats what it asked.
                 None => busy(&error),

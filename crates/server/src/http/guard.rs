@@ -11,6 +11,7 @@ use axum::{
 use futures::FutureExt as _;
 use shicha_sync::protocol::{
     PROBLEM_TYPE, Problem, ProblemCode, REQUEST_ID_HEADER, RETRY_AFTER_S, VERSION, VERSION_HEADER,
+    end::TICK_HEADER,
 };
 use tracing::Instrument as _;
 
@@ -19,6 +20,7 @@ use super::{
     fault::Fault,
     openapi::{ANY_VERSION, Contract, OPEN},
     proxy::{self, Peer},
+    session::AskedBy,
 };
 
 /// How long a request may take until its answer begins. A batch or a photo may come over a poor line.
@@ -49,6 +51,8 @@ pub(super) async fn guard(
         let begun = std::time::Instant::now();
         // Where a length and chunks contradict each other, whoever passes the request on may take a part of it for the next one. Devices
         // send lengths; after chunks nothing more is read.
+        let asked_by = AskedBy::default();
+        request.extensions_mut().insert(asked_by.clone());
         let is_last = request.headers().contains_key(header::TRANSFER_ENCODING);
         let checked = check_version(&request, &route)
             .and_then(|()| check_rate(&app, &mut request, &route))
@@ -72,6 +76,13 @@ pub(super) async fn guard(
             }
         };
         let mut response = finish(response, &id, method == Method::HEAD);
+        let device = asked_by.0.lock().take();
+        if let Some(device) = device {
+            let tick = app.home.signer.tick(device, app.now_ms()).to_text();
+            if let Ok(tick) = HeaderValue::from_str(&tick) {
+                response.headers_mut().insert(TICK_HEADER, tick);
+            }
+        }
         if is_last {
             response
                 .headers_mut()

@@ -124,7 +124,7 @@ impl App {
             proxies,
             limits,
         } = life;
-        if home.store.begin_life(random.id_at(clock()))? {
+        if home.store.begin_life(random.id_at(clock()), clock())? {
             tracing::warn!("restored from a backup: the devices send again what it lacks");
         }
         let register = home.store.register()?;

@@ -19,6 +19,7 @@ use axum::{
     routing::get,
 };
 use parking_lot::Mutex;
+use shicha_domain::bounds;
 
 use super::App;
 
@@ -31,6 +32,8 @@ const EVIDENCE_FRESH: Duration = Duration::from_secs(60);
 pub(crate) struct Readiness {
     store: Mutex<Instant>,
     evidence: Mutex<Instant>,
+    /// The clock lies too far behind the newest receipt, so that no entries are taken.
+    is_clock_behind: AtomicBool,
     /// Set before the server closes, so that no new work is sent to it.
     leaving: Arc<AtomicBool>,
 }
@@ -41,6 +44,7 @@ impl Readiness {
         Self {
             store: Mutex::new(Instant::now()),
             evidence: Mutex::new(Instant::now()),
+            is_clock_behind: AtomicBool::new(false),
             leaving,
         }
     }
@@ -51,6 +55,19 @@ impl Readiness {
 
     pub(crate) fn evidence_answered(&self) {
         *self.evidence.lock() = Instant::now();
+    }
+
+    /// Notes how the clock stands against the newest receipt; both Unix ms.
+    pub(crate) fn note_clock(&self, now_ms: u64, newest_receipt_ms: u64) {
+        let is_behind = bounds::received(now_ms, newest_receipt_ms, 0).is_none();
+        if is_behind && !self.is_clock_behind.swap(is_behind, Ordering::SeqCst) {
+            tracing::error!(
+                now_ms,
+                newest_receipt_ms,
+                "the clock lies behind the newest receipt"
+            );
+        }
+        self.is_clock_behind.store(is_behind, Ordering::SeqCst);
     }
 
     /// Why it is not ready; nothing when it is.
@@ -65,6 +82,8 @@ impl Readiness {
             Some("the store does not answer")
         } else if self.evidence.lock().elapsed() > EVIDENCE_FRESH {
             Some("evidence cannot be reached")
+        } else if self.is_clock_behind.load(Ordering::SeqCst) {
+            Some("the clock is behind the newest receipt")
         } else {
             None
         }

@@ -4,8 +4,11 @@
 //! once. Where one process serves alone, the key of tokens is made at each start, so a restart ends all sessions and clients open new
 //! ones by themselves; where several serve one store, it follows from the server's key, and the store knows which challenges were used.
 
+use std::{collections::HashMap, sync::Arc};
+
 use axum::{extract::FromRequestParts, http::header, http::request::Parts};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use parking_lot::Mutex;
 use shicha_domain::{DeviceId, authority::Actor};
 use shicha_sync::{
     Random,
@@ -28,6 +31,8 @@ const MAC: usize = 32;
 
 pub(super) struct Sessions {
     key: [u8; 32],
+    /// When each device that has a session asked something last, Unix ms: when it opens another one, that is when it was last in touch.
+    asked: Mutex<HashMap<DeviceId, u64>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +48,24 @@ impl Sessions {
         } else {
             random.bytes()
         };
-        Self { key }
+        Self::with_key(key)
+    }
+
+    fn with_key(key: [u8; 32]) -> Self {
+        Self {
+            key,
+            asked: Mutex::default(),
+        }
+    }
+
+    /// Notes that a device asks something in its session.
+    fn note_asked(&self, device: DeviceId, now_ms: u64) {
+        self.asked.lock().insert(device, now_ms);
+    }
+
+    /// When a device asked something in a session last, as far as this process knows. From now on it begins another session.
+    pub(super) fn last_asked(&self, device: DeviceId, now_ms: u64) -> Option<u64> {
+        self.asked.lock().insert(device, now_ms)
     }
 
     /// What the device is to sign: random, when, and the server's mark that it was for this device.
@@ -125,6 +147,10 @@ pub(crate) struct Caller {
     pub(crate) session_ends_ms: u64,
 }
 
+/// Which device a request turned out to be from, so that the answer can bring it a tick.
+#[derive(Debug, Clone, Default)]
+pub(super) struct AskedBy(pub(super) Arc<Mutex<Option<DeviceId>>>);
+
 /// A device that has a session, and may have been revoked since.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Claim {
@@ -187,6 +213,11 @@ impl FromRequestParts<Shared> for Claim {
             app.metrics.slowed(what);
             Fault::slow_down(wait_s, "too many requests from this device")
         })?;
+        let now_ms = app.now_ms();
+        app.sessions.note_asked(device, now_ms);
+        if let Some(asked_by) = parts.extensions.get::<AskedBy>() {
+            *asked_by.0.lock() = Some(device);
+        }
         Ok(Self {
             device,
             session_ends_ms,
@@ -236,8 +267,8 @@ mod tests {
 
     #[test]
     fn a_token_is_good_for_its_device_until_it_runs_out_and_at_no_other_server() {
-        let sessions = Sessions { key: [1; 32] };
-        let other_server = Sessions { key: [2; 32] };
+        let sessions = Sessions::with_key([1; 32]);
+        let other_server = Sessions::with_key([2; 32]);
         let (token, expires) = sessions.token(DEVICE, 1_000);
         assert_eq!(sessions.check(&token, 1_000), Ok((DEVICE, expires)));
         assert_eq!(sessions.check(&token, expires), Err(TokenFault::Expired));
@@ -255,7 +286,7 @@ mod tests {
 
     #[test]
     fn a_challenge_is_good_once_for_its_device_and_not_for_long() {
-        let sessions = Sessions { key: [1; 32] };
+        let sessions = Sessions::with_key([1; 32]);
         let challenge = sessions.challenge(DEVICE, [7; 16], 1_000_000);
         let redeem = |device, challenge: &[u8], now_ms, is_first| {
             sessions

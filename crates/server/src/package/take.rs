@@ -22,7 +22,7 @@ use crate::{
     evidence::{EvidenceError, Held, Sender},
     http::{Fault, enrol_newcomer, lend, new_identity, take_push},
     intake::actor_of,
-    store::DeviceState,
+    store::{Contact, DeviceState},
 };
 
 /// What came of taking a package: what its answer says.
@@ -104,7 +104,7 @@ pub fn take(
         let software = software.unwrap_or_default();
         desk.home
             .store
-            .note_contact(sender.device.id, software, desk.now_ms)?;
+            .note_contact(sender.device.id, software, desk.now_ms, Contact::Package)?;
     }
     Ok(taking.taken)
 }

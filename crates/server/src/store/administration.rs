@@ -47,6 +47,9 @@ pub enum Deed<'a> {
     ReleaseUpdate(&'a str, &'a OrgCode),
     /// Takes such a release back.
     WithdrawUpdate(&'a str, &'a OrgCode),
+    /// States that the clock was ahead and is right now: another life of the endpoint begins, and what was kept of later moments than
+    /// this one bounds nothing any more.
+    CorrectClock,
     /// What is done elsewhere and only noted here.
     Elsewhere,
 }

@@ -39,10 +39,16 @@ pub const MIGRATIONS: &[Migration] = &[
         postgres: include_str!("postgres/migrations/0003_updates.sql"),
         oldest: 1,
     },
+    // Whoever does not know that receipts rise must not give any.
+    Migration {
+        sqlite: include_str!("sqlite/migrations/0004_bounds.sql"),
+        postgres: include_str!("postgres/migrations/0004_bounds.sql"),
+        oldest: 4,
+    },
     Migration {
         sqlite: include_str!("sqlite/migrations/0005_channels.sql"),
         postgres: include_str!("postgres/migrations/0005_channels.sql"),
-        oldest: 1,
+        oldest: 4,
     },
 ];
 

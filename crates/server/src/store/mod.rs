@@ -7,6 +7,7 @@
 pub mod administration;
 mod agreement;
 pub mod format;
+mod past;
 pub mod postgres;
 mod seen;
 mod sound;
@@ -33,6 +34,7 @@ use uuid::Uuid;
 
 pub use self::{
     format::{Format, MIGRATIONS, Migration},
+    past::{Past, ToldEnd},
     postgres::PostgresStore,
     sound::damage_mark,
     sqlite::SqliteStore,
@@ -76,6 +78,13 @@ pub enum StoreError {
     /// What was to be stored contradicts what is there.
     #[error("{0}")]
     Contradiction(&'static str),
+    /// The clock lies so far behind the newest receipt that it must be wrong, or was. Nothing is taken until that is put right
+    /// (invariant 8, receipts rise).
+    #[error("the clock of this computer lies {} s behind the newest receipt", behind_ms / 1000)]
+    ClockBehind {
+        /// How far.
+        behind_ms: u64,
+    },
     /// A batch could not be written.
     #[error(transparent)]
     Batch(#[from] shicha_sync::protocol::BatchFault),
@@ -111,6 +120,8 @@ pub struct Info {
     pub is_sample: bool,
     /// Changes with every restoration from a backup.
     pub epoch: Uuid,
+    /// Which life of the endpoint it is, counted from 1: a restoration and a correction of its clock begin another.
+    pub life: u64,
     /// Grows with every change of the directory.
     pub directory_version: u64,
 }
@@ -152,6 +163,8 @@ pub struct DeviceState {
     pub client_version: Option<String>,
     /// What it is to do at its next contact, once it is revoked.
     pub order: Option<OrderState>,
+    /// What is kept for the bounds of what it sends next.
+    pub past: Past,
 }
 
 /// An order to a device.
@@ -214,18 +227,39 @@ pub type OwnJudge =
     Box<dyn Fn(&Candidate, Option<&Placed>) -> Result<(), &'static str> + Send + Sync>;
 /// Told what came of appending.
 pub type ThenAppended = Box<dyn FnOnce(Result<Appended, StoreError>) + Send>;
-/// Signs a receipt for a device's ledger up to an entry.
-pub type Seal<'a> = &'a dyn Fn(DeviceId, u64, EntryId) -> Receipt;
+/// Signs what a receipt says.
+pub type Seal<'a> = &'a dyn Fn(Receipt) -> Receipt;
+/// [`Seal`] for whoever is not there any more when it is asked.
+pub type OwnSeal = Box<dyn Fn(Receipt) -> Receipt + Send + Sync>;
+/// The endpoint's clock: Unix ms. Asked where numbers are given, so that both come from one place.
+pub type Now = Arc<dyn Fn() -> u64 + Send + Sync>;
 
 /// Entries to append.
-#[derive(Debug)]
 pub struct Pushed {
-    /// At least one, in order.
+    /// At least one, in order, all of one device.
     pub entries: Vec<Candidate>,
     /// The device's signature over the last.
     pub signature: SignatureBytes,
-    /// What the device is told once they are held: for the last entry.
-    pub receipt: Receipt,
+    /// Signs the receipts.
+    pub seal: OwnSeal,
+    /// The clock.
+    pub now: Now,
+    /// Whether the device itself brings them, in a session of its own.
+    pub is_in_session: bool,
+    /// The end of its log that it tells with them.
+    pub end: Option<ToldEnd>,
+}
+
+/// In what way a device was in touch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Contact {
+    /// It opened a session.
+    Session {
+        /// When it last asked something before, as far as that is known, Unix ms.
+        last_ms: Option<u64>,
+    },
+    /// Somebody brought a package that it made: no session, and it could tell no end.
+    Package,
 }
 
 /// What came of appending.
@@ -383,19 +417,26 @@ pub trait Store: administration::Administration + Send + Sync + 'static {
     fn device(&self, device: DeviceId) -> Result<Option<DeviceState>, StoreError>;
     /// All devices, by when they were enrolled.
     fn devices(&self) -> Result<Vec<DeviceState>, StoreError>;
-    /// Notes that a device opened a session, and with which software; an empty word where that is not known.
+    /// Notes that a device was in touch, and with which software; an empty word where that is not known.
     fn note_contact(
         &self,
         device: DeviceId,
         client_version: &str,
         now_ms: u64,
+        contact: Contact,
     ) -> Result<(), StoreError>;
+    /// Takes an end that a device told, if the log that is held ends there. Whether it did.
+    fn note_end(&self, device: DeviceId, end: &ToldEnd) -> Result<bool, StoreError>;
+    /// The newest end that a device told.
+    fn end_of(&self, device: DeviceId) -> Result<Option<ToldEnd>, StoreError>;
+    /// The time of the newest receipt of this life, Unix ms; 0 where there is none.
+    fn newest_receipt_ms(&self) -> Result<u64, StoreError>;
     /// Revokes a device, for ever. `false`: it was revoked already.
     fn revoke(&self, device: DeviceId, now_ms: u64) -> Result<bool, StoreError>;
 
-    /// Takes consecutive entries of one device in: those that are not held yet are judged, numbered and kept with their receipt, in one
-    /// transaction. Entries must be in order, each naming the one before it. Safe to repeat: what is held gets no second receipt, and
-    /// the one given goes to nobody.
+    /// Takes consecutive entries of one device in: those that are not held yet are judged, numbered and kept with their receipts, in one
+    /// transaction. Entries must be in order, each naming the one before it. Safe to repeat: what is held gets no second receipt. An end
+    /// that comes with them counts if the log that is held then ends there.
     fn append(&self, push: &Pushed, judge: Judge<'_>) -> Result<Appended, StoreError>;
     /// [`Self::append`] for whoever need not hold a thread until it is durable: hands `then` what came of it, in this thread or another.
     /// Where this program breaks down in between, `then` is dropped.
@@ -458,8 +499,9 @@ pub trait Store: administration::Administration + Send + Sync + 'static {
         now_ms: u64,
         until_ms: u64,
     ) -> Result<bool, StoreError>;
-    /// Begins to be served: a copy that was made for a backup gets an epoch of its own, each time that it is put back. `true`: it was one.
-    fn begin_life(&self, epoch: Uuid) -> Result<bool, StoreError>;
+    /// Begins to be served: a copy that was made for a backup gets an epoch and a life of its own, each time that it is put back. `true`:
+    /// it was one.
+    fn begin_life(&self, epoch: Uuid, now_ms: u64) -> Result<bool, StoreError>;
     /// Marks the store as one that was restored from a backup which another made: its next life gets an epoch of its own, and document
     /// numbers are left out that may have been lent after the backup.
     fn mark_restored(&self) -> Result<(), StoreError>;

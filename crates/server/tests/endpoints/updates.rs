@@ -4,7 +4,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::json;
 use shicha_domain::directory::Role;
 use shicha_maker::Maker;
-use shicha_server::verify::verify;
+use shicha_server::{store::Contact, verify::verify};
 use shicha_sync::protocol::{
     ProblemCode,
     admin::{Audit, act},
@@ -178,7 +178,12 @@ async fn an_administrator_releases_for_their_own_organisations_and_sees_who_has_
     let store = server.store();
     aside(|| {
         store
-            .note_contact(laptop.id, "0.3.1", crate::common::wall_ms())
+            .note_contact(
+                laptop.id,
+                "0.3.1",
+                crate::common::wall_ms(),
+                Contact::Package,
+            )
             .unwrap()
     });
     assert_eq!(listed(&county).await.updates[0].releases[0].have, 1);

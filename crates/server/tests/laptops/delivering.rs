@@ -6,7 +6,12 @@ use std::sync::{
 };
 
 use serde_json::json;
-use shicha_domain::{Event, bracket::Claim, directory::Role, suite::SignatureBytes};
+use shicha_domain::{
+    Event,
+    bounds::{self, Claim},
+    directory::Role,
+    suite::SignatureBytes,
+};
 use shicha_ledger::EntryDelivery;
 use shicha_sync::{
     client::{Engine, Reply, SyncErrorCode},
@@ -103,7 +108,7 @@ async fn a_clock_that_is_wrong_by_a_year_delivers_all_the_same_and_the_receipts_
         (-YEAR_MS, Claim::BackDated),
         (86_400_000, Claim::AheadOfTime),
         (-86_400_000, Claim::BackDated),
-        (0, Claim::Fits),
+        (0, Claim::Within),
     ] {
         let laptop = Laptop::of(&server, &format!("甲{off_ms}"), COUNTY, Role::Inspector).await;
         let record = record();
@@ -128,7 +133,11 @@ async fn a_clock_that_is_wrong_by_a_year_delivers_all_the_same_and_the_receipts_
         assert!((told - off_ms).abs() < 60_000, "{told} for {off_ms}");
         city.round(&server).await.unwrap();
         let seen = city.ledger.entries_of(record).unwrap();
-        assert_eq!(seen[0].bracket.judge(seen[0].entry.at), claim, "{off_ms}");
+        assert_eq!(
+            bounds::judge(seen[0].bounds, seen[0].entry.at),
+            claim,
+            "{off_ms}"
+        );
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use shicha_domain::{Entry, EntryId, directory::Role};
+use shicha_domain::{Entry, EntryId, Receipt, directory::Role};
 use shicha_sync::{
     client::{Reply, Request, SyncErrorCode},
     protocol::{
@@ -28,8 +28,13 @@ fn given(server: &Server, reply: Reply, rows: &[(u64, Entry)], more: bool) -> Re
     let signer = server.signer();
     let mut batch = BatchWriter::new();
     let mut covered = Vec::new();
-    for (_, entry) in rows {
-        let receipt = signer.receipt(entry.device, entry.seq, entry.id(), wall_ms());
+    // Whoever lies well makes them rise.
+    for ((_, entry), at_ms) in rows.iter().zip(wall_ms()..) {
+        let receipt = Receipt {
+            from: entry.seq,
+            ..Receipt::whole(entry.device, entry.seq, entry.id(), at_ms)
+        };
+        let receipt = signer.seal(receipt);
         covered.push(batch.receipt(&receipt));
     }
     for ((number, entry), covered) in rows.iter().zip(covered) {
@@ -267,10 +272,10 @@ async fn an_answer_that_would_never_end_or_speaks_of_what_was_not_asked_ends_the
     let nothing = given(&town.server, empty(), &[], true);
     let twice = {
         let mut batch = BatchWriter::new();
-        let receipt = town
-            .server
-            .signer()
-            .receipt(new.device, new.seq, new.id(), wall_ms());
+        let receipt =
+            town.server
+                .signer()
+                .seal(Receipt::whole(new.device, new.seq, new.id(), wall_ms()));
         let covered = batch.receipt(&receipt);
         batch.row(4, Some(covered), new.id(), &new);
         let listed = |rows| PulledChannel {

@@ -4,7 +4,7 @@ use serde_json::json;
 use shicha_domain::suite::SigningKey;
 use shicha_domain::{OrgCode, directory::Person};
 use shicha_server::store::{
-    MIGRATIONS, Migration, OrderState, Store, StoreError,
+    Contact, MIGRATIONS, Migration, OrderState, Store, StoreError,
     administration::{Administration as _, By, CodeId, Deed, Note, Noting},
 };
 use shicha_sync::protocol::{
@@ -189,7 +189,7 @@ pub(crate) fn an_open_code_is_listed_and_a_withdrawn_one_enrols_nobody<O: Open>(
         };
         does(&stand, deed, &note(act::CODE_MADE, "east", "甲"), 5).unwrap();
     }
-    let seal = |d, s, h| stand.seal(d, s, h);
+    let seal = |receipt| stand.seal(receipt);
     stand
         .store
         .enrol(&stand.enrolment(2, 6), &seal)
@@ -227,7 +227,10 @@ pub(crate) fn an_order_becomes_heavier_and_never_lighter_and_is_done_once<O: Ope
     let state = || stand.store.device(device).unwrap().unwrap();
     assert_eq!(state().order, None);
     assert_eq!(state().enrolled_at_ms, 1);
-    stand.store.note_contact(device, "0.9.1", 40).unwrap();
+    stand
+        .store
+        .note_contact(device, "0.9.1", 40, Contact::Package)
+        .unwrap();
     assert_eq!(state().client_version.as_deref(), Some("0.9.1"));
     assert!(revoke(None, 50));
     assert!(!revoke(None, 51));

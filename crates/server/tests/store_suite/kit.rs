@@ -1,10 +1,10 @@
 //! A store with a city and people in it, and devices whose entries follow each other.
 
-use std::{collections::HashMap, path::Path};
+use std::{collections::HashMap, path::Path, sync::Arc};
 
 use shicha_domain::suite::{PublicKey, SignatureBytes, SigningKey};
 use shicha_domain::{
-    Channel, DeviceId, Entry, EntryId, Event, Hlc, PersonId, Receipt, RecordId,
+    Channel, DeviceId, Entry, EntryId, Event, Hlc, PersonId, Receipt, ReceiptId, RecordId,
     directory::{Org, OrgKind, Person, Role},
 };
 use shicha_server::store::{
@@ -88,8 +88,8 @@ impl<O: Open> Stand<O> {
         }
     }
 
-    pub(crate) fn seal(&self, device: DeviceId, seq: u64, head: EntryId) -> Receipt {
-        Receipt::sign(&self.key, device, seq, head, 1_000 + seq)
+    pub(crate) fn seal(&self, receipt: Receipt) -> Receipt {
+        receipt.signed(&self.key)
     }
 
     pub(crate) fn enrolment(&self, n: u8, now_ms: u64) -> Enrolment {
@@ -110,7 +110,7 @@ impl<O: Open> Stand<O> {
             .unwrap();
         let (state, receipt) = self
             .store
-            .enrol(&self.enrolment(n, 1), &|d, s, h| self.seal(d, s, h))
+            .enrol(&self.enrolment(n, 1), &|receipt| self.seal(receipt))
             .unwrap()
             .unwrap();
         assert_eq!((receipt.seq, receipt.head), (0, EntryId::NONE));
@@ -118,6 +118,7 @@ impl<O: Open> Stand<O> {
             device: state.device.id,
             author: self.people[person],
             head: Head::EMPTY,
+            after: None,
         }
     }
 
@@ -130,12 +131,26 @@ impl<O: Open> Stand<O> {
     }
 
     pub(crate) fn push(&self, entries: &[Candidate]) -> Pushed {
-        let last = entries.last().unwrap();
+        self.push_at(entries, 1_000)
+    }
+
+    /// A push in a session of the device, by this clock of the endpoint.
+    pub(crate) fn push_at(&self, entries: &[Candidate], now_ms: u64) -> Pushed {
+        let key = self.key.clone();
         Pushed {
             entries: entries.to_vec(),
             signature: SignatureBytes::first(&[9; 64]),
-            receipt: self.seal(last.entry.device, last.entry.seq, last.id),
+            seal: Box::new(move |receipt| receipt.signed(&key)),
+            now: Arc::new(move || now_ms),
+            is_in_session: true,
+            end: None,
         }
+    }
+
+    /// Takes entries in by this clock, and gives their receipts.
+    pub(crate) fn receive_at(&self, entries: &[Candidate], now_ms: u64) -> Vec<Receipt> {
+        let push = self.push_at(entries, now_ms);
+        held(self.store.append(&push, &|_, _| Ok(())).unwrap()).receipts
     }
 
     pub(crate) fn pull(
@@ -186,6 +201,8 @@ pub(crate) struct Log {
     pub(crate) device: DeviceId,
     pub(crate) author: PersonId,
     pub(crate) head: Head,
+    /// The receipt that the next entries name.
+    pub(crate) after: Option<ReceiptId>,
 }
 
 impl Log {
@@ -194,7 +211,7 @@ impl Log {
             device: self.device,
             seq: self.head.seq + 1,
             prev: self.head.id,
-            after: None,
+            after: self.after,
             at: Hlc::from_ms(5),
             author: self.author,
             channel: channel.parse().unwrap(),

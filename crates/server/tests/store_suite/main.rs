@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod administration;
+mod bounds;
 mod entries;
 mod formats;
 mod kit;
@@ -11,7 +12,7 @@ mod people;
 mod postgres_server;
 mod updates;
 
-use crate::{administration::*, entries::*, formats::*, kit::*, people::*, updates::*};
+use crate::{administration::*, bounds::*, entries::*, formats::*, kit::*, people::*, updates::*};
 
 macro_rules! suite {
     ($module:ident, $store:ident: $($name:ident),* $(,)?) => {
@@ -54,6 +55,12 @@ every_store!(
     the_log_is_read_backwards_page_by_page_and_only_as_far_as_one_may,
     an_open_code_is_listed_and_a_withdrawn_one_enrols_nobody,
     an_order_becomes_heavier_and_never_lighter_and_is_done_once,
+    receipts_of_a_channel_and_of_a_device_rise_strictly_whatever_the_clock_says,
+    a_clock_that_must_be_wrong_receives_nothing_and_changes_nothing,
+    what_a_device_named_bounds_what_it_sends_and_no_other_name_does,
+    the_enrolment_of_a_line_bounds_it_and_no_later_identity_narrows_that,
+    an_end_bounds_what_comes_after_it_and_counts_only_at_the_head_that_is_held,
+    a_receipt_says_when_the_device_was_in_touch_before,
     an_update_is_there_once_under_its_name_and_released_by_organisation,
     a_store_that_was_only_added_to_goes_on_being_served_by_the_programs_before,
     a_program_that_is_too_old_leaves_the_store_as_it_is,

@@ -5,7 +5,7 @@ use shicha_domain::{
     directory::{Org, Person},
     suite::PublicKey,
 };
-use shicha_server::store::{Enrolment, Store, StoreError};
+use shicha_server::store::{Contact, Enrolment, Store, StoreError};
 use shicha_sync::protocol::messages::{Head, NumbersRequest};
 use uuid::Uuid;
 
@@ -13,7 +13,7 @@ use crate::kit::*;
 
 pub(crate) fn a_code_enrols_one_device_once_and_not_after_it_ran_out<O: Open>() {
     let stand = Stand::<O>::new();
-    let seal = |d, s, h| stand.seal(d, s, h);
+    let seal = |receipt| stand.seal(receipt);
     assert!(
         stand
             .store
@@ -58,7 +58,7 @@ pub(crate) fn a_code_enrols_one_device_once_and_not_after_it_ran_out<O: Open>() 
     );
     stand
         .store
-        .note_contact(first.0.device.id, "0.1.0", 50)
+        .note_contact(first.0.device.id, "0.1.0", 50, Contact::Package)
         .unwrap();
     assert!(
         stand.store.enrol(&again, &seal).unwrap().is_none(),
@@ -88,7 +88,7 @@ pub(crate) fn a_code_enrols_one_device_once_and_not_after_it_ran_out<O: Open>() 
 pub(crate) fn a_device_goes_on_under_a_new_identity_of_the_same_person<O: Open>() {
     let stand = Stand::<O>::new();
     let old = stand.device(1, 0);
-    let seal = |d, s, h| stand.seal(d, s, h);
+    let seal = |receipt| stand.seal(receipt);
     let (state, receipt) = stand
         .store
         .add_identity(old.device, &stand.enrolment(2, 5), &seal)
@@ -266,14 +266,14 @@ pub(crate) fn a_copy_for_a_backup_is_whole_and_bears_another_epoch<O: Open>() {
     let copy = O::open(copied.path());
     assert_eq!(copy.device(log.device).unwrap().unwrap().head.seq, 5);
     assert_eq!(copy.info().unwrap().unwrap().epoch, Uuid::from_u128(2));
-    assert!(copy.begin_life(Uuid::from_u128(4)).unwrap());
-    assert!(!copy.begin_life(Uuid::from_u128(5)).unwrap());
+    assert!(copy.begin_life(Uuid::from_u128(4), 900).unwrap());
+    assert!(!copy.begin_life(Uuid::from_u128(5), 900).unwrap());
     assert_eq!(
         copy.info().unwrap().unwrap().epoch,
         Uuid::from_u128(4),
         "each time that a copy is put back is another life"
     );
-    assert!(!stand.store.begin_life(Uuid::from_u128(6)).unwrap());
+    assert!(!stand.store.begin_life(Uuid::from_u128(6), 900).unwrap());
     assert_eq!(
         stand.store.info().unwrap().unwrap().epoch,
         Uuid::from_u128(1)
@@ -340,14 +340,15 @@ pub(crate) fn a_restored_store_begins_another_life_and_lends_no_number_that_may_
     let old = stand.store.info().unwrap().unwrap().epoch;
     let new = Uuid::from_u128(7);
     assert!(
-        !stand.store.begin_life(new).unwrap(),
+        !stand.store.begin_life(new, 900).unwrap(),
         "nothing was restored"
     );
     assert_eq!(stand.store.info().unwrap().unwrap().epoch, old);
     stand.store.mark_restored().unwrap();
-    assert!(stand.store.begin_life(new).unwrap());
-    assert_eq!(stand.store.info().unwrap().unwrap().epoch, new);
-    assert!(!stand.store.begin_life(old).unwrap(), "only once");
+    assert!(stand.store.begin_life(new, 900).unwrap());
+    let restored = stand.store.info().unwrap().unwrap();
+    assert_eq!((restored.epoch, restored.life), (new, 2));
+    assert!(!stand.store.begin_life(old, 900).unwrap(), "only once");
     assert!(lend(2).from > before.to + 500);
     assert_eq!(lend(1), before, "what it knows it answers the same");
 }

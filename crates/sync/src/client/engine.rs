@@ -10,6 +10,7 @@ use shicha_domain::{BlobHash, OrgCode};
 use shicha_ledger::Ledger;
 
 use super::{
+    ends::Ends,
     error::{SyncError, SyncErrorCode},
     http::HttpTransport,
     round::Round,
@@ -103,6 +104,7 @@ pub struct Engine {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) random: Random,
     pub(super) session: tokio::sync::Mutex<Option<Session>>,
+    pub(super) ends: Ends,
     wants: Mutex<Vec<NumberWant>>,
     /// Evidence that could not be moved lately, and until when it is left alone.
     pub(super) resting: Mutex<HashMap<BlobHash, u64>>,
@@ -121,6 +123,7 @@ impl Engine {
             clock,
             random: Random::system(),
             session: tokio::sync::Mutex::new(None),
+            ends: Ends::default(),
             wants: Mutex::new(Vec::new()),
             resting: Mutex::default(),
             interrupted: Mutex::default(),

@@ -9,6 +9,7 @@ mod admin;
 mod blobs;
 mod carry;
 mod command;
+mod ends;
 mod engine;
 mod enrol;
 mod error;

@@ -13,6 +13,7 @@ use super::{engine::blocking, error::SyncError, round::Round, session::post, sta
 use crate::{
     protocol::{
         MAX_BATCH_DECODED, Row,
+        end::END_HEADER,
         messages::PullRequest,
         wire::{self, PulledChannel},
     },
@@ -123,9 +124,15 @@ impl Round<'_> {
             max_entries: WANT,
             is_held,
         };
-        let reply = self
-            .ask(post("/v1/pull", &request)?.with_time_for(MAX_BATCH_DECODED / 8))
-            .await?;
+        let mut request = post("/v1/pull", &request)?.with_time_for(MAX_BATCH_DECODED / 8);
+        let end = self.end_if_due().await?;
+        if let Some(end) = &end {
+            request = request.header(END_HEADER, end.to_text());
+        }
+        let reply = self.ask(request).await?;
+        if end.is_some() {
+            self.end_was_told();
+        }
         let (cursors, key) = (cursors.clone(), self.server_key);
         let without = distrusted.clone();
         blocking(move || {
@@ -220,7 +227,8 @@ fn of_channel(
             .ok_or_else(|| SyncError::untrustworthy("an entry without a receipt"))?;
         let receipt = &receipts[covered];
         let is_covered = receipt.device == row.entry.device
-            && receipt.seq >= row.entry.seq
+            && receipt.is_for(row.entry.seq)
+            && !receipt.refused.contains(&row.entry.seq)
             && (receipt.seq != row.entry.seq || receipt.head == row.id);
         if !is_covered {
             return Err(SyncError::untrustworthy(

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     protocol::{
         BATCH_TYPE, BatchWriter, ProblemCode,
+        end::END_HEADER,
         messages::{ForkReport, PushReply},
         signing, wire,
     },
@@ -152,13 +153,24 @@ impl Round<'_> {
             move || write(&waiting[batch], &key)
         })
         .await?;
-        let request = Request::new(Method::Post, "/v1/push")
+        let mut request = Request::new(Method::Post, "/v1/push")
             .header("content-type", BATCH_TYPE)
             .with_time_for(body.len())
             .body(body);
         let entries = &waiting[batch];
+        let sent = entries.last().map(|(id, entry)| (entry.seq, *id));
+        let end = match sent {
+            Some(sent) => self.end_with(sent).await?,
+            None => None,
+        };
+        if let Some(end) = &end {
+            request = request.header(END_HEADER, end.to_text());
+        }
         match self.ask(request).await {
             Ok(reply) => {
+                if end.is_some() {
+                    self.end_was_told();
+                }
                 let mut reply: PushReply = message(&reply)?;
                 self.check(&reply, entries)?;
                 let head = self.on_ledger(|ledger| Ok(ledger.head()?.0)).await?;

@@ -121,6 +121,7 @@ impl Engine {
 
     pub(super) async fn forget_session(&self) {
         *self.session.lock().await = None;
+        self.ends.forget();
     }
 
     async fn open(&self, identity: &Identity) -> Result<Session, SyncError> {
@@ -148,7 +149,9 @@ impl Engine {
             },
         )?;
         let asked_ms = self.now_ms();
-        let reply: SessionReply = message(&self.ask_anybody(request).await?)?;
+        let reply = self.ask_anybody(request).await?;
+        self.ends.note_tick(device, &reply);
+        let reply: SessionReply = message(&reply)?;
         // The server's clock was read between asking and now: the middle is right to within half the way.
         let here_ms = asked_ms + self.now_ms().saturating_sub(asked_ms) / 2;
         Ok(Session {
@@ -187,6 +190,8 @@ impl Engine {
 
     async fn ask_with(&self, session: &Session, request: Request) -> Result<Reply, SyncError> {
         let request = request.header("authorization", format!("Bearer {}", session.token));
-        self.ask_anybody(request).await
+        let reply = self.ask_anybody(request).await?;
+        self.ends.note_tick(session.device, &reply);
+        Ok(reply)
     }
 }

@@ -330,6 +330,8 @@ pub mod act {
     pub const SERVER_NAMED: &str = "server_named";
     /// The store was restored from a backup.
     pub const RESTORED: &str = "restored";
+    /// The clock of the endpoint was ahead and is right again: another life begins.
+    pub const CLOCK_CORRECTED: &str = "clock_corrected";
 }
 
 impl AuditRow {

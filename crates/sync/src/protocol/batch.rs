@@ -93,13 +93,69 @@ pub(super) struct WireBatch {
     check: [u8; 16],
 }
 
+/// Times are said by how far they lie before that of the receipt, and places by how far they lie before its last: small numbers are few
+/// bytes.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct WireReceipt {
+    life: u64,
     device: u32,
+    /// How many entries the run has before its last; 0 also for the receipt that enrolment gives.
+    before: u64,
     seq: u64,
     head: [u8; 32],
     received_at_ms: u64,
+    /// May be below zero only in what no endpoint wrote; the signature tells.
+    since: i64,
+    seen: Option<i64>,
+    /// From the first entry of the run to the first refused one, and from each to the next.
+    #[serde(deserialize_with = "short_list")]
+    refused: Vec<u64>,
     signature: Bytes,
+}
+
+impl WireReceipt {
+    fn of(receipt: &Receipt, device: u32) -> Self {
+        let ago = |ms: u64| receipt.received_at_ms.wrapping_sub(ms) as i64;
+        let mut last = receipt.from;
+        Self {
+            life: receipt.life,
+            device,
+            before: receipt.seq.wrapping_sub(receipt.from),
+            seq: receipt.seq,
+            head: receipt.head.0,
+            received_at_ms: receipt.received_at_ms,
+            since: ago(receipt.since_ms),
+            seen: receipt.seen_ms.map(ago),
+            refused: (receipt.refused.iter())
+                .map(|place| place.wrapping_sub(std::mem::replace(&mut last, *place)))
+                .collect(),
+            signature: Bytes(receipt.signature.tagged().to_vec()),
+        }
+    }
+
+    /// What it says, whatever that is: whoever takes it proves the signature.
+    fn read(self, device: DeviceId, signature: SignatureBytes) -> Receipt {
+        let at = |ago: i64| self.received_at_ms.wrapping_sub(ago as u64);
+        let from = self.seq.wrapping_sub(self.before);
+        let mut last = from;
+        Receipt {
+            life: self.life,
+            device,
+            from,
+            seq: self.seq,
+            head: EntryId(self.head),
+            received_at_ms: self.received_at_ms,
+            since_ms: at(self.since),
+            seen_ms: self.seen.map(at),
+            refused: (self.refused.iter())
+                .map(|step| {
+                    last = last.wrapping_add(*step);
+                    last
+                })
+                .collect(),
+            signature,
+        }
+    }
 }
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -188,12 +244,8 @@ impl BatchWriter {
             });
         let place = self
             .receipts
-            .place(&receipt.id(), &mut self.wire.receipts, || WireReceipt {
-                device,
-                seq: receipt.seq,
-                head: receipt.head.0,
-                received_at_ms: receipt.received_at_ms,
-                signature: Bytes(receipt.signature.tagged().to_vec()),
+            .place(&receipt.id(), &mut self.wire.receipts, || {
+                WireReceipt::of(receipt, device)
             });
         place as usize
     }
@@ -364,13 +416,8 @@ impl WireBatch {
                 .ok()
                 .filter(|signature| !signature.is_none())
                 .ok_or(BatchFault::Structure("a receipt without a signature"))?;
-            receipts.push(Receipt {
-                device: device_at(receipt.device)?,
-                seq: receipt.seq,
-                head: EntryId(receipt.head),
-                received_at_ms: receipt.received_at_ms,
-                signature,
-            });
+            let device = device_at(receipt.device)?;
+            receipts.push(receipt.read(device, signature));
         }
         let afters: Vec<ReceiptId> = receipts
             .iter()

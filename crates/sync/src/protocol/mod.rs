@@ -6,6 +6,7 @@
 pub mod admin;
 pub mod batch;
 pub mod code;
+pub mod end;
 pub mod messages;
 pub mod order;
 pub mod problem;

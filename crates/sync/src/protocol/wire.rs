@@ -12,7 +12,7 @@ use super::{
 };
 
 /// The first byte of every body, so that another layout is not taken for this one.
-const LAYOUT: u8 = 1;
+const LAYOUT: u8 = 2;
 /// Fast, and small enough: higher levels take several times as long for a few per cent.
 const LEVEL: i32 = 3;
 /// The largest window that a body may ask for, as a power of two: no more than the most that it may unfold to.

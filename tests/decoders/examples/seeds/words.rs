@@ -290,7 +290,7 @@ pub(crate) fn messages() -> Vec<Vec<u8>> {
     let device = DeviceId(Uuid::from_u128(1));
     let person = PersonId(Uuid::from_u128(7));
     let key = PublicKey::first(&[5; 32]);
-    let receipt = Receipt::sign(&log::server(), device, 3, EntryId([1; 32]), log::NOW);
+    let receipt = Receipt::whole(device, 3, EntryId([1; 32]), log::NOW).signed(&log::server());
     let head = m::Head {
         seq: 3,
         id: EntryId([1; 32]),

@@ -125,7 +125,7 @@ describe('the history of a record', () => {
   it('says who did what, when, on which device, between which moments, and whether it was delivered', async () => {
     const { all } = await open(inspectionView(), {}, '?tab=history');
     const [row] = all('record-history-row');
-    for (const words of ['2022-04-12 10:00:00', '填写', 'TI-1.4 · 检查结果', '不符合', '王建国 · 执法一科 3 号', '实际在 2022-04-12 08:00 至 2022-04-12 14:00 之间', '已送达']) {
+    for (const words of ['2022-04-12 10:00:00', '填写', 'TI-1.4 · 检查结果', '不符合', '王建国 · 执法一科 3 号', '实际在 2022-04-12 08:00 至 2022-04-12 14:00 之间（相差 6 小时）', '已送达']) {
       expect(row?.text()).toContain(words);
     }
   });
@@ -133,12 +133,34 @@ describe('the history of a record', () => {
   it('an entry claimed before it can have been made is marked back-dated', async () => {
     const rows = [
       historyRow(),
-      historyRow({ entry: 'e2'.repeat(32), claim: 'back_dated', at_ms: Date.UTC(2022, 3, 1), bracket: { not_before_ms: Date.UTC(2022, 3, 12), not_after_ms: null } }),
+      historyRow({ entry: 'e2'.repeat(32), claim: 'back_dated', at_ms: Date.UTC(2022, 3, 1), bounds: { since_ms: Date.UTC(2022, 3, 12), received_ms: Date.UTC(2022, 3, 13), seen_ms: null } }),
     ];
     const { all, tick } = await open(inspectionView(), { record_history: () => ({ rows }) }, '?tab=history');
     expect(all('record-history-row')[0]?.text()).not.toContain('倒签');
     expect(all('record-history-row')[1]?.text()).toContain('倒签');
     expect(all('record-history-row')[1]?.text()).toContain('不早于 2022-04-12 08:00');
+    await tick('record-history-doubtful');
+    expect(all('record-history-row')).toHaveLength(1);
+  });
+
+  it('the width within which nothing is known of a time is always shown, and the widest of all', async () => {
+    const rows = [
+      historyRow(),
+      historyRow({ entry: 'e2'.repeat(32), bounds: { since_ms: Date.UTC(2022, 3, 1), received_ms: Date.UTC(2022, 3, 13, 2), seen_ms: null } }),
+      historyRow({ entry: 'e3'.repeat(32), bounds: null, claim: 'not_received', delivery: 'waiting' }),
+    ];
+    const { all, at } = await open(inspectionView(), { record_history: () => ({ rows }) }, '?tab=history');
+    expect(all('record-history-row')[1]?.text()).toContain('相差 12 天 2 小时');
+    expect(all('record-history-row')[2]?.text()).toContain('尚未送达，时间还无法核对');
+    expect(at('record-history-widest').text()).toContain('12 天 2 小时');
+  });
+
+  it('a time from before the computer was last in touch is marked as unproved', async () => {
+    const rows = [
+      historyRow({ claim: 'unproved', bounds: { since_ms: Date.UTC(2022, 3, 1), received_ms: Date.UTC(2022, 3, 13), seen_ms: Date.UTC(2022, 3, 12) } }),
+    ];
+    const { all, tick } = await open(inspectionView(), { record_history: () => ({ rows }) }, '?tab=history');
+    expect(all('record-history-row')[0]?.text()).toContain('时间未证实');
     await tick('record-history-doubtful');
     expect(all('record-history-row')).toHaveLength(1);
   });

@@ -241,6 +241,7 @@ export default {
     update_withdrawn: 'Release of an update taken back',
     server_named: 'Server named',
     restored: 'Restored from a backup',
+    clock_corrected: "The endpoint's clock was corrected",
   },
   field: {
     name: 'Name',

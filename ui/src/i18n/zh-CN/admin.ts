@@ -241,6 +241,7 @@ export default {
     update_withdrawn: '收回软件更新',
     server_named: '命名中心端',
     restored: '从备份恢复',
+    clock_corrected: '更正中心端时钟',
   },
   field: {
     name: '名称',

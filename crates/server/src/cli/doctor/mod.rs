@@ -85,7 +85,7 @@ pub(super) fn doctor(say: &Say, place: &Place, now_ms: u64, how: Doctor) -> Resu
     folder::folder(&mut found, &place.dir);
     folder::key(&mut found, &place.dir);
     folder::space(&mut found, &place.dir);
-    let newest_ms = store::store(&mut found, place);
+    let newest_ms = store::store(&mut found, place, now_ms);
     store::evidence(&mut found, place);
     outside::clock(&mut found, now_ms, newest_ms);
     outside::time_zone(&mut found);

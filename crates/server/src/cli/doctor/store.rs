@@ -1,5 +1,7 @@
 //! The store and evidence.
 
+use shicha_domain::bounds;
+
 use super::{Findings, folder::tempfile_in};
 use crate::{
     evidence::Location,
@@ -12,13 +14,16 @@ const CHECK: &str = "store";
 const OLDEST_POSTGRES: u32 = 150_000;
 
 /// Looks at the store; when it heard from a device last, Unix ms.
-pub(super) fn store(found: &mut Findings, place: &Place) -> Option<u64> {
+pub(super) fn store(found: &mut Findings, place: &Place, now_ms: u64) -> Option<u64> {
     let looked = match &place.database {
         Some(url) => postgresql(found, url),
         None => file(found, place),
     };
     match looked {
-        Ok(Some(store)) => figures(found, &*store),
+        Ok(Some(store)) => {
+            clock(found, &*store, now_ms);
+            figures(found, &*store)
+        }
         Ok(None) => None,
         Err(error) => {
             let zh = if place.database.is_some() {
@@ -147,6 +152,22 @@ fn is_current(found: &mut Findings, format: Format) -> bool {
         found.ok(CHECK, "数据库完好，格式相符", said);
     }
     true
+}
+
+/// Whether the clock lets entries be taken.
+fn clock(found: &mut Findings, store: &dyn Store, now_ms: u64) {
+    match store.newest_receipt_ms() {
+        Ok(newest_ms) if bounds::received(now_ms, newest_ms, 0).is_none() => found.error(
+            "clock",
+            format!(
+                "本机时钟比最近的回执慢 {} 分钟，不能收取记录：校准时钟；若时钟曾经超前、现已改正，运行 clock-corrected",
+                (newest_ms - now_ms) / 60_000
+            ),
+            "the clock is behind the newest receipt",
+        ),
+        Ok(_) => {}
+        Err(error) => found.error("clock", "最近的回执读不出", error.to_string()),
+    }
 }
 
 fn figures(found: &mut Findings, store: &dyn Store) -> Option<u64> {

@@ -45,6 +45,10 @@ impl Administration for PostgresStore {
                 Deed::AddUpdate(update) => updates::add(tx, update)?,
                 Deed::ReleaseUpdate(name, org) => updates::release(tx, name, org, now_ms)?,
                 Deed::WithdrawUpdate(name, org) => updates::withdraw(tx, name, org)?,
+                Deed::CorrectClock => {
+                    rows::correct_clock(tx, now_ms)?;
+                    true
+                }
                 Deed::Elsewhere => true,
             };
             if is_changed {

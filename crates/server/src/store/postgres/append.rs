@@ -5,7 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use shicha_domain::{BlobHash, Channel, DeviceId, Event, PersonId, RecordId};
+use shicha_domain::{
+    BlobHash, Channel, DeviceId, Event, PersonId, RecordId, suite::SignatureBytes,
+};
 use shicha_sync::protocol::messages::{Head, NumberRun};
 use uuid::Uuid;
 
@@ -15,8 +17,9 @@ use super::{
     rows::{self, count, count_or_none, entry_id, get},
 };
 use crate::store::{
-    Appended, Candidate, Holding, Judge, Placed, Pushed, StoreError,
+    Appended, Candidate, Holding, Judge, Placed, Pushed, StoreError, ToldEnd,
     agreement::{Agreement, agreement},
+    past::Sealing,
 };
 
 impl PostgresStore {
@@ -38,6 +41,31 @@ impl PostgresStore {
         Ok(appended)
     }
 
+    pub(super) fn do_note_end(&self, device: DeviceId, end: &ToldEnd) -> Result<bool, StoreError> {
+        self.connections.write(|tx| {
+            let state = rows::locked_device(tx, device)?.ok_or(StoreError::Missing("device"))?;
+            put_end(tx, device, state.head, end)
+        })
+    }
+
+    pub(super) fn do_end_of(&self, device: DeviceId) -> Result<Option<ToldEnd>, StoreError> {
+        self.connections.read(|tx| {
+            let row = tx.first(
+                "SELECT end_tick_ms, end_seq, end_head, end_signature FROM device WHERE id = $1 AND end_tick_ms IS NOT NULL",
+                &[&device.0],
+            )?;
+            row.map(|row| {
+                Ok(ToldEnd {
+                    tick_ms: count(&row, 0)?,
+                    seq: count(&row, 1)?,
+                    head: entry_id(&row, 2)?,
+                    signature: rows::signature(get(&row, 3)?)?,
+                })
+            })
+            .transpose()
+        })
+    }
+
     pub(super) fn do_log(
         &self,
         device: DeviceId,
@@ -54,11 +82,11 @@ pub(super) fn append(
     push: &Pushed,
     judge: Judge<'_>,
 ) -> Result<(Appended, u64), StoreError> {
-    let (receipt, entries) = (&push.receipt, &push.entries[..]);
-    let device = receipt.device;
+    let entries = &push.entries[..];
     let (Some(first), Some(last)) = (entries.first(), entries.last()) else {
         return Err(StoreError::Contradiction("nothing to append"));
     };
+    let device = last.entry.device;
     let state = rows::locked_device(tx, device)?.ok_or(StoreError::Missing("device"))?;
     let head = state.head;
     if first.entry.seq > head.seq + 1 || first.entry.seq == 0 {
@@ -72,6 +100,9 @@ pub(super) fn append(
     if fresh.is_empty() {
         let mut holding = held(tx, device, first.entry.seq, last.entry.seq)?;
         holding.head = head;
+        if let Some(end) = &push.end {
+            put_end(tx, device, head, end)?;
+        }
         return Ok((Appended::Held(holding), 0));
     }
     // What was held before is looked up; what is new is known.
@@ -79,34 +110,77 @@ pub(super) fn append(
         [] => Holding::default(),
         [.., before] => held(tx, device, first.entry.seq, before.entry.seq)?,
     };
-    rows::insert_receipt(tx, receipt, &push.signature)?;
-    tx.execute(
-        "UPDATE device SET head_seq = $2, head = $3 WHERE id = $1",
-        &[&device.0, &(last.entry.seq as i64), &last.id.0.as_slice()],
-    )?;
     let verdicts = judged(tx, fresh, judge)?;
-    let numbers = numbers(tx, fresh, &verdicts)?;
+    let refused = fresh.iter().zip(&verdicts).filter_map(|(one, verdict)| {
+        let code = verdict.err()?;
+        Some((one.entry.seq, code.to_owned()))
+    });
+    holding.refused.extend(refused);
+    // Time and numbers are given in one place, so that receipts rise as the numbers do (invariant 8, receipts rise).
+    let named = rows::named(tx, device, &state.past.names(fresh))?;
+    let mut sealing = state.past.sealing(push, fresh, &named);
+    let (numbers, received_ms) = numbers(tx, fresh, &verdicts, &sealing)?;
     let new_numbers = numbers.iter().flatten().count() as u64;
-    insert(tx, fresh, &verdicts, &numbers, state.person.id, receipt.seq)?;
-    for ((candidate, verdict), number) in fresh.iter().zip(&verdicts).zip(&numbers) {
-        let seq = candidate.entry.seq;
-        match (verdict, number) {
-            (Err(code), _) => holding.refused.push((seq, (*code).to_owned())),
-            (Ok(()), Some(number)) => NumberRun::extend(&mut holding.accepted, seq, *number),
-            (Ok(()), None) => return Err(StoreError::Damaged("number")),
+    let receipts = sealing.receipts(&holding.refused, received_ms);
+    for (n, (receipt, _)) in receipts.iter().enumerate() {
+        // The device signed its last entry, which seals all below it.
+        let signature = match n + 1 == receipts.len() {
+            true => &push.signature,
+            false => &SignatureBytes::NONE,
+        };
+        rows::insert_receipt(tx, receipt, signature)?;
+    }
+    let covered: Vec<i64> = receipts
+        .iter()
+        .flat_map(|(receipt, count)| std::iter::repeat_n(receipt.seq as i64, *count))
+        .collect();
+    holding.head = Head {
+        seq: last.entry.seq,
+        id: last.id,
+    };
+    rows::put_past(tx, device, holding.head, &sealing.past)?;
+    insert(tx, fresh, &verdicts, &numbers, state.person.id, &covered)?;
+    for (candidate, number) in fresh.iter().zip(&numbers) {
+        if let Some(number) = number {
+            NumberRun::extend(&mut holding.accepted, candidate.entry.seq, *number);
         }
     }
     let grown: BTreeSet<&Channel> = accepted(fresh, &verdicts)
         .map(|candidate| &candidate.entry.channel)
         .collect();
     holding.channels = grown.into_iter().cloned().collect();
-    holding.receipts.push(receipt.clone());
+    holding
+        .receipts
+        .extend(receipts.into_iter().map(|(receipt, _)| receipt));
     holding.new = fresh.len() as u64;
-    holding.head = Head {
-        seq: last.entry.seq,
-        id: last.id,
-    };
+    if let Some(end) = &push.end {
+        put_end(tx, device, holding.head, end)?;
+    }
     Ok((Appended::Held(holding), new_numbers))
+}
+
+/// Takes an end that a device told, if its log ends there. Whether it does. The device is locked.
+pub(super) fn put_end(
+    tx: &mut Tx<'_>,
+    device: DeviceId,
+    head: Head,
+    end: &ToldEnd,
+) -> Result<bool, StoreError> {
+    if (head.seq, head.id) != (end.seq, end.head) {
+        return Ok(false);
+    }
+    tx.execute(
+        "UPDATE device SET since_ms = greatest(since_ms, $2), end_tick_ms = $2, end_seq = $3, end_head = $4, end_signature = $5
+         WHERE id = $1 AND coalesce(end_tick_ms, 0) <= $2",
+        &[
+            &device.0,
+            &(end.tick_ms as i64),
+            &(end.seq as i64),
+            &end.head.0.as_slice(),
+            &end.signature.tagged(),
+        ],
+    )?;
+    Ok(true)
 }
 
 fn log(
@@ -247,12 +321,13 @@ fn accepted<'c>(
         .map(|(candidate, _)| candidate)
 }
 
-/// Gives accepted entries their numbers; the channels stay locked until these are visible.
+/// Gives accepted entries their numbers; the channels stay locked until these are visible. Also when the last receipt is given.
 fn numbers(
     tx: &mut Tx<'_>,
     fresh: &[Candidate],
     verdicts: &[Result<(), &'static str>],
-) -> Result<Vec<Option<u64>>, StoreError> {
+    sealing: &Sealing<'_>,
+) -> Result<(Vec<Option<u64>>, u64), StoreError> {
     let mut growth: BTreeMap<String, u64> = BTreeMap::new();
     let names: Vec<Option<String>> = fresh
         .iter()
@@ -264,8 +339,8 @@ fn numbers(
             Some(name)
         })
         .collect();
-    let mut last = grow(tx, &growth)?;
-    names
+    let (mut last, received_ms) = grow(tx, &growth, sealing)?;
+    let numbers: Result<_, StoreError> = names
         .into_iter()
         .map(|name| {
             let Some(name) = name else { return Ok(None) };
@@ -273,46 +348,64 @@ fn numbers(
             *last += 1;
             Ok(Some(*last))
         })
-        .collect()
+        .collect();
+    Ok((numbers?, received_ms))
 }
 
-/// Makes channels longer by so many entries each, and tells how long they were.
+/// Makes channels longer by so many entries each, and tells how long they were, and when the last receipt for what makes them longer is
+/// given.
 fn grow(
     tx: &mut Tx<'_>,
     growth: &BTreeMap<String, u64>,
-) -> Result<HashMap<String, u64>, StoreError> {
+    sealing: &Sealing<'_>,
+) -> Result<(HashMap<String, u64>, u64), StoreError> {
     let mut last = HashMap::new();
+    // When it is given as far as the device and the clock are concerned.
+    let at_least_ms = sealing.received_ms(0)?;
     // A channel that is there already, as almost all are: one statement locks it, and others wait for no more than that.
     if let (1, Some((name, grown))) = (growth.len(), growth.iter().next()) {
+        let count_ms = sealing.count();
         let found = tx.query(
-            "UPDATE channel SET last = last + $2 WHERE name = $1 RETURNING last - $2",
-            &[name, &(*grown as i64)],
+            "UPDATE channel SET last = last + $2, received_ms = greatest(received_ms + $4, $3) WHERE name = $1
+             RETURNING last - $2, received_ms",
+            &[name, &(*grown as i64), &(at_least_ms as i64), &(count_ms as i64)],
         )?;
         if let Some(row) = found.first() {
+            let received_ms = count(row, 1)?;
+            if received_ms > at_least_ms {
+                // Only run past the channel's newest, if the clock is not too far behind that.
+                sealing.received_ms(received_ms.saturating_sub(count_ms))?;
+            }
             last.insert(name.clone(), count(row, 0)?);
-            return Ok(last);
+            return Ok((last, received_ms));
         }
     }
     let channels: Vec<&str> = growth.keys().map(String::as_str).collect();
+    if channels.is_empty() {
+        return Ok((last, at_least_ms));
+    }
     // The map gives them in byte order, and each statement takes them one by one.
     tx.execute(
         "INSERT INTO channel (name) SELECT name FROM unnest($1::text[]) AS new (name) ON CONFLICT (name) DO NOTHING",
         &[&channels],
     )?;
     let found = tx.query(
-        "SELECT name, last FROM channel WHERE name = ANY ($1) ORDER BY name COLLATE \"C\" FOR UPDATE",
+        "SELECT name, last, received_ms FROM channel WHERE name = ANY ($1) ORDER BY name COLLATE \"C\" FOR UPDATE",
         &[&channels],
     )?;
+    let mut newest_ms = 0;
     for row in &found {
         last.insert(get::<String>(row, 0)?, count(row, 1)?);
+        newest_ms = newest_ms.max(count(row, 2)?);
     }
+    let received_ms = sealing.received_ms(newest_ms)?;
     let counts: Vec<i64> = growth.values().map(|count| *count as i64).collect();
     tx.execute(
-        "UPDATE channel SET last = last + new.count FROM unnest($1::text[], $2::bigint[]) AS new (name, count)
-         WHERE channel.name = new.name",
-        &[&channels, &counts],
+        "UPDATE channel SET last = last + new.count, received_ms = $3
+         FROM unnest($1::text[], $2::bigint[]) AS new (name, count) WHERE channel.name = new.name",
+        &[&channels, &counts, &(received_ms as i64)],
     )?;
-    Ok(last)
+    Ok((last, received_ms))
 }
 
 /// Writes the rows, and whose evidence they name.
@@ -322,7 +415,7 @@ fn insert(
     verdicts: &[Result<(), &'static str>],
     numbers: &[Option<u64>],
     person: PersonId,
-    covered: u64,
+    covered: &[i64],
 ) -> Result<(), StoreError> {
     let Some(device) = fresh.first().map(|one| one.entry.device) else {
         return Ok(());
@@ -355,13 +448,13 @@ fn insert(
     let events: Vec<&[u8]> = fresh.iter().map(|one| one.entry.event.as_slice()).collect();
     tx.execute(
         "INSERT INTO entry (channel, number, device, seq, id, prev, after, at, author, record, covered, code, event)
-         SELECT channel, number, $1, seq, id, prev, after, at, author, record, $2, code, event
-         FROM unnest($3::text[], $4::bigint[], $5::bigint[], $6::bytea[], $7::bytea[], $8::bytea[], $9::bigint[], $10::uuid[],
-                     $11::uuid[], $12::text[], $13::bytea[])
-           AS new (channel, number, seq, id, prev, after, at, author, record, code, event)",
+         SELECT channel, number, $1, seq, id, prev, after, at, author, record, covered, code, event
+         FROM unnest($2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::bytea[], $7::bytea[], $8::bytea[], $9::bigint[],
+                     $10::uuid[], $11::uuid[], $12::text[], $13::bytea[])
+           AS new (covered, channel, number, seq, id, prev, after, at, author, record, code, event)",
         &[
             &device.0,
-            &(covered as i64),
+            &covered,
             &channels,
             &numbers,
             &seqs,
@@ -401,12 +494,16 @@ fn insert(
 fn held(tx: &mut Tx<'_>, device: DeviceId, first: u64, last: u64) -> Result<Holding, StoreError> {
     let mut holding = Holding::default();
     let receipts = tx.query(
-        "SELECT seq, head, received_at_ms, signature FROM receipt WHERE device = $1 AND seq >= $2 ORDER BY seq",
+        concat!(
+            "SELECT ",
+            rows::receipt_columns!(),
+            " FROM receipt r WHERE r.device = $1 AND r.seq >= $2 ORDER BY r.seq"
+        ),
         &[&device.0, &(first as i64)],
     )?;
     let mut upto = 0;
     for row in &receipts {
-        let receipt = rows::receipt(row, 0, device)?;
+        let receipt = rows::receipt(row, device)?;
         upto = receipt.seq;
         holding.receipts.push(receipt);
         if upto >= last {

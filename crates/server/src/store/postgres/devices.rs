@@ -12,7 +12,7 @@ use super::{
     pool::Tx,
     rows::{self, count, count_or_none, get},
 };
-use crate::store::{DeviceState, Enrolment, Seal, StoreError};
+use crate::store::{Contact, DeviceState, Enrolment, Seal, StoreError};
 
 impl PostgresStore {
     pub(super) fn do_add_code(
@@ -102,8 +102,15 @@ impl PostgresStore {
         device: DeviceId,
         client_version: &str,
         now_ms: u64,
+        contact: Contact,
     ) -> Result<(), StoreError> {
         self.connections.write(|tx| {
+            if let Contact::Session { last_ms } = contact {
+                let state = rows::locked_device(tx, device)?.ok_or(StoreError::Missing("device"))?;
+                let mut past = state.past;
+                past.begin_session(now_ms, last_ms);
+                rows::put_past(tx, device, state.head, &past)?;
+            }
             tx.execute(
                 "UPDATE device SET last_contact_ms = $2, client_version = coalesce(nullif($3, ''), client_version) WHERE id = $1",
                 &[&device.0, &(now_ms as i64), &client_version],
@@ -172,7 +179,17 @@ fn insert(
     seal: Seal<'_>,
 ) -> Result<Receipt, StoreError> {
     tx.execute(
-        "INSERT INTO device (id, person, public_key, label, enrolled_at_ms, continues, head) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        // Of a line, the earlier bound is the first enrolment, and when it was seen is told of all of it.
+        "INSERT INTO device (id, person, public_key, label, enrolled_at_ms, continues, head, since_ms, received_ms, seen_ms, stay_from_ms,
+             stay_last_ms)
+         VALUES ($1, $2, $3, $4, $5, $6, $7,
+             coalesce((WITH RECURSIVE line (id, before, at) AS (
+                           SELECT id, continues, enrolled_at_ms FROM device WHERE id = $6
+                           UNION ALL SELECT d.id, d.continues, d.enrolled_at_ms FROM device d JOIN line ON d.id = line.before)
+                       SELECT min(at) FROM line), $5),
+             $5,
+             (SELECT seen_ms FROM device WHERE id = $6), (SELECT stay_from_ms FROM device WHERE id = $6),
+             (SELECT stay_last_ms FROM device WHERE id = $6))",
         &[
             &enrolment.device.0,
             &person.0,
@@ -183,7 +200,13 @@ fn insert(
             &EntryId::NONE.0.as_slice(),
         ],
     )?;
-    let receipt = seal(enrolment.device, 0, EntryId::NONE);
+    let life = tx.first("SELECT max(n) FROM life", &[])?;
+    let life = count(&life.ok_or(StoreError::Damaged("life"))?, 0)?;
+    let receipt = seal(Receipt::of_enrolment(
+        life,
+        enrolment.device,
+        enrolment.now_ms,
+    ));
     rows::insert_receipt(tx, &receipt, &SignatureBytes::NONE)?;
     changed(tx)?;
     Ok(receipt)
@@ -194,9 +217,13 @@ fn existing(tx: &mut Tx<'_>, device: DeviceId) -> Result<(DeviceState, Receipt),
     let state = rows::device(tx, device)?.ok_or(StoreError::Missing("device"))?;
     let row = tx
         .first(
-            "SELECT seq, head, received_at_ms, signature FROM receipt WHERE device = $1 AND seq = 0",
+            concat!(
+                "SELECT ",
+                rows::receipt_columns!(),
+                " FROM receipt r WHERE r.device = $1 AND r.seq = 0"
+            ),
             &[&device.0],
         )?
         .ok_or(StoreError::Damaged("receipt"))?;
-    Ok((state, rows::receipt(&row, 0, device)?))
+    Ok((state, rows::receipt(&row, device)?))
 }

@@ -166,6 +166,10 @@ pub(super) fn info(tx: &mut Tx<'_>) -> Result<Option<Info>, StoreError> {
         name,
         is_sample: rows::meta(tx, "is_sample")?.as_deref() == Some("1"),
         epoch: Uuid::parse_str(&epoch).map_err(|_| StoreError::Damaged("epoch"))?,
+        life: match tx.first("SELECT max(n) FROM life", &[])? {
+            Some(row) => rows::count(&row, 0)?,
+            None => return Err(StoreError::Damaged("life")),
+        },
         directory_version: version(tx)?,
     }))
 }

@@ -37,9 +37,9 @@ use shicha_sync::protocol::{
 use uuid::Uuid;
 
 use super::{
-    Appended, ChannelNumbers, DeviceState, Enrolment, Figures, Format, HeldEntry, Info, Judge,
-    MIGRATIONS, Migration, NUMBERS_SKIPPED, OwnJudge, PullQuery, Pulled, Pushed, Register, Seal,
-    Store, StoreError, ThenAppended,
+    Appended, ChannelNumbers, Contact, DeviceState, Enrolment, Figures, Format, HeldEntry, Info,
+    Judge, MIGRATIONS, Migration, NUMBERS_SKIPPED, OwnJudge, PullQuery, Pulled, Pushed, Register,
+    Seal, Store, StoreError, ThenAppended, ToldEnd,
 };
 use pool::{Connections, Tx};
 use rows::{count, count_or_none, entry_id, get};
@@ -148,8 +148,27 @@ impl Store for PostgresStore {
         device: DeviceId,
         client_version: &str,
         now_ms: u64,
+        contact: Contact,
     ) -> Result<(), StoreError> {
-        self.do_note_contact(device, client_version, now_ms)
+        self.do_note_contact(device, client_version, now_ms, contact)
+    }
+
+    fn note_end(&self, device: DeviceId, end: &ToldEnd) -> Result<bool, StoreError> {
+        self.do_note_end(device, end)
+    }
+
+    fn end_of(&self, device: DeviceId) -> Result<Option<ToldEnd>, StoreError> {
+        self.do_end_of(device)
+    }
+
+    fn newest_receipt_ms(&self) -> Result<u64, StoreError> {
+        self.connections.read(|tx| {
+            let row = tx.first(
+                "SELECT greatest((SELECT coalesce(max(received_ms), 0) FROM channel), (SELECT coalesce(max(received_ms), 0) FROM device))",
+                &[],
+            )?;
+            row.as_ref().map_or(Ok(0), |row| count(row, 0))
+        })
     }
 
     fn revoke(&self, device: DeviceId, now_ms: u64) -> Result<bool, StoreError> {
@@ -296,14 +315,20 @@ impl Store for PostgresStore {
     fn receipts_of(&self, device: DeviceId) -> Result<Vec<(Receipt, SignatureBytes)>, StoreError> {
         self.connections.read(|tx| {
             tx.query(
-                "SELECT seq, head, received_at_ms, signature, push_signature FROM receipt WHERE device = $1 ORDER BY seq",
+                concat!(
+                    "SELECT ",
+                    rows::receipt_columns!(),
+                    ", r.push_signature FROM receipt r WHERE r.device = $1 ORDER BY r.seq"
+                ),
                 &[&device.0],
             )?
             .iter()
-            .map(|row| Ok((
-                    rows::receipt(row, 0, device)?,
-                    rows::signature(get(row, 4)?)?,
-                )))
+            .map(|row| {
+                Ok((
+                    rows::receipt(row, device)?,
+                    rows::signature(get(row, rows::RECEIPT_COLUMNS)?)?,
+                ))
+            })
             .collect()
         })
     }
@@ -363,11 +388,15 @@ impl Store for PostgresStore {
         })
     }
 
-    fn begin_life(&self, epoch: Uuid) -> Result<bool, StoreError> {
+    fn begin_life(&self, epoch: Uuid, now_ms: u64) -> Result<bool, StoreError> {
         self.connections.write(|tx| {
             let is_restored = tx.execute("DELETE FROM meta WHERE key = $1", &[&RESTORED])? > 0;
             if is_restored {
                 rows::set_meta(tx, "epoch", &epoch.to_string())?;
+                tx.execute(
+                    "INSERT INTO life (n, began_at_ms) SELECT max(n) + 1, $1 FROM life",
+                    &[&(now_ms as i64)],
+                )?;
             }
             Ok(is_restored)
         })

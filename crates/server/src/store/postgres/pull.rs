@@ -229,13 +229,16 @@ impl<'a> Giving<'a> {
         }
         let (of, seqs): (Vec<Uuid>, Vec<i64>) = receipts.into_iter().unzip();
         for row in &tx.query(
-            "SELECT r.seq, r.head, r.received_at_ms, r.signature, r.device
-             FROM receipt r JOIN unnest($1::uuid[], $2::bigint[]) AS wanted (device, seq)
-               ON r.device = wanted.device AND r.seq = wanted.seq",
+            concat!(
+                "SELECT ",
+                rows::receipt_columns!(),
+                ", r.device FROM receipt r JOIN unnest($1::uuid[], $2::bigint[]) AS wanted (device, seq)
+                   ON r.device = wanted.device AND r.seq = wanted.seq"
+            ),
             &[&of, &seqs],
         )? {
-            let device = DeviceId(get(row, 4)?);
-            let receipt = rows::receipt(row, 0, device)?;
+            let device = DeviceId(get(row, rows::RECEIPT_COLUMNS)?);
+            let receipt = rows::receipt(row, device)?;
             let place = self.batch.receipt(&receipt);
             self.receipts.insert((device, receipt.seq), place);
         }

@@ -1,9 +1,12 @@
 //! Between the columns and the domain's types.
 
+use std::collections::{BTreeSet, HashMap};
+
 use postgres::{Row, types::FromSql};
 use shicha_domain::{
-    DeviceId, EntryId, PersonId, Receipt,
+    DeviceId, EntryId, PersonId, Receipt, ReceiptId,
     directory::{Device, Person},
+    receipt::read_refused,
     suite::SignatureBytes,
 };
 use shicha_sync::protocol::messages::Head;
@@ -14,7 +17,7 @@ pub(super) use crate::store::words::{
     channel, hash, order, org_kind, org_kind_word, public_key, record_kind, role, role_word,
     signature,
 };
-use crate::store::{DeviceState, StoreError};
+use crate::store::{DeviceState, Past, StoreError};
 
 /// A column; that it has another type than the schema gives it is damage.
 pub(super) fn get<'r, T: FromSql<'r>>(row: &'r Row, at: usize) -> Result<T, StoreError> {
@@ -57,7 +60,9 @@ macro_rules! device {
         concat!(
             "SELECT d.id, d.public_key, d.label, d.revoked_at_ms, d.head_seq, d.head, d.last_contact_ms,
                     d.enrolled_at_ms, d.client_version, d.order_act, d.order_at_ms, d.order_done_at_ms,
-                    p.id, p.name, p.org, p.role, p.certificate, p.is_active
+                    p.id, p.name, p.org, p.role, p.certificate, p.is_active,
+                    (SELECT max(n) FROM life), d.since_ms, d.received_ms, d.newest, d.named, d.seen_ms, d.stay_from_ms,
+                    d.stay_last_ms
              FROM device d JOIN person p ON p.id = d.person ",
             $rest
         )
@@ -87,7 +92,52 @@ fn device_state(row: &Row) -> Result<DeviceState, StoreError> {
             count_or_none(row, 10)?,
             count_or_none(row, 11)?,
         )?,
+        past: past(row, 18)?,
     })
+}
+
+fn past(row: &Row, at: usize) -> Result<Past, StoreError> {
+    let name = |at| {
+        get::<Option<&[u8]>>(row, at)?
+            .map(|name| hash(name, "receipt").map(ReceiptId))
+            .transpose()
+    };
+    Ok(Past {
+        life: count(row, at)?,
+        since_ms: count(row, at + 1)?,
+        received_ms: count(row, at + 2)?,
+        newest: name(at + 3)?,
+        named: name(at + 4)?,
+        seen_ms: count_or_none(row, at + 5)?,
+        stay: count_or_none(row, at + 6)?.zip(count_or_none(row, at + 7)?),
+    })
+}
+
+/// Writes what is kept of a device for the bounds of what it sends next, and where its ledger ends.
+pub(super) fn put_past(
+    tx: &mut Tx<'_>,
+    device: DeviceId,
+    head: Head,
+    past: &Past,
+) -> Result<(), StoreError> {
+    let ms = |ms: Option<u64>| ms.map(|ms| ms as i64);
+    tx.execute(
+        "UPDATE device SET head_seq = $2, head = $3, since_ms = $4, received_ms = $5, newest = $6, named = $7, seen_ms = $8,
+             stay_from_ms = $9, stay_last_ms = $10 WHERE id = $1",
+        &[
+            &device.0,
+            &(head.seq as i64),
+            &head.id.0.as_slice(),
+            &(past.since_ms as i64),
+            &(past.received_ms as i64),
+            &past.newest.as_ref().map(|name| name.0.as_slice()),
+            &past.named.as_ref().map(|name| name.0.as_slice()),
+            &ms(past.seen_ms),
+            &ms(past.stay.map(|(from, _)| from)),
+            &ms(past.stay.map(|(_, last)| last)),
+        ],
+    )?;
+    Ok(())
 }
 
 pub(super) fn device(tx: &mut Tx<'_>, device: DeviceId) -> Result<Option<DeviceState>, StoreError> {
@@ -109,14 +159,30 @@ pub(super) fn all_devices(tx: &mut Tx<'_>) -> Result<Vec<DeviceState>, StoreErro
     rows.iter().map(device_state).collect()
 }
 
-/// `seq, head, received_at_ms, signature` from column `at` on.
-pub(super) fn receipt(row: &Row, at: usize, device: DeviceId) -> Result<Receipt, StoreError> {
+/// What [`receipt`] reads, in this order, of a table that is called `r`.
+macro_rules! receipt_columns {
+    () => {
+        "r.life, r.first, r.seq, r.head, r.received_at_ms, r.since_ms, r.seen_ms, r.refused, r.signature"
+    };
+}
+pub(super) use receipt_columns;
+
+/// How many columns these are.
+pub(super) const RECEIPT_COLUMNS: usize = 9;
+
+/// [`receipt_columns`] from the first column on.
+pub(super) fn receipt(row: &Row, device: DeviceId) -> Result<Receipt, StoreError> {
     Ok(Receipt {
+        life: count(row, 0)?,
         device,
-        seq: count(row, at)?,
-        head: entry_id(row, at + 1)?,
-        received_at_ms: count(row, at + 2)?,
-        signature: signature(get(row, at + 3)?)?,
+        from: count(row, 1)?,
+        seq: count(row, 2)?,
+        head: entry_id(row, 3)?,
+        received_at_ms: count(row, 4)?,
+        since_ms: count(row, 5)?,
+        seen_ms: count_or_none(row, 6)?,
+        refused: read_refused(get(row, 7)?).ok_or(StoreError::Damaged("receipt"))?,
+        signature: signature(get(row, 8)?)?,
     })
 }
 
@@ -127,7 +193,8 @@ pub(super) fn insert_receipt(
     push_signature: &SignatureBytes,
 ) -> Result<(), StoreError> {
     tx.execute(
-        "INSERT INTO receipt (device, seq, head, received_at_ms, signature, push_signature) VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO receipt (device, seq, head, received_at_ms, signature, push_signature, id, life, first, since_ms, seen_ms, refused)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         &[
             &receipt.device.0,
             &(receipt.seq as i64),
@@ -135,7 +202,62 @@ pub(super) fn insert_receipt(
             &(receipt.received_at_ms as i64),
             &receipt.signature.tagged(),
             &push_signature.tagged(),
+            &receipt.id().0.as_slice(),
+            &(receipt.life as i64),
+            &(receipt.from as i64),
+            &(receipt.since_ms as i64),
+            &receipt.seen_ms.map(|ms| ms as i64),
+            &receipt.refused_text(),
         ],
+    )?;
+    Ok(())
+}
+
+/// When receipts of a device or of one that it continues were given, for those of these names that are known. What enrolment gave tells
+/// nothing that the line's first enrolment does not, and a time after the end of its life is one of a wrong clock.
+pub(super) fn named(
+    tx: &mut Tx<'_>,
+    device: DeviceId,
+    names: &BTreeSet<ReceiptId>,
+) -> Result<HashMap<ReceiptId, u64>, StoreError> {
+    if names.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let names: Vec<&[u8]> = names.iter().map(|name| name.0.as_slice()).collect();
+    tx.query(
+        "WITH RECURSIVE line (id) AS (SELECT $2::uuid UNION SELECT d.continues FROM device d JOIN line ON d.id = line.id
+                                      WHERE d.continues IS NOT NULL)
+         SELECT r.id, r.received_at_ms FROM receipt r
+         WHERE r.id = ANY ($1) AND r.seq > 0 AND r.device IN (SELECT id FROM line)
+           AND NOT EXISTS (SELECT 1 FROM life l WHERE l.n = r.life + 1 AND r.received_at_ms > l.began_at_ms)",
+        &[&names, &device.0],
+    )?
+    .iter()
+    .map(|row| Ok((ReceiptId(hash(get(row, 0)?, "receipt")?), count(row, 1)?)))
+    .collect()
+}
+
+/// Begins another life after the clock was wrong: receipts rise anew from now, and what was kept of later moments bounds nothing.
+pub(super) fn correct_clock(tx: &mut Tx<'_>, now_ms: u64) -> Result<(), StoreError> {
+    let now_ms = now_ms as i64;
+    // Devices before channels, as whoever appends takes their locks.
+    tx.execute(
+        "UPDATE device SET
+             since_ms = CASE WHEN since_ms <= $1 THEN since_ms WHEN enrolled_at_ms <= $1 THEN enrolled_at_ms ELSE 0 END,
+             received_ms = least(received_ms, $1), newest = NULL, named = NULL,
+             seen_ms = CASE WHEN seen_ms <= $1 THEN seen_ms END,
+             stay_from_ms = CASE WHEN stay_last_ms <= $1 THEN stay_from_ms END,
+             stay_last_ms = CASE WHEN stay_last_ms <= $1 THEN stay_last_ms END,
+             end_tick_ms = CASE WHEN end_tick_ms <= $1 THEN end_tick_ms END",
+        &[&now_ms],
+    )?;
+    tx.execute(
+        "UPDATE channel SET received_ms = least(received_ms, $1)",
+        &[&now_ms],
+    )?;
+    tx.execute(
+        "INSERT INTO life (n, began_at_ms) SELECT max(n) + 1, $1 FROM life",
+        &[&now_ms],
     )?;
     Ok(())
 }

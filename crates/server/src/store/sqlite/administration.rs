@@ -38,6 +38,10 @@ impl Administration for SqliteStore {
                 Deed::AddUpdate(update) => updates::add(transaction, update)?,
                 Deed::ReleaseUpdate(name, org) => updates::release(transaction, name, org, now_ms)?,
                 Deed::WithdrawUpdate(name, org) => updates::withdraw(transaction, name, org)?,
+                Deed::CorrectClock => {
+                    rows::correct_clock(transaction, now_ms)?;
+                    true
+                }
                 Deed::Elsewhere => true,
             };
             if is_changed {

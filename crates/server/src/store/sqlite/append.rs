@@ -8,13 +8,16 @@ use std::{
     sync::Arc,
 };
 
-use rusqlite::{CachedStatement, Connection, OptionalExtension as _};
-use shicha_domain::{Channel, DeviceId, EntryId, Event, ReceiptId, RecordId};
+use rusqlite::{Connection, OptionalExtension as _};
+use shicha_domain::{
+    Channel, DeviceId, EntryId, Event, ReceiptId, RecordId, suite::SignatureBytes,
+};
 use shicha_sync::protocol::messages::{Head, NumberRun};
 
 use super::{SqliteStore, rows};
 use crate::store::{
     Appended, Candidate, Holding, Judge, OwnJudge, Placed, Pushed, StoreError, ThenAppended,
+    ToldEnd,
     agreement::{Agreement, agreement},
 };
 
@@ -30,6 +33,37 @@ impl SqliteStore {
     pub(super) fn do_append_then(&self, push: Arc<Pushed>, judge: OwnJudge, then: ThenAppended) {
         let change = move |connection: &Connection| append(connection, &push, &judge);
         self.writer.change_then(change, then);
+    }
+
+    pub(super) fn do_note_end(&self, device: DeviceId, end: &ToldEnd) -> Result<bool, StoreError> {
+        self.write(|transaction| {
+            let state =
+                rows::device_by_id(transaction, device)?.ok_or(StoreError::Missing("device"))?;
+            put_end(
+                transaction,
+                rows::device_n(transaction, device)?,
+                state.head,
+                end,
+            )
+        })
+    }
+
+    pub(super) fn do_end_of(&self, device: DeviceId) -> Result<Option<ToldEnd>, StoreError> {
+        self.read(|transaction| {
+            let mut statement = transaction.prepare_cached(
+                "SELECT end_tick_ms, end_seq, end_head, end_signature FROM device WHERE id = ?1 AND end_tick_ms IS NOT NULL",
+            )?;
+            let mut found = statement.query([device.0.as_bytes()])?;
+            let Some(row) = found.next()? else {
+                return Ok(None);
+            };
+            Ok(Some(ToldEnd {
+                tick_ms: row.get::<_, i64>(0)? as u64,
+                seq: row.get::<_, i64>(1)? as u64,
+                head: EntryId(rows::hash(&row.get::<_, Vec<u8>>(2)?, "end")?),
+                signature: rows::signature(&row.get::<_, Vec<u8>>(3)?)?,
+            }))
+        })
     }
 
     pub(super) fn do_log(
@@ -51,15 +85,11 @@ pub(super) fn append(
     push: &Pushed,
     judge: Judge<'_>,
 ) -> Result<Appended, StoreError> {
-    let Pushed {
-        entries,
-        signature,
-        receipt,
-    } = push;
+    let entries = &push.entries;
     let (Some(first), Some(last)) = (entries.first(), entries.last()) else {
         return Err(StoreError::Contradiction("nothing to append"));
     };
-    let device = receipt.device;
+    let device = last.entry.device;
     let state = rows::device_by_id(transaction, device)?.ok_or(StoreError::Missing("device"))?;
     let device_n = rows::device_n(transaction, device)?;
     let head = state.head;
@@ -76,6 +106,9 @@ pub(super) fn append(
     if fresh.is_empty() {
         let mut holding = held(transaction, device, first.entry.seq, last.entry.seq)?;
         holding.head = head;
+        if let Some(end) = &push.end {
+            put_end(transaction, device_n, head, end)?;
+        }
         return Ok(Appended::Held(holding));
     }
     // What was held before is looked up; what is new is known.
@@ -83,18 +116,38 @@ pub(super) fn append(
         [] => Holding::default(),
         [.., before] => held(transaction, device, first.entry.seq, before.entry.seq)?,
     };
-    let covered = rows::insert_receipt(transaction, device_n, receipt, signature)?;
     let author = rows::person_n(transaction, state.person.id)?;
-    let mut intake = Intake::new(transaction, device_n, author, covered)?;
+    let mut intake = Intake::new(transaction, device_n, author);
+    let mut judged = Vec::with_capacity(fresh.len());
     for candidate in fresh {
         let seq = candidate.entry.seq;
-        match intake.take(candidate, state.person.id, judge)? {
+        let one = intake.judge(candidate, judge)?;
+        match one.verdict {
             Ok(number) => NumberRun::extend(&mut holding.accepted, seq, number),
             Err(code) => holding.refused.push((seq, code.to_owned())),
         }
+        judged.push(one);
     }
-    holding.channels = intake.finish()?;
-    holding.receipts.push(receipt.clone());
+    // Time and numbers are given in one place, so that receipts rise as the numbers do (invariant 8, receipts rise).
+    let named = rows::named(transaction, device_n, &state.past.names(fresh))?;
+    let mut sealing = state.past.sealing(push, fresh, &named);
+    let received_ms = sealing.received_ms(intake.newest_ms())?;
+    let receipts = sealing.receipts(&holding.refused, received_ms);
+    let sealed = receipts.len();
+    let mut fresh_judged = fresh.iter().zip(judged);
+    for (n, (receipt, count)) in receipts.into_iter().enumerate() {
+        // The device signed its last entry, which seals all below it.
+        let signature = match n + 1 == sealed {
+            true => &push.signature,
+            false => &SignatureBytes::NONE,
+        };
+        let covered = rows::insert_receipt(transaction, device_n, &receipt, signature)?;
+        for (candidate, one) in fresh_judged.by_ref().take(count) {
+            intake.insert(candidate, one, state.person.id, covered)?;
+        }
+        holding.receipts.push(receipt);
+    }
+    holding.channels = intake.finish(received_ms)?;
     holding.new = fresh.len() as u64;
     holding.head = Head {
         seq: last.entry.seq,
@@ -103,7 +156,36 @@ pub(super) fn append(
     transaction
         .prepare_cached("UPDATE device SET head_seq = ?2, head = ?3 WHERE n = ?1")?
         .execute((device_n, last.entry.seq as i64, last.id.0))?;
+    rows::put_past(transaction, device_n, &sealing.past)?;
+    if let Some(end) = &push.end {
+        put_end(transaction, device_n, holding.head, end)?;
+    }
     Ok(Appended::Held(holding))
+}
+
+/// Takes an end that a device told, if its log ends there. Whether it does.
+pub(super) fn put_end(
+    connection: &Connection,
+    device: i64,
+    head: Head,
+    end: &ToldEnd,
+) -> Result<bool, StoreError> {
+    if (head.seq, head.id) != (end.seq, end.head) {
+        return Ok(false);
+    }
+    connection
+        .prepare_cached(
+            "UPDATE device SET since_ms = max(since_ms, ?2), end_tick_ms = ?2, end_seq = ?3, end_head = ?4, end_signature = ?5
+             WHERE n = ?1 AND coalesce(end_tick_ms, 0) <= ?2",
+        )?
+        .execute((
+            device,
+            end.tick_ms as i64,
+            end.seq as i64,
+            end.head.0,
+            end.signature.tagged(),
+        ))?;
+    Ok(true)
 }
 
 fn log(
@@ -130,13 +212,11 @@ fn log(
     Ok(heads)
 }
 
-/// Takes new entries in, one by one, remembering what was looked up.
+/// Takes new entries in, remembering what was looked up: first all are judged, then they are written with their receipts.
 struct Intake<'t> {
     transaction: &'t Connection,
-    insert: CachedStatement<'t>,
     device: i64,
     person: i64,
-    covered: i64,
     channels: Vec<Growing>,
     /// Their places. Mostly there is one, but whoever pushes decides how many there are.
     places: HashMap<Channel, usize>,
@@ -148,6 +228,7 @@ struct Growing {
     channel: Channel,
     n: i64,
     last: u64,
+    received_ms: u64,
     has_grown: bool,
 }
 
@@ -157,39 +238,30 @@ struct Home {
     placed: Option<Placed>,
 }
 
+/// An entry that was judged, and where it goes.
+struct Judged {
+    channel: i64,
+    record: i64,
+    /// The number that it gets, or the code of its refusal.
+    verdict: Result<u64, &'static str>,
+}
+
 impl<'t> Intake<'t> {
-    fn new(
-        transaction: &'t Connection,
-        device: i64,
-        person: i64,
-        covered: i64,
-    ) -> Result<Self, StoreError> {
-        let insert = transaction.prepare_cached(
-            "INSERT INTO entry (device, seq, id, after, at, author, channel, number, record, covered, event)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-        )?;
-        Ok(Self {
+    fn new(transaction: &'t Connection, device: i64, person: i64) -> Self {
+        Self {
             transaction,
-            insert,
             device,
             person,
-            covered,
             channels: Vec::new(),
             places: HashMap::new(),
             records: HashMap::new(),
             after: None,
-        })
+        }
     }
 
-    /// Takes an entry in: the number that it got, or the code of its refusal.
-    fn take(
-        &mut self,
-        candidate: &Candidate,
-        person: shicha_domain::PersonId,
-        judge: Judge<'_>,
-    ) -> Result<Result<u64, &'static str>, StoreError> {
+    /// Judges an entry and gives it its number.
+    fn judge(&mut self, candidate: &Candidate, judge: Judge<'_>) -> Result<Judged, StoreError> {
         let entry = &candidate.entry;
-        let after = entry.after.map(|after| self.after(after)).transpose()?;
         let at = self.channel(&entry.channel)?;
         let home = match self.records.entry(entry.record) {
             Occupied(known) => known.into_mut(),
@@ -197,28 +269,13 @@ impl<'t> Intake<'t> {
         };
         let growing = &mut self.channels[at];
         let verdict = judge(candidate, home.placed.as_ref()).map(|()| growing.last + 1);
-        let author = (entry.author != person).then(|| *entry.author.0.as_bytes());
-        self.insert.execute((
-            self.device,
-            entry.seq as i64,
-            candidate.id.0,
-            after,
-            entry.at.0 as i64,
-            author,
-            growing.n,
-            verdict.ok().map(|number| number as i64),
-            home.n,
-            self.covered,
-            &entry.event,
-        ))?;
-        let number = match verdict {
-            Ok(number) => number,
-            Err(code) => {
-                self.transaction
-                    .prepare_cached("INSERT INTO refused (entry, code) VALUES (?1, ?2)")?
-                    .execute((self.transaction.last_insert_rowid(), code))?;
-                return Ok(Err(code));
-            }
+        let judged = Judged {
+            channel: growing.n,
+            record: home.n,
+            verdict,
+        };
+        let Ok(number) = verdict else {
+            return Ok(judged);
         };
         growing.last = number;
         growing.has_grown = true;
@@ -241,6 +298,50 @@ impl<'t> Intake<'t> {
                 kind,
             });
         }
+        Ok(judged)
+    }
+
+    /// The time of the newest receipt of the channels that grow.
+    fn newest_ms(&self) -> u64 {
+        let grown = self.channels.iter().filter(|growing| growing.has_grown);
+        grown.map(|growing| growing.received_ms).max().unwrap_or(0)
+    }
+
+    /// Writes an entry that was judged.
+    fn insert(
+        &mut self,
+        candidate: &Candidate,
+        judged: Judged,
+        person: shicha_domain::PersonId,
+        covered: i64,
+    ) -> Result<(), StoreError> {
+        let entry = &candidate.entry;
+        let after = entry.after.map(|after| self.after(after)).transpose()?;
+        let author = (entry.author != person).then(|| *entry.author.0.as_bytes());
+        self.transaction
+            .prepare_cached(
+                "INSERT INTO entry (device, seq, id, after, at, author, channel, number, record, covered, event)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+            )?
+            .execute((
+                self.device,
+                entry.seq as i64,
+                candidate.id.0,
+                after,
+                entry.at.0 as i64,
+                author,
+                judged.channel,
+                judged.verdict.ok().map(|number| number as i64),
+                judged.record,
+                covered,
+                &entry.event,
+            ))?;
+        if let Err(code) = judged.verdict {
+            self.transaction
+                .prepare_cached("INSERT INTO refused (entry, code) VALUES (?1, ?2)")?
+                .execute((self.transaction.last_insert_rowid(), code))?;
+            return Ok(());
+        }
         if let Some((blob, size)) = candidate.event.as_ref().and_then(Event::blobs) {
             self.transaction
                 .prepare_cached(
@@ -252,9 +353,9 @@ impl<'t> Intake<'t> {
                     "INSERT INTO blob_use (blob, channel, person) SELECT n, ?2, ?3 FROM blob WHERE hash = ?1
                      ON CONFLICT DO NOTHING",
                 )?
-                .execute((blob.0, growing.n, self.person))?;
+                .execute((blob.0, judged.channel, self.person))?;
         }
-        Ok(Ok(number))
+        Ok(())
     }
 
     /// The place of a channel among those that are remembered.
@@ -266,16 +367,18 @@ impl<'t> Intake<'t> {
         self.transaction
             .prepare_cached("INSERT INTO channel (name) VALUES (?1) ON CONFLICT (name) DO NOTHING")?
             .execute([&name])?;
-        let (n, last) = self
+        let (n, last, received_ms) = self
             .transaction
-            .prepare_cached("SELECT n, last FROM channel WHERE name = ?1")?
+            .prepare_cached("SELECT n, last, received_ms FROM channel WHERE name = ?1")?
             .query_row([&name], |row| {
-                Ok((row.get(0)?, row.get::<_, i64>(1)? as u64))
+                let number = |at| row.get::<_, i64>(at).map(|n| n as u64);
+                Ok((row.get(0)?, number(1)?, number(2)?))
             })?;
         self.channels.push(Growing {
             channel: channel.clone(),
             n,
             last,
+            received_ms,
             has_grown: false,
         });
         let place = self.channels.len() - 1;
@@ -298,14 +401,14 @@ impl<'t> Intake<'t> {
         Ok(n)
     }
 
-    /// Writes how far the channels have grown and returns those that have.
-    fn finish(self) -> Result<Vec<Channel>, StoreError> {
+    /// Writes how far the channels have grown, and when, and returns those that have.
+    fn finish(self, received_ms: u64) -> Result<Vec<Channel>, StoreError> {
         let mut grown = Vec::new();
         for growing in self.channels {
             if growing.has_grown {
                 self.transaction
-                    .prepare_cached("UPDATE channel SET last = ?2 WHERE n = ?1")?
-                    .execute((growing.n, growing.last as i64))?;
+                    .prepare_cached("UPDATE channel SET last = ?2, received_ms = ?3 WHERE n = ?1")?
+                    .execute((growing.n, growing.last as i64, received_ms as i64))?;
                 grown.push(growing.channel);
             }
         }
@@ -351,14 +454,15 @@ fn held(
 ) -> Result<Holding, StoreError> {
     let device_n = rows::device_n(connection, device)?;
     let mut holding = Holding::default();
-    let mut statement = connection.prepare_cached(
-        "SELECT seq, head, received_at_ms, signature FROM receipt
-         WHERE device = ?1 AND seq >= ?2 AND signature IS NOT NULL ORDER BY seq",
-    )?;
+    let mut statement = connection.prepare_cached(concat!(
+        "SELECT ",
+        rows::receipt_columns!(),
+        " FROM receipt WHERE device = ?1 AND seq >= ?2 AND signature IS NOT NULL ORDER BY seq"
+    ))?;
     let mut found = statement.query((device_n, first as i64))?;
     let mut upto = 0;
     while let Some(row) = found.next()? {
-        let receipt = rows::receipt(row, 0, device)?;
+        let receipt = rows::receipt(row, device)?;
         upto = receipt.seq;
         holding.receipts.push(receipt);
         if upto >= last {

@@ -2,12 +2,12 @@
 
 use rusqlite::{Connection, OptionalExtension as _};
 use shicha_domain::{
-    DeviceId, EntryId, PersonId, Receipt,
+    DeviceId, PersonId, Receipt,
     suite::{PublicKey, SignatureBytes},
 };
 
 use super::{SqliteStore, directory::changed, rows};
-use crate::store::{DeviceState, Enrolment, Seal, StoreError};
+use crate::store::{Contact, DeviceState, Enrolment, Seal, StoreError};
 
 impl SqliteStore {
     pub(super) fn do_add_code(
@@ -102,12 +102,19 @@ impl SqliteStore {
         device: DeviceId,
         client_version: &str,
         now_ms: u64,
+        contact: Contact,
     ) -> Result<(), StoreError> {
         self.write(|transaction| {
             transaction.execute(
                 "UPDATE device SET last_contact_ms = ?2, client_version = coalesce(nullif(?3, ''), client_version) WHERE id = ?1",
                 (device.0.as_bytes(), now_ms as i64, client_version),
             )?;
+            if let Contact::Session { last_ms } = contact {
+                let state = rows::device_by_id(transaction, device)?.ok_or(StoreError::Missing("device"))?;
+                let mut past = state.past;
+                past.begin_session(now_ms, last_ms);
+                rows::put_past(transaction, rows::device_n(transaction, device)?, &past)?;
+            }
             Ok(())
         })
     }
@@ -161,7 +168,16 @@ fn insert(
     seal: Seal<'_>,
 ) -> Result<(i64, Receipt), StoreError> {
     connection.execute(
-        "INSERT INTO device (id, person, public_key, label, enrolled_at_ms, continues) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        // Of a line, the earlier bound is the first enrolment, and when it was seen is told of all of it.
+        "INSERT INTO device (id, person, public_key, label, enrolled_at_ms, continues, since_ms, received_ms, seen_ms, stay_from_ms, stay_last_ms)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6,
+             coalesce((WITH RECURSIVE line (n, before, at) AS (
+                           SELECT n, continues, enrolled_at_ms FROM device WHERE n = ?6
+                           UNION ALL SELECT d.n, d.continues, d.enrolled_at_ms FROM device d JOIN line ON d.n = line.before)
+                       SELECT min(at) FROM line), ?5),
+             ?5,
+             (SELECT seen_ms FROM device WHERE n = ?6), (SELECT stay_from_ms FROM device WHERE n = ?6),
+             (SELECT stay_last_ms FROM device WHERE n = ?6))",
         (
             enrolment.device.0.as_bytes(),
             person,
@@ -172,7 +188,9 @@ fn insert(
         ),
     )?;
     let device = connection.last_insert_rowid();
-    let receipt = seal(enrolment.device, 0, EntryId::NONE);
+    let life: i64 = connection.query_row("SELECT max(n) FROM life", [], |row| row.get(0))?;
+    let receipt = Receipt::of_enrolment(life as u64, enrolment.device, enrolment.now_ms);
+    let receipt = seal(receipt);
     rows::insert_receipt(connection, device, &receipt, &SignatureBytes::NONE)?;
     changed(connection)?;
     Ok((device, receipt))
@@ -186,10 +204,12 @@ fn existing(connection: &Connection, device: i64) -> Result<(DeviceState, Receip
         })?;
     let id = DeviceId(rows::uuid(&id, "device")?);
     let state = rows::device_by_id(connection, id)?.ok_or(StoreError::Missing("device"))?;
-    let mut statement = connection.prepare_cached(
-        "SELECT seq, head, received_at_ms, signature FROM receipt WHERE device = ?1 AND seq = 0 AND signature IS NOT NULL",
-    )?;
+    let mut statement = connection.prepare_cached(concat!(
+        "SELECT ",
+        rows::receipt_columns!(),
+        " FROM receipt WHERE device = ?1 AND seq = 0 AND signature IS NOT NULL"
+    ))?;
     let mut found = statement.query([device])?;
     let row = found.next()?.ok_or(StoreError::Damaged("receipt"))?;
-    Ok((state, rows::receipt(row, 0, id)?))
+    Ok((state, rows::receipt(row, id)?))
 }

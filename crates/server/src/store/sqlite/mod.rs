@@ -214,6 +214,8 @@ fn info(connection: &Connection) -> Result<Option<Info>, StoreError> {
         name,
         is_sample: meta(connection, "is_sample")?.as_deref() == Some("1"),
         epoch: Uuid::parse_str(&epoch).map_err(|_| StoreError::Damaged("epoch"))?,
+        life: connection.query_row("SELECT max(n) FROM life", [], |row| row.get::<_, i64>(0))?
+            as u64,
         directory_version: directory_version(connection)?,
     }))
 }

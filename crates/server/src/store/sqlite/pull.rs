@@ -231,17 +231,20 @@ impl<'a> Giving<'a> {
         if let Some(known) = self.receipts.get(&n) {
             return Ok(*known);
         }
-        let mut statement = self.connection.prepare_cached(
-            "SELECT seq, head, received_at_ms, signature, device, id FROM receipt WHERE n = ?1",
-        )?;
+        let mut statement = self.connection.prepare_cached(concat!(
+            "SELECT ",
+            rows::receipt_columns!(),
+            ", device, id FROM receipt WHERE n = ?1"
+        ))?;
         let mut found = statement.query([n])?;
         let row = found.next()?.ok_or(StoreError::Damaged("receipt"))?;
-        let id = ReceiptId(rows::hash(&row.get::<_, Vec<u8>>(5)?, "receipt")?);
-        let place = match row.get::<_, Option<i64>>(4)? {
+        let id = row.get::<_, Vec<u8>>(rows::RECEIPT_COLUMNS + 1)?;
+        let id = ReceiptId(rows::hash(&id, "receipt")?);
+        let place = match row.get::<_, Option<i64>>(rows::RECEIPT_COLUMNS)? {
             None => None,
             Some(device) => {
                 let (device, _) = self.device(device)?;
-                let receipt: Receipt = rows::receipt(row, 0, device)?;
+                let receipt: Receipt = rows::receipt(row, device)?;
                 Some(self.batch.receipt(&receipt))
             }
         };

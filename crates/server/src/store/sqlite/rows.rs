@@ -1,9 +1,12 @@
 //! Between the columns and the domain's types. A value that cannot be is reported as damaged, never guessed.
 
+use std::collections::{BTreeSet, HashMap};
+
 use rusqlite::{Connection, OptionalExtension as _, Row};
 use shicha_domain::{
-    DeviceId, EntryId, PersonId, Receipt,
+    DeviceId, EntryId, PersonId, Receipt, ReceiptId,
     directory::{Device, Person},
+    receipt::read_refused,
     suite::SignatureBytes,
 };
 use shicha_sync::protocol::messages::Head;
@@ -12,7 +15,7 @@ pub(super) use crate::store::words::{
     channel, hash, order, org_kind, org_kind_word, public_key, record_kind, role, role_word,
     signature, uuid,
 };
-use crate::store::{DeviceState, StoreError};
+use crate::store::{DeviceState, Past, StoreError};
 
 /// `id, name, org, role, certificate, is_active` from column `at` on.
 pub(super) fn person(row: &Row<'_>, at: usize) -> Result<Person, StoreError> {
@@ -37,7 +40,9 @@ pub(super) fn person(row: &Row<'_>, at: usize) -> Result<Person, StoreError> {
 const DEVICE: &str =
     "SELECT d.id, d.public_key, d.label, d.revoked_at_ms, d.head_seq, d.head, d.last_contact_ms,
                              d.enrolled_at_ms, d.client_version, d.order_act, d.order_at_ms, d.order_done_at_ms,
-                             p.id, p.name, p.org, p.role, p.certificate, p.is_active
+                             p.id, p.name, p.org, p.role, p.certificate, p.is_active,
+                             (SELECT max(n) FROM life), d.since_ms, d.received_ms, d.newest, d.named, d.seen_ms, d.stay_from_ms,
+                             d.stay_last_ms
                       FROM device d JOIN person p ON p.n = d.person";
 
 fn device_state(row: &Row<'_>) -> Result<DeviceState, StoreError> {
@@ -63,7 +68,53 @@ fn device_state(row: &Row<'_>) -> Result<DeviceState, StoreError> {
             row.get::<_, Option<i64>>(10)?.map(|ms| ms as u64),
             row.get::<_, Option<i64>>(11)?.map(|ms| ms as u64),
         )?,
+        past: past(row, 18)?,
     })
+}
+
+fn past(row: &Row<'_>, at: usize) -> Result<Past, StoreError> {
+    let ms = |at| {
+        row.get::<_, Option<i64>>(at)
+            .map(|ms| ms.map(|ms| ms as u64))
+    };
+    let name = |at| -> Result<Option<ReceiptId>, StoreError> {
+        let name: Option<Vec<u8>> = row.get(at)?;
+        name.map(|name| hash(&name, "receipt").map(ReceiptId))
+            .transpose()
+    };
+    Ok(Past {
+        life: row.get::<_, i64>(at)? as u64,
+        since_ms: row.get::<_, i64>(at + 1)? as u64,
+        received_ms: row.get::<_, i64>(at + 2)? as u64,
+        newest: name(at + 3)?,
+        named: name(at + 4)?,
+        seen_ms: ms(at + 5)?,
+        stay: ms(at + 6)?.zip(ms(at + 7)?),
+    })
+}
+
+/// Writes what is kept of a device for the bounds of what it sends next.
+pub(super) fn put_past(
+    connection: &Connection,
+    device: i64,
+    past: &Past,
+) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "UPDATE device SET since_ms = ?2, received_ms = ?3, newest = ?4, named = ?5, seen_ms = ?6, stay_from_ms = ?7,
+                 stay_last_ms = ?8 WHERE n = ?1",
+        )?
+        .execute((
+            device,
+            past.since_ms as i64,
+            past.received_ms as i64,
+            past.newest.map(|name| name.0),
+            past.named.map(|name| name.0),
+            past.seen_ms.map(|ms| ms as i64),
+            past.stay.map(|(from, _)| from as i64),
+            past.stay.map(|(_, last)| last as i64),
+        ))?;
+    Ok(())
 }
 
 pub(super) fn device_by_id(
@@ -103,15 +154,32 @@ pub(super) fn person_n(connection: &Connection, person: PersonId) -> Result<i64,
         .ok_or(StoreError::Missing("person"))
 }
 
-/// `seq, head, received_at_ms, signature` from column `at` on.
-pub(super) fn receipt(row: &Row<'_>, at: usize, device: DeviceId) -> Result<Receipt, StoreError> {
+/// What [`receipt`] reads, in this order.
+macro_rules! receipt_columns {
+    () => {
+        "life, first, seq, head, received_at_ms, since_ms, seen_ms, refused, signature"
+    };
+}
+pub(super) use receipt_columns;
+
+/// How many columns these are.
+pub(super) const RECEIPT_COLUMNS: usize = 9;
+
+/// [`receipt_columns`] from the first column on.
+pub(super) fn receipt(row: &Row<'_>, device: DeviceId) -> Result<Receipt, StoreError> {
+    let number = |at| row.get::<_, i64>(at).map(|n| n as u64);
     Ok(Receipt {
+        life: number(0)?,
         device,
-        seq: row.get::<_, i64>(at)? as u64,
-        head: EntryId(hash(&row.get::<_, Vec<u8>>(at + 1)?, "receipt")?),
-        received_at_ms: row.get::<_, i64>(at + 2)? as u64,
+        from: number(1)?,
+        seq: number(2)?,
+        head: EntryId(hash(&row.get::<_, Vec<u8>>(3)?, "receipt")?),
+        received_at_ms: number(4)?,
+        since_ms: number(5)?,
+        seen_ms: row.get::<_, Option<i64>>(6)?.map(|ms| ms as u64),
+        refused: read_refused(&row.get::<_, String>(7)?).ok_or(StoreError::Damaged("receipt"))?,
         signature: signature(
-            row.get_ref(at + 3)?
+            row.get_ref(8)?
                 .as_blob()
                 .map_err(|_| StoreError::Damaged("signature"))?,
         )?,
@@ -127,10 +195,12 @@ pub(super) fn insert_receipt(
 ) -> Result<i64, StoreError> {
     // A receipt that only its name was known of, before a restoration, becomes whole again.
     let mut statement = connection.prepare_cached(
-        "INSERT INTO receipt (id, device, seq, head, received_at_ms, signature, push_signature)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+        "INSERT INTO receipt (id, device, seq, head, received_at_ms, signature, push_signature, life, first, since_ms, seen_ms, refused)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
          ON CONFLICT (id) DO UPDATE SET device = excluded.device, seq = excluded.seq, head = excluded.head,
-             received_at_ms = excluded.received_at_ms, signature = excluded.signature, push_signature = excluded.push_signature
+             received_at_ms = excluded.received_at_ms, signature = excluded.signature, push_signature = excluded.push_signature,
+             life = excluded.life, first = excluded.first, since_ms = excluded.since_ms, seen_ms = excluded.seen_ms,
+             refused = excluded.refused
          RETURNING n",
     )?;
     let n = statement.query_row(
@@ -142,8 +212,61 @@ pub(super) fn insert_receipt(
             receipt.received_at_ms as i64,
             receipt.signature.tagged(),
             push_signature.tagged(),
+            receipt.life as i64,
+            receipt.from as i64,
+            receipt.since_ms as i64,
+            receipt.seen_ms.map(|ms| ms as i64),
+            receipt.refused_text(),
         ),
         |row| row.get(0),
     )?;
     Ok(n)
+}
+
+/// When receipts of a device or of one that it continues were given, for those of these names that are known. What enrolment gave tells
+/// nothing that the line's first enrolment does not, and a time after the end of its life is one of a wrong clock.
+pub(super) fn named(
+    connection: &Connection,
+    device: i64,
+    names: &BTreeSet<ReceiptId>,
+) -> Result<HashMap<ReceiptId, u64>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT r.received_at_ms FROM receipt r
+         WHERE r.id = ?1 AND r.seq > 0 AND r.signature IS NOT NULL
+           AND r.device IN (WITH RECURSIVE line (n) AS (SELECT ?2 UNION SELECT d.continues FROM device d JOIN line ON d.n = line.n
+                            WHERE d.continues IS NOT NULL) SELECT n FROM line)
+           AND NOT EXISTS (SELECT 1 FROM life l WHERE l.n = r.life + 1 AND r.received_at_ms > l.began_at_ms)",
+    )?;
+    let mut received = HashMap::new();
+    for name in names {
+        let at: Option<i64> = statement
+            .query_row((name.0, device), |row| row.get(0))
+            .optional()?;
+        received.extend(at.map(|at| (*name, at as u64)));
+    }
+    Ok(received)
+}
+
+/// Begins another life after the clock was wrong: receipts rise anew from now, and what was kept of later moments bounds nothing.
+pub(super) fn correct_clock(connection: &Connection, now_ms: u64) -> Result<(), StoreError> {
+    let now_ms = now_ms as i64;
+    connection.execute(
+        "INSERT INTO life (n, began_at_ms) SELECT max(n) + 1, ?1 FROM life",
+        [now_ms],
+    )?;
+    connection.execute(
+        "UPDATE channel SET received_ms = min(received_ms, ?1)",
+        [now_ms],
+    )?;
+    connection.execute(
+        "UPDATE device SET
+             since_ms = CASE WHEN since_ms <= ?1 THEN since_ms WHEN enrolled_at_ms <= ?1 THEN enrolled_at_ms ELSE 0 END,
+             received_ms = min(received_ms, ?1), newest = NULL, named = NULL,
+             seen_ms = CASE WHEN seen_ms <= ?1 THEN seen_ms END,
+             stay_from_ms = CASE WHEN stay_last_ms <= ?1 THEN stay_from_ms END,
+             stay_last_ms = CASE WHEN stay_last_ms <= ?1 THEN stay_last_ms END,
+             end_tick_ms = CASE WHEN end_tick_ms <= ?1 THEN end_tick_ms END",
+        [now_ms],
+    )?;
+    Ok(())
 }

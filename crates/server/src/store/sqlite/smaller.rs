@@ -17,9 +17,9 @@ use uuid::Uuid;
 
 use super::{SqliteStore, connect, format_of, rows, set_meta};
 use crate::store::{
-    Appended, ChannelNumbers, DeviceState, Enrolment, Figures, Format, HeldEntry, Info, Judge,
-    NUMBERS_SKIPPED, OwnJudge, PullQuery, Pulled, Pushed, Register, Seal, Store, StoreError,
-    ThenAppended,
+    Appended, ChannelNumbers, Contact, DeviceState, Enrolment, Figures, Format, HeldEntry, Info,
+    Judge, NUMBERS_SKIPPED, OwnJudge, PullQuery, Pulled, Pushed, Register, Seal, Store, StoreError,
+    ThenAppended, ToldEnd,
 };
 
 /// The mark of a copy that was not served yet.
@@ -233,8 +233,28 @@ impl Store for SqliteStore {
         device: DeviceId,
         client_version: &str,
         now_ms: u64,
+        contact: Contact,
     ) -> Result<(), StoreError> {
-        self.do_note_contact(device, client_version, now_ms)
+        self.do_note_contact(device, client_version, now_ms, contact)
+    }
+
+    fn note_end(&self, device: DeviceId, end: &ToldEnd) -> Result<bool, StoreError> {
+        self.do_note_end(device, end)
+    }
+
+    fn end_of(&self, device: DeviceId) -> Result<Option<ToldEnd>, StoreError> {
+        self.do_end_of(device)
+    }
+
+    fn newest_receipt_ms(&self) -> Result<u64, StoreError> {
+        self.read(|transaction| {
+            let newest: i64 = transaction.query_row(
+                "SELECT max((SELECT coalesce(max(received_ms), 0) FROM channel), (SELECT coalesce(max(received_ms), 0) FROM device))",
+                [],
+                |row| row.get(0),
+            )?;
+            Ok(newest as u64)
+        })
     }
 
     fn revoke(&self, device: DeviceId, now_ms: u64) -> Result<bool, StoreError> {
@@ -334,17 +354,18 @@ impl Store for SqliteStore {
     fn receipts_of(&self, device: DeviceId) -> Result<Vec<(Receipt, SignatureBytes)>, StoreError> {
         self.read(|transaction| {
             let n = rows::device_n(transaction, device)?;
-            let mut statement = transaction.prepare_cached(
-                "SELECT seq, head, received_at_ms, signature, push_signature FROM receipt
-                 WHERE device = ?1 AND signature IS NOT NULL ORDER BY seq",
-            )?;
+            let mut statement = transaction.prepare_cached(concat!(
+                "SELECT ",
+                rows::receipt_columns!(),
+                ", push_signature FROM receipt WHERE device = ?1 AND signature IS NOT NULL ORDER BY seq"
+            ))?;
             let mut found = statement.query([n])?;
             let mut receipts = Vec::new();
             while let Some(row) = found.next()? {
                 receipts.push((
-                    rows::receipt(row, 0, device)?,
+                    rows::receipt(row, device)?,
                     rows::signature(
-                        row.get::<_, Option<Vec<u8>>>(4)?
+                        row.get::<_, Option<Vec<u8>>>(rows::RECEIPT_COLUMNS)?
                             .as_deref()
                             .unwrap_or_default(),
                     )?,
@@ -409,11 +430,15 @@ impl Store for SqliteStore {
         Ok(version as u64)
     }
 
-    fn begin_life(&self, epoch: Uuid) -> Result<bool, StoreError> {
+    fn begin_life(&self, epoch: Uuid, now_ms: u64) -> Result<bool, StoreError> {
         self.write(|transaction| {
             let is_copy = transaction.execute("DELETE FROM meta WHERE key = ?1", [COPIED])? > 0;
             if is_copy {
                 set_meta(transaction, "epoch", &epoch.to_string())?;
+                transaction.execute(
+                    "INSERT INTO life (n, began_at_ms) SELECT max(n) + 1, ?1 FROM life",
+                    [now_ms as i64],
+                )?;
             }
             Ok(is_copy)
         })

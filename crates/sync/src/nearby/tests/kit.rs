@@ -114,13 +114,8 @@ pub(super) struct Laptop {
 pub(super) fn ledger(endpoint: &Endpoint, me: &Identity) -> (tempfile::TempDir, Ledger) {
     let dir = tempfile::tempdir().unwrap();
     let (ledger, _) = Ledger::open(dir.path(), &KEY, 1_700_000_000_000).unwrap();
-    let receipt = Receipt::sign(
-        &endpoint.key,
-        me.device,
-        0,
-        EntryId::NONE,
-        1_700_000_000_000,
-    );
+    let receipt =
+        Receipt::whole(me.device, 0, EntryId::NONE, 1_700_000_000_000).signed(&endpoint.key);
     ledger.enrol(me, &receipt, &endpoint.directory).unwrap();
     (dir, ledger)
 }
