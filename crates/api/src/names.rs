@@ -1,6 +1,6 @@
 //! The directory, indexed: names of people, organisations and devices.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use shicha_domain::{
     DeviceId, OrgCode, PersonId,
@@ -9,7 +9,7 @@ use shicha_domain::{
 
 /// The directory, indexed.
 pub(crate) struct Names {
-    directory: Directory,
+    directory: Arc<Directory>,
     tree: OrgTree,
     people: HashMap<PersonId, usize>,
     orgs: HashMap<OrgCode, usize>,
@@ -17,7 +17,7 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    pub(crate) fn new(directory: Directory) -> Self {
+    pub(crate) fn new(directory: Arc<Directory>) -> Self {
         Self {
             tree: OrgTree::of(&directory),
             people: directory

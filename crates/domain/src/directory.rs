@@ -1,5 +1,7 @@
 //! The directory: organisations, people and devices, as the central endpoint keeps them and every device holds a copy.
 
+pub mod parts;
+
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
@@ -126,6 +128,13 @@ pub struct FormerParent {
     pub until_ms: u64,
 }
 
+impl FormerParent {
+    /// Its name among all of them: of one organisation no two end at the same moment.
+    pub fn name(&self) -> String {
+        format!("{}@{}", self.org, self.until_ms)
+    }
+}
+
 /// The tree of organisations, for questions of scope. It has a past (invariant 14, the directory has a past).
 #[derive(Debug, Clone, Default)]
 pub struct OrgTree {
@@ -216,6 +225,12 @@ impl OrgTree {
     /// What an organisation is, if it exists.
     pub fn kind(&self, org: &OrgCode) -> Option<OrgKind> {
         self.places.get(org).map(|place| place.kind)
+    }
+
+    /// The organisation and those above it, upwards.
+    pub fn upwards<'a>(&'a self, org: &'a OrgCode) -> impl Iterator<Item = &'a OrgCode> {
+        std::iter::successors(Some(org), |here| self.places.get(*here)?.parent.as_ref())
+            .take(MAX_DEPTH)
     }
 
     /// Whether `org` is `above` or lies below it.

@@ -217,7 +217,8 @@ impl Ledger {
         given: &Confirmed,
         now_ms: u64,
     ) -> Result<ConfirmedTaken, LedgerError> {
-        let tree = OrgTree::of(&self.directory()?);
+        let directory = self.directory()?;
+        let tree = OrgTree::of(&directory);
         let mut writer = self.writer();
         let crate::ledger::Writer { db, own, clock } = &mut *writer;
         let own = own.as_ref().ok_or(LedgerError::NotEnrolled)?;

@@ -4,11 +4,12 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::{Deserialize, Serialize};
 use shicha_domain::{
     DeviceId, EntryId, Hlc, OrgCode, PersonId, Receipt,
-    directory::{Directory, Role},
+    directory::{Role, parts::DirectoryPart},
     suite::{PublicKey, SigningKey},
 };
 
 use crate::{
+    directory,
     entries::{put_receipt, read_id},
     error::LedgerError,
     ledger::{Ledger, Own, begin},
@@ -18,7 +19,6 @@ use crate::{
 };
 
 const IDENTITY: &str = "identity";
-const DIRECTORY: &str = "directory";
 
 /// Who this device is, at which central endpoint, and with which key. It never leaves the encrypted database.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,7 +54,8 @@ impl Ledger {
         Ok(self.writer().own.as_ref().map(|own| own.identity.clone()))
     }
 
-    /// Makes this the ledger of a device: its identity, the receipt that enrolment gave (seq 0), and the directory.
+    /// Makes this the ledger of a device: its identity, the receipt that enrolment gave (seq 0), and the first part of the
+    /// directory.
     ///
     /// # Errors
     /// When it is enrolled already, or the database cannot be written.
@@ -62,7 +63,7 @@ impl Ledger {
         &self,
         identity: &Identity,
         receipt: &Receipt,
-        directory: &Directory,
+        directory: &DirectoryPart,
     ) -> Result<(), LedgerError> {
         let mut writer = self.writer();
         if writer.own.is_some() {
@@ -72,32 +73,12 @@ impl Ledger {
         }
         let tx = begin(&mut writer.db)?;
         put_identity(&tx, identity)?;
-        put(&tx, DIRECTORY, &serde_json::to_string(directory)?)?;
+        directory::take(&tx, directory)?;
         put_receipt(&tx, &mut Locals::default(), receipt)?;
         tx.commit()?;
         let own = read_own(&writer.db)?;
         writer.own = own;
         Ok(())
-    }
-
-    /// Organisations, people and devices, as the central endpoint last said.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub fn directory(&self) -> Result<Directory, LedgerError> {
-        self.read(|db| match get(db, DIRECTORY)? {
-            Some(text) => Ok(serde_json::from_str(&text)?),
-            None => Ok(Directory::default()),
-        })
-    }
-
-    /// Takes a newer directory over.
-    ///
-    /// # Errors
-    /// When the database cannot be written.
-    pub fn set_directory(&self, directory: &Directory) -> Result<(), LedgerError> {
-        let text = serde_json::to_string(directory)?;
-        self.write(|tx| put(tx, DIRECTORY, &text))
     }
 }
 
@@ -112,7 +93,7 @@ pub(crate) fn put_identity(db: &Connection, identity: &Identity) -> Result<(), L
 }
 
 /// Puts the copy of the identity in the place of one that was lost with a damaged page. What was read of it is not believed before it can
-/// be understood: where one page of a long text is damaged, zeros may stand in its place. A directory that was lost is fetched again.
+/// be understood: where one page of a long text is damaged, zeros may stand in its place.
 pub(crate) fn restore_identity(db: &Connection) -> Result<(), LedgerError> {
     let forget_broken = |key, is_whole: fn(&str) -> bool| -> Result<(), LedgerError> {
         if get(db, key)?.is_some_and(|text| !is_whole(&text)) {
@@ -122,9 +103,6 @@ pub(crate) fn restore_identity(db: &Connection) -> Result<(), LedgerError> {
     };
     forget_broken(IDENTITY, |text| {
         serde_json::from_str::<Identity>(text).is_ok()
-    })?;
-    forget_broken(DIRECTORY, |text| {
-        serde_json::from_str::<Directory>(text).is_ok()
     })?;
     db.execute(
         "INSERT OR IGNORE INTO meta (key, value) SELECT ?1, value FROM identity_copy",

@@ -13,7 +13,7 @@ use std::{
 use lru::LruCache;
 use parking_lot::{Mutex, MutexGuard};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
-use shicha_domain::{EntryId, Hlc, ReceiptId, RecordId, RecordState};
+use shicha_domain::{EntryId, Hlc, ReceiptId, RecordId, RecordState, directory::Directory};
 
 use crate::{error::LedgerError, identity::Identity, key::DatabaseKey, open::Opener};
 
@@ -35,6 +35,8 @@ pub(crate) struct Inner {
     writer: Mutex<Writer>,
     readers: Mutex<Vec<Connection>>,
     cache: Mutex<Cache>,
+    /// The directory as it was read last, by what the database said of it.
+    pub(crate) directory: Mutex<Option<(String, Arc<Directory>)>>,
     pub(crate) blobs: crate::blobs::Memory,
     wall: OnceLock<WallClock>,
     /// Held for as long as the ledger is open.
@@ -88,6 +90,7 @@ impl Ledger {
             writer: Mutex::new(writer),
             readers: Mutex::default(),
             cache: Mutex::new(Cache { folded, writes: 0 }),
+            directory: Mutex::default(),
             blobs: crate::blobs::Memory::default(),
             wall: OnceLock::new(),
             _lock: lock,

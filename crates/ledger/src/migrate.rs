@@ -13,6 +13,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0005_carried.sql"),
     include_str!("migrations/0007_bounds.sql"),
     include_str!("migrations/0011_packs.sql"),
+    include_str!("migrations/0012_directory.sql"),
 ];
 
 /// The version that this program writes.

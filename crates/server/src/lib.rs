@@ -17,7 +17,6 @@ pub mod moments;
 pub mod package;
 mod private;
 mod publishing;
-mod scope;
 mod serve;
 mod serving;
 pub mod signer;

@@ -74,7 +74,7 @@ pub(crate) fn ledger(dir: &Path) -> Result<Ledger> {
         orgs: vec![org],
         ..Directory::default()
     };
-    ledger.enrol(&identity, &receipt, &directory)?;
+    ledger.enrol(&identity, &receipt, &directory.to_part("1"))?;
     Ok(ledger)
 }
 

@@ -3,13 +3,18 @@
 //! The first byte says which message the rest is.
 
 use serde::{Serialize, de::DeserializeOwned};
-use shicha_domain::{Receipt, directory::Directory, number::NumberBlock, suite::PublicKey};
+use shicha_domain::{
+    Receipt,
+    directory::parts::{DirectoryPart, RowChange},
+    number::NumberBlock,
+    suite::PublicKey,
+};
 use shicha_sync::protocol::{
     EnrolCode, Problem,
     messages::{
-        ChallengeReply, ChallengeRequest, DirectoryReply, EnrolReply, EnrolRequest, ForkReport,
-        IdentityReply, IdentityRequest, NumbersRequest, PullRequest, PushReply, ServerInfo,
-        SessionReply, SessionRequest,
+        ChallengeReply, ChallengeRequest, EnrolReply, EnrolRequest, ForkReport, IdentityReply,
+        IdentityRequest, NumbersRequest, PullRequest, PushReply, ServerInfo, SessionReply,
+        SessionRequest,
     },
 };
 
@@ -27,11 +32,11 @@ const KINDS: &[fn(&[u8])] = &[
     json::<ForkReport>,
     json::<NumbersRequest>,
     json::<NumberBlock>,
-    json::<DirectoryReply>,
+    json::<DirectoryPart>,
     json::<IdentityRequest>,
     json::<IdentityReply>,
     json::<Problem>,
-    json::<Directory>,
+    json::<RowChange>,
     json::<Receipt>,
     code,
 ];

@@ -60,7 +60,7 @@ fn desk() -> Desk {
     };
     let first = Receipt::whole(device, 0, EntryId::NONE, NOW - 1_000).signed(&server());
     ledger
-        .enrol(&identity, &first, &Directory::default())
+        .enrol(&identity, &first, &Directory::default().to_part("1"))
         .unwrap();
     Desk {
         ledger,

@@ -38,7 +38,8 @@ impl World<'_> {
         let Some(ledger) = self.laptops[n].work().cloned() else {
             return Ok(());
         };
-        let devices = ledger.directory()?.devices;
+        let directory = ledger.directory()?;
+        let devices = &directory.devices;
         let Some(to) = devices
             .get(self.dice.place(devices.len()))
             .map(|device| device.id)

@@ -43,7 +43,7 @@ fn enrolled(dir: &Path) -> Ledger {
     };
     let receipt = Receipt::whole(device, 0, EntryId::NONE, NOW).signed(&server);
     ledger
-        .enrol(&identity, &receipt, &Directory::default())
+        .enrol(&identity, &receipt, &Directory::default().to_part("1"))
         .unwrap();
     ledger
 }

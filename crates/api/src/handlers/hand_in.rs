@@ -43,7 +43,7 @@ pub(crate) async fn package_outside(
         if !matches!(label.to, Party::Endpoint { key } if key == desk.me.server_key) {
             return Err(refused(PackageFault::ForAnother(label.to)));
         }
-        let from = party(&desk, &desk.ledger.directory()?, label.from);
+        let from = party(&desk, &*desk.ledger.directory()?, label.from);
         let (is_newcomer, made_at_ms) = (is_newcomer(label.from), label.made_at_ms);
         let token = desk.app.0.parcels.keep_carried(Carried {
             name: name.clone(),
@@ -127,7 +127,7 @@ fn kept(
     }
     let name = answer.name.clone();
     Ok(PackageAnswer {
-        to: party(desk, &desk.ledger.directory()?, label.to),
+        to: party(desk, &*desk.ledger.directory()?, label.to),
         is_newcomer: is_newcomer(label.to),
         token: desk.app.0.parcels.keep_answer(answer),
         name,
@@ -172,7 +172,7 @@ fn suggested_name(desk: &Desk, carried: &Carried) -> Result<String, ApiError> {
     let who = match carried.label.from {
         Party::Newcomer { .. } => "申请登记的电脑".to_owned(),
         from => {
-            let from = party(desk, &desk.ledger.directory()?, from);
+            let from = party(desk, &*desk.ledger.directory()?, from);
             if from.name.is_empty() {
                 from.detail
             } else {

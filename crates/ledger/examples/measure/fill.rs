@@ -210,7 +210,8 @@ pub(crate) fn enrol(ledger: &Ledger) -> Result<PersonId, Failure> {
             people: Vec::new(),
             devices: Vec::new(),
             former: Vec::new(),
-        },
+        }
+        .to_part("1"),
     )?;
     Ok(person)
 }

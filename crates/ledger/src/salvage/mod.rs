@@ -16,6 +16,7 @@ use rusqlite::{Connection, types::Value};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
+    directory,
     entries::{ENTRY, read_entry},
     error::LedgerError,
     identity,
@@ -162,8 +163,14 @@ const CHUNKS: Table = Table {
     step: 4_096,
 };
 /// Tables without numbers: name, columns, order, name for people.
-const KEYED: [(&str, &[&str], &str, &str); 3] = [
+const KEYED: [(&str, &[&str], &str, &str); 4] = [
     ("meta", &["key", "value"], "ORDER BY key +", "设置"),
+    (
+        "directory_row",
+        &["kind", "id", "value", "hash"],
+        "ORDER BY kind +, id +",
+        "机构、人员与设备名录",
+    ),
     (
         "typed",
         &["record", "field", "text", "person", "at_ms"],
@@ -297,6 +304,7 @@ fn take_over(
         }
     }
     identity::restore_identity(into)?;
+    directory::restore_directory(into)?;
     let mut walk = copy(from, into, ENTRIES)?;
     for (table, column, referring, name) in REFERRED {
         let lost = look_up(from, into, table.name, column, referring)?;

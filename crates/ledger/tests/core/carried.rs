@@ -61,7 +61,7 @@ fn directory() -> Directory {
 fn laptop(n: u128) -> (tempfile::TempDir, Ledger) {
     let dir = tempfile::tempdir().unwrap();
     let ledger = ledger(dir.path(), n);
-    ledger.set_directory(&directory()).unwrap();
+    ledger.take_directory(&directory().to_part("1")).unwrap();
     (dir, ledger)
 }
 
@@ -192,11 +192,11 @@ fn only_what_a_known_device_signed_and_may_write_is_taken() {
 
     let mut revoked = directory();
     revoked.devices[0].revoked_at_ms = Some(NOW - 1);
-    b.set_directory(&revoked).unwrap();
+    b.take_directory(&revoked.to_part("1")).unwrap();
     assert_eq!(refused(&b, &good), SealedRefusal::Revoked);
-    b.set_directory(&directory()).unwrap();
+    b.take_directory(&directory().to_part("1")).unwrap();
     assert_eq!(taken(&b, &good), 2);
-    b.set_directory(&revoked).unwrap();
+    b.take_directory(&revoked.to_part("1")).unwrap();
     assert!(
         b.carried().unwrap().is_empty(),
         "the endpoint would not take it"
@@ -307,7 +307,7 @@ fn a_record_lives_where_the_endpoint_has_it_whatever_was_said_of_it_before() {
     of_city.org = "320700".parse().unwrap();
     of_city.role = Role::Supervisor;
     let enrolled = Receipt::whole(device(4), 0, EntryId::NONE, NOW - 1_000).signed(&server());
-    city.enrol(&of_city, &enrolled, &wide).unwrap();
+    city.enrol(&of_city, &enrolled, &wide.to_part("1")).unwrap();
     let mut claim = sealed(&a).entries[0].1.clone();
     claim.device = device(3);
     claim.author = PersonId(Uuid::from_u128(78));

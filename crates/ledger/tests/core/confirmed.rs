@@ -22,10 +22,13 @@ fn laptop(n: u128) -> (tempfile::TempDir, Ledger) {
         region: None,
     };
     ledger
-        .set_directory(&Directory {
-            orgs: vec![org],
-            ..Directory::default()
-        })
+        .take_directory(
+            &Directory {
+                orgs: vec![org],
+                ..Directory::default()
+            }
+            .to_part("2"),
+        )
         .unwrap();
     (dir, ledger)
 }

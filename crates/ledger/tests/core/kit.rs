@@ -56,7 +56,7 @@ pub(crate) fn ledger(dir: &Path, n: u128) -> Ledger {
     assert!(report.is_new);
     let receipt = Receipt::whole(device(n), 0, EntryId::NONE, NOW - 1_000).signed(&server());
     ledger
-        .enrol(&identity(n), &receipt, &Directory::default())
+        .enrol(&identity(n), &receipt, &Directory::default().to_part("1"))
         .unwrap();
     ledger
 }

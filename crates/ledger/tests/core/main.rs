@@ -6,6 +6,7 @@ mod carried;
 mod confirmed;
 mod crash;
 mod damage;
+mod directory;
 mod fork;
 mod incoming;
 mod keychain;

@@ -68,7 +68,7 @@ pub(crate) fn device(n: u128) -> Place {
     let receipt = Receipt::whole(id, 0, EntryId::NONE, NOW - 1_000).signed(&server);
     place
         .ledger
-        .enrol(&identity, &receipt, &Directory::default())
+        .enrol(&identity, &receipt, &Directory::default().to_part("1"))
         .unwrap();
     place
 }

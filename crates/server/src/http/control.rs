@@ -8,7 +8,7 @@ use axum::{
 use serde::Deserialize;
 use shicha_domain::{
     DeviceId, Receipt,
-    directory::Role,
+    directory::{Role, parts::DirectoryPart},
     number::{BLOCK_SIZE, NumberBlock},
     receipt,
     suite::{PublicKey, VerifyingKey},
@@ -16,13 +16,12 @@ use shicha_domain::{
 use shicha_sync::{
     Random,
     protocol::{
-        EnrolCode, ProblemCode, VERSION,
+        DIRECTORY_PART, EnrolCode, ProblemCode, VERSION,
         admin::Changed,
         end::TICK_HEADER,
         messages::{
-            ChallengeReply, ChallengeRequest, DirectoryReply, EnrolReply, EnrolRequest,
-            IdentityReply, IdentityRequest, NumbersRequest, ServerInfo, SessionReply,
-            SessionRequest,
+            ChallengeReply, ChallengeRequest, EnrolReply, EnrolRequest, IdentityReply,
+            IdentityRequest, NumbersRequest, ServerInfo, SessionReply, SessionRequest,
         },
         order::Obeyed,
         signing,
@@ -38,7 +37,6 @@ use crate::{
     administration,
     home::Home,
     intake::actor_of,
-    scope,
     store::{Contact, DeviceState, Enrolment, Info},
 };
 
@@ -153,7 +151,7 @@ fn enrol_reply(home: &Home, state: &DeviceState, receipt: Receipt) -> Result<Enr
         person_name: state.person.name.clone(),
         org: state.person.org.clone(),
         role: state.person.role,
-        directory: scope::visible(&register, &actor_of(state)),
+        directory: register.part(info.epoch, &actor_of(state), None, DIRECTORY_PART),
         receipt,
         server_key: home.signer.public_key(),
         server_name: info.name,
@@ -334,27 +332,25 @@ pub(crate) fn new_identity(
 
 #[derive(Deserialize)]
 pub(super) struct Since {
-    #[serde(default)]
-    since: u64,
+    since: Option<String>,
 }
 
-/// People, organisations and devices within the scope of the person.
+/// What changed among the people, organisations and devices within the scope of the person, in parts.
 #[utoipa::path(
     get, path = "/v1/directory", tag = "sync",
-    params(("since" = Option<u64>, Query, description = "the version that the device has")),
-    responses((status = 200, description = "the directory, unless it is the one that the device has", body = DirectoryReply))
+    params(("since" = Option<String>, Query, description = "the mark of the last part that the device has")),
+    responses((status = 200, description = "the next part", body = DirectoryPart))
 )]
 pub(super) async fn directory(
     State(app): State<Shared>,
     caller: Caller,
     Query(Since { since }): Query<Since>,
-) -> Result<Json<DirectoryReply>, Fault> {
+) -> Result<Json<DirectoryPart>, Fault> {
     blocking(move || {
         let register = app.home.store.register()?;
-        let version = register.directory.version;
-        // Also when the device's is higher: then this server was restored from a backup.
-        let directory = (since != version).then(|| scope::visible(&register, &caller.actor));
-        Ok(Json(DirectoryReply { version, directory }))
+        let life = info(&app.home)?.epoch;
+        let part = register.part(life, &caller.actor, since.as_deref(), DIRECTORY_PART);
+        Ok(Json(part))
     })
     .await
 }

@@ -27,13 +27,14 @@ use super::{Desk, PackageError, PackageTaken};
 use crate::{
     http::{Fault, info},
     intake::actor_of,
-    scope,
     store::{DeviceState, PullQuery, Register},
     updates,
 };
 
 /// Entries that one answer to pushes speaks of, about.
 const TOGETHER: u64 = 5_000;
+/// Bytes of the directory that go together, about.
+const DIRECTORY: usize = 4 << 20;
 /// How much of a file is read at a time.
 const PART: usize = 1 << 20;
 
@@ -142,10 +143,8 @@ pub fn answer(
         for lent in &taken.numbers {
             writer.message(Kind::Numbers, lent)?;
         }
-        if register.directory.version != taken.wanted.directory {
-            writer.message(Kind::Directory, &scope::visible(&register, &making.actor))?;
-        }
     }
+    making.directory(&answering.taken, &mut writer)?;
     making.pull(&taken.wanted, &mut writer)?;
     let named = std::mem::take(&mut making.evidence);
     let mut sent = BTreeSet::new();
@@ -269,6 +268,33 @@ impl Making<'_> {
             writer.message(Kind::Answer, &Answer { device, outcome })?;
         }
         Ok(())
+    }
+
+    /// What changed in the directory since the mark that the recipient has.
+    fn directory<W: Write>(
+        &self,
+        taken: &PackageTaken,
+        writer: &mut Writer<'_, W>,
+    ) -> Result<(), PackageError> {
+        let life = info(self.desk.home)?.epoch;
+        let mut since = match &taken.enrolled {
+            Some(enrolled) if enrolled.directory.whole.is_some() => return Ok(()),
+            Some(enrolled) => Some(enrolled.directory.mark.clone()),
+            None => taken.wanted.directory.clone(),
+        };
+        loop {
+            let part = self
+                .register
+                .part(life, &self.actor, since.as_deref(), DIRECTORY);
+            let is_last = part.whole.is_some();
+            if part.after.as_ref() != Some(&part.mark) {
+                writer.message(Kind::Directory, &part)?;
+            }
+            if is_last {
+                return Ok(());
+            }
+            since = Some(part.mark);
+        }
     }
 
     /// Everything above the recipient's cursors.

@@ -50,6 +50,11 @@ pub const MIGRATIONS: &[Migration] = &[
         postgres: include_str!("postgres/migrations/0005_channels.sql"),
         oldest: 4,
     },
+    Migration {
+        sqlite: include_str!("sqlite/migrations/0010_directory.sql"),
+        postgres: include_str!("postgres/migrations/0010_directory.sql"),
+        oldest: 1,
+    },
 ];
 
 /// The key in `meta` for the oldest program format that may work on the store. Absent: no other than the store's own.

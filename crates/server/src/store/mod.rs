@@ -9,6 +9,7 @@ mod agreement;
 pub mod format;
 mod past;
 pub mod postgres;
+mod register;
 mod seen;
 mod sound;
 pub mod sqlite;
@@ -20,7 +21,7 @@ use std::{collections::HashMap, path::Path, sync::Arc};
 use ::postgres::error::SqlState;
 use shicha_domain::{
     BlobHash, Channel, DeviceId, Entry, EntryId, Event, PersonId, Receipt, RecordKind,
-    directory::{Device, Directory, Org, OrgTree, Person},
+    directory::{Device, Org, Person},
     number::NumberBlock,
     suite::{PublicKey, SignatureBytes},
 };
@@ -36,6 +37,7 @@ pub use self::{
     format::{Format, MIGRATIONS, Migration},
     past::{Past, ToldEnd},
     postgres::PostgresStore,
+    register::Register,
     sound::damage_mark,
     sqlite::SqliteStore,
 };
@@ -135,15 +137,6 @@ pub struct Figures {
     pub devices: u64,
     /// Of these, those that opened a session since the moment that was asked for.
     pub devices_active: u64,
-}
-
-/// The whole directory with its tree, as of one version.
-#[derive(Debug, Default)]
-pub struct Register {
-    /// Everybody and everything.
-    pub directory: Directory,
-    /// For questions of scope.
-    pub tree: OrgTree,
 }
 
 /// A device as the store knows it.

@@ -2,7 +2,10 @@
 
 use shicha_domain::{
     Channel, RecordKind,
-    directory::{OrgKind, Role},
+    directory::{
+        OrgKind, Role,
+        parts::{DEVICE, PERSON},
+    },
     suite::{PublicKey, SignatureBytes},
 };
 use shicha_sync::protocol::order::OrderAct;
@@ -20,6 +23,14 @@ pub(in crate::store) fn public_key(tagged: &[u8]) -> Result<PublicKey, StoreErro
 
 pub(in crate::store) fn signature(tagged: &[u8]) -> Result<SignatureBytes, StoreError> {
     SignatureBytes::from_tagged(tagged).map_err(|_| StoreError::Damaged("signature"))
+}
+
+/// A kind of row of the directory that has a past.
+pub(in crate::store) fn row_kind(word: &str) -> Result<&'static str, StoreError> {
+    [PERSON, DEVICE]
+        .into_iter()
+        .find(|kind| *kind == word)
+        .ok_or(StoreError::Damaged("kind of row"))
 }
 
 pub(in crate::store) fn uuid(bytes: &[u8], what: &'static str) -> Result<Uuid, StoreError> {

@@ -2,9 +2,9 @@
 
 use shicha_domain::{
     Entry, Event, Hlc, RecordId, RecordKind,
-    directory::{Directory, Org, OrgKind, Role},
+    directory::{Directory, Org, OrgKind, Role, parts::DirectoryPart},
 };
-use shicha_sync::protocol::messages::{DirectoryReply, PushReply};
+use shicha_sync::protocol::messages::PushReply;
 
 use crate::{
     OWN,
@@ -156,11 +156,15 @@ async fn when_a_school_moves_what_was_begun_before_goes_on_and_nothing_new_begin
     assert!(west.push(&entries).await.refused.is_empty());
 
     // Both sides still know of each other.
-    let reply: DirectoryReply = {
+    let part: DirectoryPart = {
         let asked = east.request(reqwest::Method::GET, "/v1/directory");
         serde_json::from_str(&asked.send().await.unwrap().text().await.unwrap()).unwrap()
     };
-    let Directory { orgs, former, .. } = reply.directory.unwrap();
+    let mut directory = Directory::default();
+    for row in part.rows {
+        directory.take(&row.kind, row.value.unwrap());
+    }
+    let Directory { orgs, former, .. } = directory;
     assert!(orgs.iter().any(|org| org.code.as_str() == "TI-01"));
     assert_eq!(
         (former[0].from_ms, former[0].until_ms),

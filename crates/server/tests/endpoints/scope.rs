@@ -3,13 +3,10 @@
 use futures::StreamExt as _;
 use reqwest::Method;
 use shicha_domain::{
-    directory::{Person, Role},
+    directory::{Directory, Person, Role, parts::DirectoryPart},
     number::NumberBlock,
 };
-use shicha_sync::protocol::{
-    ProblemCode,
-    messages::{DirectoryReply, NumbersRequest},
-};
+use shicha_sync::protocol::{ProblemCode, messages::NumbersRequest};
 use uuid::Uuid;
 
 use crate::{
@@ -61,13 +58,16 @@ async fn the_directory_shows_a_person_no_more_than_their_scope() {
     let school = server.device("丁", "TI-01", Role::Institution).await;
     let directory = async |device: &Device| {
         let response = device
-            .request(Method::GET, "/v1/directory?since=0")
+            .request(Method::GET, "/v1/directory")
             .send()
             .await
             .unwrap();
-        let reply: DirectoryReply =
-            serde_json::from_slice(&response.bytes().await.unwrap()).unwrap();
-        let directory = reply.directory.unwrap();
+        let part: DirectoryPart = serde_json::from_slice(&response.bytes().await.unwrap()).unwrap();
+        assert!(part.whole.is_some() && part.after.is_none());
+        let mut directory = Directory::default();
+        for row in part.rows {
+            directory.take(&row.kind, row.value.unwrap());
+        }
         let names = |of: &[Person]| {
             of.iter()
                 .map(|person| person.name.clone())
@@ -77,10 +77,10 @@ async fn the_directory_shows_a_person_no_more_than_their_scope() {
             names(&directory.people),
             directory.orgs.len(),
             directory.devices.len(),
-            reply.version,
+            part.mark,
         )
     };
-    let (people, orgs, _, version) = directory(&inspector).await;
+    let (people, orgs, _, mark) = directory(&inspector).await;
     assert_eq!(
         (people.as_slice(), orgs),
         (&["甲".to_owned(), "乙".into(), "丁".into()][..], 3)
@@ -94,12 +94,12 @@ async fn the_directory_shows_a_person_no_more_than_their_scope() {
         "who acts for the bureaus above, not with what"
     );
     let unchanged = inspector
-        .request(Method::GET, &format!("/v1/directory?since={version}"))
+        .request(Method::GET, &format!("/v1/directory?since={mark}"))
         .send()
         .await
         .unwrap();
-    let reply: DirectoryReply = serde_json::from_slice(&unchanged.bytes().await.unwrap()).unwrap();
-    assert_eq!(reply.directory, None);
+    let part: DirectoryPart = serde_json::from_slice(&unchanged.bytes().await.unwrap()).unwrap();
+    assert_eq!((part.rows, part.after), (Vec::new(), Some(mark)));
 }
 
 #[tokio::test]

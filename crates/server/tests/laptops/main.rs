@@ -7,6 +7,7 @@ mod bounds;
 #[path = "../common/mod.rs"]
 mod common;
 mod delivering;
+mod directory;
 mod enrolling;
 mod evidence;
 mod fetching;

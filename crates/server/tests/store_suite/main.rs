@@ -45,6 +45,7 @@ every_store!(
     a_code_enrols_one_device_once_and_not_after_it_ran_out,
     a_device_goes_on_under_a_new_identity_of_the_same_person,
     the_directory_grows_a_version_with_each_change_and_has_no_circles,
+    a_directory_is_given_out_as_what_changed_since_a_mark_in_parts,
     evidence_belongs_to_whose_accepted_entries_name_it,
     no_document_number_is_lent_twice,
     two_threads_that_append_at_once_lose_nothing,

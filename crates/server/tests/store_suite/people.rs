@@ -1,8 +1,14 @@
 //! Devices, people, evidence, document numbers and copies.
 
+use std::collections::BTreeMap;
+
 use shicha_domain::{
     BlobHash, DeviceId, Event, Evidence, PersonId,
-    directory::{Org, Person},
+    authority::Actor,
+    directory::{
+        Org, Person, Role,
+        parts::{RowChange, hash_of, row_hash},
+    },
     suite::PublicKey,
 };
 use shicha_server::store::{Contact, Enrolment, Store, StoreError};
@@ -351,4 +357,122 @@ pub(crate) fn a_restored_store_begins_another_life_and_lends_no_number_that_may_
     assert!(!stand.store.begin_life(old, 900).unwrap(), "only once");
     assert!(lend(2).from > before.to + 500);
     assert_eq!(lend(1), before, "what it knows it answers the same");
+}
+
+pub(crate) fn a_directory_is_given_out_as_what_changed_since_a_mark_in_parts<O: Open>() {
+    let stand = Stand::<O>::new();
+    stand.store.put_org(&org("west", Some("city")), 1).unwrap();
+    let city = Actor {
+        person: stand.people[0],
+        org: "city".parse().unwrap(),
+        role: Role::Supervisor,
+    };
+    let east = Actor {
+        org: "east".parse().unwrap(),
+        ..city.clone()
+    };
+    let life = Uuid::from_u128(1);
+    let part = |actor: &Actor, since: Option<&str>, room| {
+        let register = stand.store.register().unwrap();
+        register.part(life, actor, since, room)
+    };
+    let all = part(&city, None, usize::MAX);
+    let whole = all.whole.clone().unwrap();
+    let held: BTreeMap<_, _> = all.rows.iter().map(named).collect();
+
+    // In parts of one row each it is the same.
+    let (mut mark, mut rows, mut parts) = (None, Vec::new(), 0);
+    loop {
+        let one = part(&city, mark.as_deref(), 1);
+        assert_eq!(one.after, mark);
+        rows.extend(one.rows);
+        parts += 1;
+        mark = Some(one.mark);
+        if let Some(last) = one.whole {
+            assert_eq!(last, whole);
+            break;
+        }
+    }
+    assert!(parts >= all.rows.len(), "{parts}");
+    assert_eq!(rows.iter().map(named).collect::<BTreeMap<_, _>>(), held);
+
+    let nothing = part(&city, mark.as_deref(), usize::MAX);
+    assert_eq!(
+        (nothing.rows.len(), nothing.whole),
+        (0, Some(whole.clone()))
+    );
+
+    // One change is one row, and the hash is that of all rows.
+    let new = Org {
+        name: "新名".into(),
+        ..org("east", Some("city"))
+    };
+    stand.store.put_org(&new, 2).unwrap();
+    let change = part(&city, mark.as_deref(), usize::MAX);
+    assert_eq!(change.rows.iter().map(named).collect::<Vec<_>>().len(), 1);
+    assert_eq!(change.rows[0].id, "east");
+    let mut now = held.clone();
+    now.extend(change.rows.iter().map(named));
+    assert_eq!(change.whole.unwrap().hash, hash(&now));
+    let device = stand.device(77, 0);
+    stand.store.revoke(device.device, 5).unwrap();
+    let change = part(&city, Some(&change.mark), usize::MAX);
+    assert_eq!(change.rows.len(), 1, "added and revoked: {change:?}");
+    now.extend(change.rows.iter().map(named));
+    assert_eq!(change.whole.unwrap().hash, hash(&now));
+
+    // Whoever goes to another bureau leaves the former one with their devices; for the city nobody left.
+    let mark = change.mark;
+    let of_east = part(&east, None, usize::MAX);
+    let mut rows: BTreeMap<_, _> = of_east.rows.iter().map(named).collect();
+    let moved = Person {
+        org: "west".parse().unwrap(),
+        ..person(stand.people[0])
+    };
+    stand.store.put_person(&moved).unwrap();
+    let change = part(&east, Some(&of_east.mark), usize::MAX);
+    let gone: Vec<_> = change
+        .rows
+        .iter()
+        .filter(|row| row.value.is_none())
+        .collect();
+    assert_eq!(gone.len(), 2, "the person and their device: {change:?}");
+    for row in gone {
+        rows.remove(&(row.kind.clone(), row.id.clone())).unwrap();
+    }
+    assert_eq!(change.rows.len(), 2);
+    assert_eq!(change.whole.unwrap().hash, hash(&rows));
+    let change = part(&city, Some(&mark), usize::MAX);
+    now.extend(change.rows.iter().map(named));
+    assert_eq!(change.whole.unwrap().hash, hash(&now));
+
+    // Another life, another scope, or a mark that was never given: from the beginning.
+    let mark = Some(change.mark.as_str());
+    let register = stand.store.register().unwrap();
+    assert_eq!(
+        register
+            .part(Uuid::from_u128(2), &city, mark, usize::MAX)
+            .after,
+        None
+    );
+    assert_eq!(part(&east, mark, usize::MAX).after, None);
+    assert_eq!(
+        part(&city, Some("nothing.of.the.kind"), usize::MAX).after,
+        None
+    );
+}
+
+fn named(row: &RowChange) -> ((String, String), serde_json::Value) {
+    (
+        (row.kind.clone(), row.id.clone()),
+        row.value.clone().unwrap(),
+    )
+}
+
+fn hash(rows: &BTreeMap<(String, String), serde_json::Value>) -> shicha_domain::Digest {
+    hash_of(
+        rows.iter()
+            .map(|((kind, id), value)| row_hash(kind, id, value))
+            .collect(),
+    )
 }

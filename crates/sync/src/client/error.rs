@@ -146,7 +146,26 @@ impl SyncError {
         }
     }
 
-    /// Whether it concerns more than the one thing that was being moved: going on with the round is of no use.
+    /// Whether there is nobody to go on with: the line broke, or whoever answers is not the server or wants nothing from this device now.
+    pub(super) fn ends_all(&self) -> bool {
+        match self {
+            // One answer that did not come in time, or was more than is taken, says nothing of the others.
+            Self::Transport(TransportFault::TooLarge) => false,
+            Self::Problem(problem) if problem.code == ProblemCode::Timeout => false,
+            other => matches!(
+                other.code(),
+                SyncErrorCode::Offline
+                    | SyncErrorCode::NotAServer
+                    | SyncErrorCode::UnknownServer
+                    | SyncErrorCode::SlowDown
+                    | SyncErrorCode::Revoked
+                    | SyncErrorCode::Version
+                    | SyncErrorCode::NotEnrolled
+            ),
+        }
+    }
+
+    /// Whether it concerns more than the one thing that was being moved: going on with the step is of no use.
     pub(super) fn ends_round(&self) -> bool {
         matches!(
             self.code(),

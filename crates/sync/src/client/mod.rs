@@ -9,6 +9,7 @@ mod admin;
 mod blobs;
 mod carry;
 mod command;
+mod directory;
 mod ends;
 mod engine;
 mod enrol;

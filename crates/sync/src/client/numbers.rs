@@ -1,4 +1,4 @@
-//! Document numbers and the directory: small, and needed offline.
+//! Document numbers: small, and needed offline.
 
 use shicha_domain::{
     OrgCode,
@@ -13,12 +13,8 @@ use super::{
     round::Round,
     session::{message, post},
     state::MovedKind,
-    transport::{Method, Request},
 };
-use crate::{
-    Random,
-    protocol::messages::{DirectoryReply, NumbersRequest},
-};
+use crate::{Random, protocol::messages::NumbersRequest};
 
 /// The most numbers that one block may hold before it is taken for a fault.
 const MAX_BLOCK: u32 = 10_000;
@@ -56,23 +52,6 @@ impl Round<'_> {
         let asked = asked.clone();
         self.on_ledger(move |ledger| take_block(ledger, &asked, &block))
             .await
-    }
-
-    /// Fetches the directory if it has changed.
-    pub(super) async fn directory(&mut self) -> Result<(), SyncError> {
-        let since = self
-            .on_ledger(|ledger| Ok(ledger.directory()?.version))
-            .await?;
-        let request = Request::new(Method::Get, format!("/v1/directory?since={since}"));
-        let reply: DirectoryReply = message(&self.ask(request).await?)?;
-        let Some(directory) = reply.directory else {
-            return Ok(());
-        };
-        let people = directory.people.len() as u64;
-        self.on_ledger(move |ledger| Ok(ledger.set_directory(&directory)?))
-            .await?;
-        self.outcome.directory = true;
-        self.moved(MovedKind::Directory, people, 0).await
     }
 }
 

@@ -28,6 +28,8 @@ pub(super) struct Round<'a> {
     pub(super) outcome: Outcome,
     /// Until which number each channel must be given when it is pulled, because entries sent in this round got those numbers.
     pub(super) numbered: BTreeMap<Channel, u64>,
+    /// Why the first step that failed did.
+    failed: Option<SyncError>,
     progress: &'a (dyn Fn(Progress) + Send + Sync),
 }
 
@@ -47,12 +49,59 @@ impl<'a> Round<'a> {
             server_key,
             outcome: Outcome::default(),
             numbered: BTreeMap::new(),
+            failed: None,
             progress,
         })
     }
 
     pub(super) async fn go(mut self) -> Result<Outcome, SyncError> {
         self.tell(Progress::Phase(Phase::Connecting));
+        // Each step is for itself: what one of them finds out keeps none of the others from being done.
+        let entries = self.entries().await;
+        self.done("entries", entries).await?;
+        let numbers = self.numbers().await;
+        self.done("numbers", numbers).await?;
+        let directory = self.directory().await;
+        self.done("directory", directory).await?;
+        let upload = self.upload().await;
+        self.done("evidence_up", upload).await?;
+        let download = self.download().await;
+        self.done("evidence_down", download).await?;
+        let update = self.update().await;
+        self.done("update", update).await?;
+        for skipped in &self.outcome.skipped {
+            tracing::warn!(what = %skipped.what, code = ?skipped.code, detail = %skipped.detail, "skipped until the next round");
+        }
+        match self.failed {
+            Some(error) => Err(error),
+            None => Ok(self.outcome),
+        }
+    }
+
+    /// Notes what became of a step. Of several that failed the round tells the first; only where there is nobody to go on with it ends.
+    async fn done(
+        &mut self,
+        step: &'static str,
+        done: Result<(), SyncError>,
+    ) -> Result<(), SyncError> {
+        let Err(error) = done else {
+            return Ok(());
+        };
+        if error.ends_all() {
+            return Err(error);
+        }
+        tracing::warn!(step, code = ?error.code(), %error, "a step of the round failed; the others go on");
+        let at_ms = self.engine.now_ms();
+        let params = json!({ "what": step, "code": error.code(), "detail": error.to_string() });
+        self.failed.get_or_insert(error);
+        self.on_ledger(move |ledger| {
+            Ok(ledger.sync_log_add("sync", MovedKind::Skipped.as_str(), &params, at_ms)?)
+        })
+        .await
+    }
+
+    /// Entries up and down, and another identity in between where the ledgers have parted.
+    async fn entries(&mut self) -> Result<(), SyncError> {
         let mut forks = 0;
         // The identity under which that was found out.
         let mut parted = None;
@@ -66,7 +115,8 @@ impl<'a> Round<'a> {
                 }
                 self.fork(parting).await?;
             }
-            self.carry().await?;
+            let carried = self.carry().await;
+            self.done("carried", carried).await?;
             self.tell(Progress::Phase(Phase::Pulling));
             let device = self.identity.device;
             match self.pull().await {
@@ -81,21 +131,12 @@ impl<'a> Round<'a> {
                         "other entries in this device's name than those that it wrote",
                     ));
                 }
-                pulled => break pulled?,
+                pulled => return pulled,
             }
         }
-        self.numbers().await?;
-        self.directory().await?;
-        self.upload().await?;
-        self.download().await?;
-        self.update().await?;
-        for skipped in &self.outcome.skipped {
-            tracing::warn!(what = %skipped.what, code = ?skipped.code, detail = %skipped.detail, "skipped until the next round");
-        }
-        Ok(self.outcome)
     }
 
-    /// Opens the session and sends what waits. `Some`: the ledgers have parted.
+    /// Opens the session and sends what waits; what cannot be sent keeps nothing from being fetched. `Some`: the ledgers have parted.
     async fn up(&mut self) -> Result<Option<Parting>, SyncError> {
         let mut is_again = false;
         loop {
@@ -119,7 +160,10 @@ impl<'a> Round<'a> {
                     is_again = true;
                     self.engine.forget_session().await;
                 }
-                Err(error) => return Err(error),
+                Err(error) => {
+                    self.done("push", Err(error)).await?;
+                    return Ok(None);
+                }
             }
         }
     }

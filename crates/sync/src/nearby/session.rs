@@ -50,7 +50,7 @@ pub(super) enum Step {
 pub(super) struct Host {
     pub(super) ledger: Ledger,
     pub(super) me: Identity,
-    pub(super) directory: Directory,
+    pub(super) directory: std::sync::Arc<Directory>,
     pub(super) label: String,
     pub(super) clock: Arc<dyn Clock>,
 }

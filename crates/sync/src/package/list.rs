@@ -29,7 +29,7 @@ pub enum Kind {
     State = 5,
     /// What the sender would like to have.
     Wanted = 6,
-    /// Organisations, people and devices.
+    /// A part of what changed among organisations, people and devices.
     Directory = 7,
     /// A block of document numbers.
     Numbers = 8,

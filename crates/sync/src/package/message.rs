@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use shicha_domain::{
-    BlobHash, Channel, DeviceId, directory::Directory, number::NumberBlock, suite::PublicKey,
+    BlobHash, Channel, DeviceId, directory::parts::DirectoryPart, number::NumberBlock,
+    suite::PublicKey,
 };
 use uuid::Uuid;
 
@@ -72,9 +73,9 @@ pub struct Wanted {
     /// Document numbers that are short.
     #[serde(default)]
     pub numbers: Vec<NumbersRequest>,
-    /// Version of its directory.
+    /// The mark up to which it has the directory; nothing: it has none.
     #[serde(default)]
-    pub directory: u64,
+    pub directory: Option<String>,
 }
 
 /// The most files that a device asks for, or about, in one package.
@@ -113,8 +114,8 @@ pub enum Message {
     State(State),
     /// What the sender would like to have.
     Wanted(Wanted),
-    /// Organisations, people and devices.
-    Directory(Directory),
+    /// A part of what changed among organisations, people and devices.
+    Directory(DirectoryPart),
     /// Document numbers.
     Numbers(LentNumbers),
     /// A newcomer asks for a place.

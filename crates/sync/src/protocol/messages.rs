@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 use shicha_domain::{
     Channel, DeviceId, EntryId, OrgCode, PersonId, Receipt,
-    directory::{Directory, Role},
+    directory::{Role, parts::DirectoryPart},
     suite::{PublicKey, SignatureBytes},
 };
 use uuid::Uuid;
@@ -58,8 +58,8 @@ pub struct EnrolReply {
     pub org: OrgCode,
     /// As what they act.
     pub role: Role,
-    /// Organisations, people and devices that they may know of.
-    pub directory: Directory,
+    /// The first part of the directory that they may know of; the rest is asked for.
+    pub directory: DirectoryPart,
     /// The receipt for an empty ledger: what every first entry comes after.
     pub receipt: Receipt,
     /// The server's public key, again.
@@ -258,16 +258,6 @@ pub struct NumbersRequest {
     pub word: String,
     /// The year in the number.
     pub year: u16,
-}
-
-/// The answer to `GET /v1/directory?since=`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct DirectoryReply {
-    /// The server's version of the directory.
-    pub version: u64,
-    /// The directory, unless the device's is the newest.
-    pub directory: Option<Directory>,
 }
 
 /// `POST /v1/identity`: the device goes on under a new key, because its ledger and the server's parted.

@@ -49,6 +49,8 @@ pub const MAX_BATCH_ROWS: usize = 20_000;
 pub const BATCH_EVENT_BYTES: usize = 8 << 20;
 /// The most bytes of a control message.
 pub const MAX_JSON_BODY: usize = 1 << 20;
+/// Bytes of one part of the directory, about.
+pub const DIRECTORY_PART: usize = 512 << 10;
 /// How many bytes of an evidence file travel in one request.
 pub const BLOB_PART: usize = 1 << 20;
 /// The most bytes of an evidence file that one request may carry.

@@ -360,7 +360,7 @@ pub(crate) fn messages() -> Vec<Vec<u8>> {
         person_name: "张三".into(),
         org: "320703".parse().unwrap(),
         role: Role::Inspector,
-        directory: directory.clone(),
+        directory: directory.to_part("1"),
         receipt: receipt.clone(),
         server_key: key,
         server_name: "试验".into(),
@@ -417,10 +417,7 @@ pub(crate) fn messages() -> Vec<Vec<u8>> {
         year: 2022,
     }));
     add(json_of(&block));
-    add(json_of(&m::DirectoryReply {
-        version: 4,
-        directory: Some(directory.clone()),
-    }));
+    add(json_of(&directory.to_part("1")));
     add(json_of(&m::IdentityRequest {
         public_key: key,
         signature: SignatureBytes::first(&[1; 64]),
@@ -434,7 +431,7 @@ pub(crate) fn messages() -> Vec<Vec<u8>> {
     add(json_of(
         &Problem::new(ProblemCode::Offset, "expected 5").with("offset", 5),
     ));
-    add(json_of(&directory));
+    add(json_of(&directory.rows().next()));
     add(json_of(&receipt));
     add(code.to_string().into_bytes());
     seeds

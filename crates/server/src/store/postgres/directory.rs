@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use shicha_domain::{
     OrgCode,
-    directory::{Directory, FormerParent, Org, OrgTree, Person},
+    directory::{
+        Directory, FormerParent, Org, OrgTree, Person,
+        parts::{DEVICE, FORMER, ORG, PERSON},
+    },
 };
 use uuid::Uuid;
 
@@ -13,7 +16,12 @@ use super::{
     pool::Tx,
     rows::{self, get},
 };
-use crate::store::{Info, Register, StoreError, tree::check_org};
+use crate::store::{
+    Info, Register, StoreError,
+    register::{Left, Versions},
+    tree::check_org,
+    words::row_kind,
+};
 
 /// The directory's version; it changes with every change of an organisation, a person or a device.
 const VERSION: &str = "directory_version";
@@ -48,7 +56,9 @@ impl PostgresStore {
             }
             let directory = load(tx)?;
             let tree = OrgTree::of(&directory);
-            let register = Arc::new(Register { directory, tree });
+            let (versions, left) = (versions(tx)?, left(tx)?);
+            let before = cached.as_ref();
+            let register = Arc::new(Register::new(directory, tree, &versions, left, before));
             *cached = Some(Arc::clone(&register));
             Ok(register)
         })
@@ -222,6 +232,43 @@ fn former(tx: &mut Tx<'_>) -> Result<Vec<FormerParent>, StoreError> {
             parent: get::<Option<&str>>(row, 1)?.map(code).transpose()?,
             from_ms: rows::count(row, 2)?,
             until_ms: rows::count(row, 3)?,
+        })
+    })
+    .collect()
+}
+
+fn versions(tx: &mut Tx<'_>) -> Result<Versions, StoreError> {
+    let mut versions = Versions::new();
+    for (kind, query) in [
+        (ORG, "SELECT code, changed FROM org"),
+        (
+            FORMER,
+            "SELECT org || '@' || until_ms, changed FROM former_parent",
+        ),
+        (PERSON, "SELECT id::text, changed FROM person"),
+        (DEVICE, "SELECT id::text, changed FROM device"),
+    ] {
+        for row in tx.query(query, &[])? {
+            versions.insert((kind, get(&row, 0)?), rows::count(&row, 1)?);
+        }
+    }
+    Ok(versions)
+}
+
+fn left(tx: &mut Tx<'_>) -> Result<Vec<Left>, StoreError> {
+    tx.query(
+        "SELECT changed, kind, id::text, org FROM directory_left",
+        &[],
+    )?
+    .iter()
+    .map(|row| {
+        Ok(Left {
+            version: rows::count(row, 0)?,
+            kind: row_kind(get(row, 1)?)?,
+            id: get(row, 2)?,
+            org: get::<&str>(row, 3)?
+                .parse()
+                .map_err(|_| StoreError::Damaged("organisation"))?,
         })
     })
     .collect()

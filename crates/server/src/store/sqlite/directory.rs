@@ -5,12 +5,20 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension as _};
 use shicha_domain::{
     OrgCode,
-    directory::{Directory, FormerParent, Org, OrgTree, Person},
+    directory::{
+        Directory, FormerParent, Org, OrgTree, Person,
+        parts::{DEVICE, FORMER, ORG, PERSON},
+    },
 };
 use uuid::Uuid;
 
 use super::{SqliteStore, directory_version, info, meta, rows, set_meta};
-use crate::store::{Info, Register, StoreError, tree::check_org};
+use crate::store::{
+    Info, Register, StoreError,
+    register::{Left, Versions},
+    tree::check_org,
+    words::row_kind,
+};
 
 impl SqliteStore {
     pub(super) fn do_set_info(
@@ -45,7 +53,9 @@ impl SqliteStore {
             }
             let directory = load(transaction, version)?;
             let tree = OrgTree::of(&directory);
-            let register = Arc::new(Register { directory, tree });
+            let (versions, left) = (versions(transaction)?, left(transaction)?);
+            let before = cached.as_ref();
+            let register = Arc::new(Register::new(directory, tree, &versions, left, before));
             *cached = Some(Arc::clone(&register));
             Ok(register)
         })
@@ -170,6 +180,55 @@ fn org_of(connection: &Connection, code: &str) -> Result<Option<Org>, StoreError
     )?;
     let mut found = statement.query([code])?;
     found.next()?.map(read_org).transpose()
+}
+
+fn versions(connection: &Connection) -> Result<Versions, StoreError> {
+    let mut versions = Versions::new();
+    for (kind, query) in [
+        (ORG, "SELECT code, changed FROM org"),
+        (
+            FORMER,
+            "SELECT org || '@' || until_ms, changed FROM former_parent",
+        ),
+    ] {
+        let mut statement = connection.prepare_cached(query)?;
+        let mut found = statement.query([])?;
+        while let Some(row) = found.next()? {
+            versions.insert((kind, row.get(0)?), row.get::<_, i64>(1)? as u64);
+        }
+    }
+    for (kind, query) in [
+        (PERSON, "SELECT id, changed FROM person"),
+        (DEVICE, "SELECT id, changed FROM device"),
+    ] {
+        let mut statement = connection.prepare_cached(query)?;
+        let mut found = statement.query([])?;
+        while let Some(row) = found.next()? {
+            let id = rows::uuid(&row.get::<_, Vec<u8>>(0)?, kind)?;
+            versions.insert((kind, id.to_string()), row.get::<_, i64>(1)? as u64);
+        }
+    }
+    Ok(versions)
+}
+
+fn left(connection: &Connection) -> Result<Vec<Left>, StoreError> {
+    let mut statement =
+        connection.prepare_cached("SELECT changed, kind, id, org FROM directory_left")?;
+    let mut found = statement.query([])?;
+    let mut left = Vec::new();
+    while let Some(row) = found.next()? {
+        let kind = row_kind(&row.get::<_, String>(1)?)?;
+        left.push(Left {
+            version: row.get::<_, i64>(0)? as u64,
+            kind,
+            id: rows::uuid(&row.get::<_, Vec<u8>>(2)?, kind)?.to_string(),
+            org: row
+                .get::<_, String>(3)?
+                .parse()
+                .map_err(|_| StoreError::Damaged("organisation"))?,
+        });
+    }
+    Ok(left)
 }
 
 fn load(connection: &Connection, version: u64) -> Result<Directory, StoreError> {

@@ -349,6 +349,6 @@ fn wanted(ledger: &Ledger, giving: &Giving) -> Result<Wanted, PackageError> {
             .map(|(hash, ..)| hash)
             .collect(),
         numbers: numbers::short(ledger, &giving.numbers, &giving.random)?,
-        directory: ledger.directory()?.version,
+        directory: ledger.directory_mark()?,
     })
 }

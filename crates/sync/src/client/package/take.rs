@@ -6,8 +6,8 @@ use std::{
 };
 
 use shicha_domain::suite::VerifyingKey;
-use shicha_domain::{Channel, DeviceId, Receipt, RecordId, directory::Directory};
-use shicha_ledger::{Ledger, LedgerError, Sealed, SealedRefusal, SealedTaken};
+use shicha_domain::{Channel, DeviceId, Receipt, RecordId, directory::parts::DirectoryPart};
+use shicha_ledger::{DirectoryTaken, Ledger, LedgerError, Sealed, SealedRefusal, SealedTaken};
 
 use super::{
     super::{SyncError, numbers, pull, push, restored},
@@ -185,7 +185,7 @@ impl Taking<'_> {
             Message::Pull(pull) => self.pull(pull),
             Message::Answer(answer) => self.answer(answer),
             Message::State(state) => self.state(&state),
-            Message::Directory(directory) => self.directory(&directory),
+            Message::Directory(part) => self.directory(&part),
             Message::Numbers(lent) => {
                 let count = numbers::take_lent(self.ledger, lent.request, &lent.block)?;
                 self.taken.numbers += u64::from(count > 0);
@@ -331,10 +331,16 @@ impl Taking<'_> {
             .set_setting(STATE_MS, &state.time_ms.to_string())?)
     }
 
-    fn directory(&mut self, directory: &Directory) -> Result<(), PackageError> {
-        if !self.is_past && self.ledger.directory()?.version != directory.version {
-            self.ledger.set_directory(directory)?;
-            self.taken.directory = true;
+    fn directory(&mut self, part: &DirectoryPart) -> Result<(), PackageError> {
+        if self.is_past {
+            return Ok(());
+        }
+        match self.ledger.take_directory(part)? {
+            DirectoryTaken::Changed => self.taken.directory = true,
+            DirectoryTaken::DoesNotFit => {
+                tracing::warn!("the directory is not whole; the next package asks for all of it");
+            }
+            DirectoryTaken::Same | DirectoryTaken::More | DirectoryTaken::PassedOver => {}
         }
         Ok(())
     }

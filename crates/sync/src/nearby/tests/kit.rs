@@ -116,7 +116,9 @@ pub(super) fn ledger(endpoint: &Endpoint, me: &Identity) -> (tempfile::TempDir, 
     let (ledger, _) = Ledger::open(dir.path(), &KEY, 1_700_000_000_000).unwrap();
     let receipt =
         Receipt::whole(me.device, 0, EntryId::NONE, 1_700_000_000_000).signed(&endpoint.key);
-    ledger.enrol(me, &receipt, &endpoint.directory).unwrap();
+    ledger
+        .enrol(me, &receipt, &endpoint.directory.to_part("1"))
+        .unwrap();
     (dir, ledger)
 }
 
