@@ -104,6 +104,28 @@ pub fn may_read(actor: &Actor, channel: &Channel, tree: &OrgTree) -> bool {
     }
 }
 
+/// All channels that `actor` may read, where these are so few that they can be named. Nothing: whoever reads for a bureau.
+pub fn reads_only(actor: &Actor, tree: &OrgTree) -> Option<Vec<Channel>> {
+    if actor.role != Role::Institution {
+        return None;
+    }
+    let mut channels = vec![Channel::Pub(actor.org.clone())];
+    for (bureau, _) in tree.ever_above(&actor.org) {
+        let named = [
+            Channel::Pub(bureau.clone()),
+            Channel::Inst(bureau.clone(), actor.org.clone()),
+        ];
+        for channel in named {
+            if !channels.contains(&channel) {
+                channels.push(channel);
+            }
+        }
+    }
+    // What is published comes first: without its pack no record can be shown well.
+    channels.sort_by_key(|channel| !matches!(channel, Channel::Pub(_)));
+    Some(channels)
+}
+
 /// Whether `actor` may write `event` about a record to the channel.
 ///
 /// # Errors
@@ -283,6 +305,27 @@ mod tests {
             may_write(&school, &academy, finding, &reply, &tree()),
             Err(Refusal::Channel)
         );
+    }
+
+    #[test]
+    fn an_institution_reads_nothing_but_the_channels_that_are_named() {
+        let academy = actor("academy", Role::Institution);
+        let named = reads_only(&academy, &tree()).unwrap();
+        let all = [
+            "pub/academy",
+            "pub/west",
+            "pub/city",
+            "pub/east",
+            "inst/west/academy",
+            "inst/city/academy",
+            "inst/east/academy",
+        ];
+        let mut names: Vec<String> = named.iter().map(Channel::to_string).collect();
+        names.sort_unstable();
+        let mut all: Vec<&str> = all.to_vec();
+        all.sort_unstable();
+        assert_eq!(names, all);
+        assert!(reads_only(&actor("east", Role::Inspector), &tree()).is_none());
     }
 
     #[test]

@@ -73,6 +73,17 @@ pub struct RefusedEntry {
     pub event: Vec<u8>,
 }
 
+/// How much is held of a channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldChannel {
+    /// The channel.
+    pub channel: Channel,
+    /// Up to which number it was pulled.
+    pub cursor: u64,
+    /// Where this device wrote something: up to which number others are known to hold it.
+    pub awaited: Option<u64>,
+}
+
 impl Ledger {
     /// All entries of a record, with what is known of each, in the order of arrival here.
     ///
@@ -271,6 +282,30 @@ impl Ledger {
                 cursors.push((read_channel(row, 0)?, row.get::<_, i64>(1)? as u64));
             }
             Ok(cursors)
+        })
+    }
+
+    /// What is held of channels, and where somebody here waits for others.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn held_channels(&self) -> Result<Vec<HeldChannel>, LedgerError> {
+        self.read(|db| {
+            let mut statement = db.prepare_cached(
+                "SELECT c.name, c.cursor, CASE WHEN own.channel IS NOT NULL THEN c.seen_upto END
+                 FROM channel c LEFT JOIN (SELECT DISTINCT channel FROM record WHERE own_seq > 0) AS own ON own.channel = c.n
+                 WHERE c.cursor > 0 ORDER BY c.name",
+            )?;
+            let mut rows = statement.query([])?;
+            let mut held = Vec::new();
+            while let Some(row) = rows.next()? {
+                held.push(HeldChannel {
+                    channel: read_channel(row, 0)?,
+                    cursor: row.get::<_, i64>(1)? as u64,
+                    awaited: row.get::<_, Option<i64>>(2)?.map(|seen| seen as u64),
+                });
+            }
+            Ok(held)
         })
     }
 

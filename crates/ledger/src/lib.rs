@@ -43,7 +43,7 @@ pub use contested::{Contested, ContestedHere};
 pub use delivery::RecordDelivery;
 pub use directory::DirectoryTaken;
 pub use drafts::TypedDraft;
-pub use entries::{EntryDelivery, RefusedEntry, StoredEntry};
+pub use entries::{EntryDelivery, HeldChannel, RefusedEntry, StoredEntry};
 pub use error::{KeyError, LedgerError};
 pub use identity::Identity;
 pub use incoming::{Incoming, Inserted};

@@ -4,7 +4,7 @@
 //! published; its key is derived from the server's. Nobody else's device may open a pack, because only here all of its bytes are at hand
 //! and checked before anybody gets it.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -18,7 +18,8 @@ use shicha_domain::{
 use shicha_sync::protocol::{
     BATCH_EVENT_BYTES, BatchWriter, MAX_BATCH_ROWS, Row,
     admin::{PublishedPack, act},
-    signing, wire,
+    signing,
+    wire::{self, Held, HeldChannels},
 };
 use uuid::Uuid;
 
@@ -169,14 +170,16 @@ pub(crate) fn published(
     asked_by: PersonId,
 ) -> Result<Vec<PublishedPack>, StoreError> {
     let channel = Channel::Pub(org.clone());
-    let mut cursors = HashMap::new();
+    let only = [channel.clone()];
+    let mut held = HeldChannels::new();
     let mut packs = Vec::new();
     loop {
         let mut batch = BatchWriter::new();
         let query = PullQuery {
             person: asked_by,
             may_read: &|other| *other == channel,
-            cursors: &cursors,
+            only: Some(&only),
+            held: &held,
             max_entries: MAX_BATCH_ROWS,
             max_event_bytes: BATCH_EVENT_BYTES,
         };
@@ -185,7 +188,7 @@ pub(crate) fn published(
         let Some(last) = read.batch.rows.last() else {
             break;
         };
-        cursors.insert(channel.clone(), last.number);
+        held.insert(channel.clone(), Held::upto(last.number));
         packs.extend(read.batch.rows.iter().filter_map(|row| {
             let at_ms = row
                 .covered

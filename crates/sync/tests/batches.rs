@@ -8,8 +8,11 @@ use shicha_domain::{
     RecordKind,
 };
 use shicha_sync::protocol::{
-    BatchFault, BatchWriter, MAX_BATCH_DECODED, MAX_BATCH_ROWS, Row,
-    wire::{PulledChannel, read_pull, read_push, write_pull, write_push},
+    BatchFault, BatchWriter, MAX_BATCH_DECODED, MAX_BATCH_ROWS, MAX_HELD, MAX_LIST, Row,
+    wire::{
+        Held, HeldChannels, PullRequest, PulledChannel, read_pull, read_pull_request, read_push,
+        write_pull, write_pull_request, write_push,
+    },
 };
 use uuid::Uuid;
 
@@ -161,6 +164,52 @@ fn more_entries_than_a_batch_may_hold_are_refused() {
         read_push(&write_push(&SignatureBytes::first(&[7; 64]), batch).unwrap()),
         Err(BatchFault::TooLarge)
     );
+}
+
+#[test]
+fn whoever_writes_keeps_to_the_limits_of_whoever_reads() {
+    let listed = |count: usize| -> Vec<PulledChannel> {
+        let channel = |n| PulledChannel {
+            channel: format!("inst/320703/TI-{n:06}").parse().unwrap(),
+            rows: 0,
+            seen_upto: 1,
+        };
+        (0..count).map(channel).collect()
+    };
+    let most = listed(MAX_LIST);
+    let body = write_pull(&most, true, BatchWriter::new()).unwrap();
+    assert_eq!(read_pull(&body).unwrap().channels, most);
+    let more = write_pull(&listed(MAX_LIST + 1), true, BatchWriter::new());
+    assert_eq!(more, Err(BatchFault::TooLarge));
+
+    // Codes of institutions have eighteen characters and hardly repeat each other.
+    let mut random = 1_u64;
+    let mut code = || {
+        random = random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        format!("inst/320703/91{:016}", random % 10_000_000_000_000_000)
+    };
+    let mut held = HeldChannels::new();
+    while held.len() < MAX_HELD {
+        let one = Held {
+            upto: held.len() as u64,
+            seen: Some(7),
+        };
+        held.insert(code().parse().unwrap(), one);
+    }
+    let mut request = PullRequest {
+        held,
+        base: Some([3; 32]),
+        without: ["own/320703".parse().unwrap()].into(),
+        max_entries: 10,
+        is_held: false,
+    };
+    let body = write_pull_request(&request).unwrap();
+    println!("{MAX_HELD} channels: {} bytes", body.len());
+    assert_eq!(read_pull_request(&body), Ok(request.clone()));
+    request.held.insert(code().parse().unwrap(), Held::upto(1));
+    assert_eq!(write_pull_request(&request), Err(BatchFault::TooLarge));
 }
 
 #[test]

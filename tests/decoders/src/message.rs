@@ -1,4 +1,4 @@
-//! Control messages and codes: JSON of a few kilobytes, and what people type.
+//! Control messages and codes: JSON of a few kilobytes, what a pull asks for, and what people type.
 //!
 //! The first byte says which message the rest is.
 
@@ -10,13 +10,15 @@ use shicha_domain::{
     suite::PublicKey,
 };
 use shicha_sync::protocol::{
-    EnrolCode, Problem,
+    EnrolCode, MAX_HELD, Problem,
     messages::{
         ChallengeReply, ChallengeRequest, EnrolReply, EnrolRequest, ForkReport, IdentityReply,
-        IdentityRequest, NumbersRequest, PullRequest, PushReply, ServerInfo, SessionReply,
-        SessionRequest,
+        IdentityRequest, NumbersRequest, PushReply, ServerInfo, SessionReply, SessionRequest,
     },
+    wire::{read_pull_request, write_pull_request},
 };
+
+use crate::frame::stored;
 
 /// How each kind of message is read.
 const KINDS: &[fn(&[u8])] = &[
@@ -28,7 +30,7 @@ const KINDS: &[fn(&[u8])] = &[
     json::<SessionRequest>,
     json::<SessionReply>,
     json::<PushReply>,
-    json::<PullRequest>,
+    asked,
     json::<ForkReport>,
     json::<NumbersRequest>,
     json::<NumberBlock>,
@@ -53,6 +55,19 @@ fn json<T: DeserializeOwned + Serialize>(bytes: &[u8]) {
         let written = serde_json::to_vec(&message).unwrap();
         let again: T = serde_json::from_slice(&written).unwrap();
         assert_eq!(serde_json::to_vec(&again).unwrap(), written);
+    }
+}
+
+/// What a pull asks for, packed, or as what lies inside of the compression where the first byte says so.
+fn asked(bytes: &[u8]) {
+    let inside = bytes.strip_prefix(&[1]).map(stored);
+    match read_pull_request(inside.as_deref().unwrap_or(bytes)) {
+        Ok(request) => {
+            assert!(request.held.len().max(request.without.len()) <= MAX_HELD);
+            let written = write_pull_request(&request).unwrap();
+            assert_eq!(read_pull_request(&written), Ok(request));
+        }
+        Err(fault) => assert!(!fault.to_string().is_empty()),
     }
 }
 

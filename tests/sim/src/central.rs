@@ -24,7 +24,10 @@ use shicha_server::{
 use shicha_sync::{
     Random,
     client::{Clock as _, Method, Reply, Request},
-    protocol::{BatchWriter, EnrolCode, VERSION_HEADER, wire},
+    protocol::{
+        BatchWriter, EnrolCode, VERSION_HEADER,
+        wire::{self, Held},
+    },
 };
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -281,7 +284,11 @@ impl Central {
             &PullQuery {
                 person: person(7),
                 may_read: &|_| true,
-                cursors: known,
+                only: None,
+                held: &known
+                    .iter()
+                    .map(|(channel, upto)| (channel.clone(), Held::upto(*upto)))
+                    .collect(),
                 max_entries: 100_000,
                 max_event_bytes: 16 << 20,
             },

@@ -12,8 +12,8 @@ use shicha_domain::{
 };
 use shicha_server::store::{
     Appended, ChannelNumbers, Contact, DeviceState, Enrolment, Figures, Format, HeldEntry, Info,
-    Judge, OwnJudge, PullQuery, Pulled, Pushed, Register, Seal, SqliteStore, Store, StoreError,
-    ThenAppended, ToldEnd,
+    Judge, OwnJudge, PullNote, PullQuery, Pulled, Pushed, Register, Seal, SqliteStore, Store,
+    StoreError, ThenAppended, ToldEnd,
     administration::{Administration, Deed, Noting, OpenCode, StoredUpdate},
 };
 use shicha_sync::protocol::{
@@ -150,8 +150,8 @@ impl Store for SharedStore {
     fn pull(&self, query: &PullQuery<'_>, batch: &mut BatchWriter) -> Done<Pulled> {
         self.store.pull(query, batch)
     }
-    fn note_seen(&self, person: PersonId, cursors: &HashMap<Channel, u64>) -> Done<()> {
-        self.store.note_seen(person, cursors)
+    fn note_pulls(&self, notes: &[PullNote]) -> Done<Vec<Vec<Channel>>> {
+        self.store.note_pulls(notes)
     }
     fn blob_uses(&self, blob: BlobHash) -> Done<Vec<(Channel, PersonId)>> {
         self.store.blob_uses(blob)

@@ -67,15 +67,8 @@ impl<'a> World<'a> {
         for n in 0..instances {
             central.start(n)?;
         }
-        let tree = OrgTree::new(
-            &central
-                .home()
-                .context("an instance runs")?
-                .store
-                .register()?
-                .directory
-                .orgs,
-        );
+        let home = central.home().context("an instance runs")?;
+        let tree = OrgTree::of(&home.store.register()?.directory);
         let lines = Lines::default();
         let fingerprint = central.fingerprint()?;
         let first = dice.place(PEOPLE.len());

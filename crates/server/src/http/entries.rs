@@ -1,10 +1,6 @@
 //! Push and pull.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-    time::Instant,
-};
+use std::{sync::Arc, time::Instant};
 
 use axum::{
     Json,
@@ -16,9 +12,10 @@ use axum::{
 use shicha_domain::{Channel, DeviceId, authority, receipt};
 use shicha_sync::{
     protocol::{
-        BATCH_EVENT_BYTES, BATCH_TYPE, BatchWriter, MAX_BATCH_ROWS, Problem, ProblemCode,
+        BATCH_EVENT_BYTES, BATCH_TYPE, BatchWriter, MAX_BATCH_ROWS, PULL_TYPE, Problem,
+        ProblemCode,
         end::END_HEADER,
-        messages::{ForkReport, Head, PullRequest, PushReply},
+        messages::{ForkReport, Head, PushReply},
         signing,
         wire::{self, Push},
     },
@@ -28,14 +25,15 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::{
     App, Change, LARGE, MOST_QUEUED, QUEUED, SMALL_BODY, Shared,
-    fault::{Fault, blocking, message},
+    fault::{Fault, blocking},
+    noting,
     session::{Caller, Claim, active},
 };
 use crate::{
     ends,
     home::Home,
     intake::{self, actor_of},
-    store::{Appended, DeviceState, Now, OwnJudge, PullQuery, Pushed, StoreError},
+    store::{Appended, DeviceState, Now, OwnJudge, PullNote, PullQuery, Pushed, StoreError},
 };
 
 /// How many ids a fork report holds at most.
@@ -341,7 +339,8 @@ fn to_json(value: &impl serde::Serialize) -> Result<serde_json::Value, Fault> {
 
 /// What is new in the channels that the person may read.
 #[utoipa::path(
-    post, path = "/v1/pull", tag = "sync", request_body = PullRequest,
+    post, path = "/v1/pull", tag = "sync",
+    request_body(content = String, content_type = "application/vnd.shicha.pull+zstd", description = "what the device holds, docs/PROTOCOL.md"),
     responses((status = 200, description = "a batch, docs/PROTOCOL.md", body = String, content_type = "application/vnd.shicha.batch+zstd"))
 )]
 pub(super) async fn pull(
@@ -350,7 +349,9 @@ pub(super) async fn pull(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Fault> {
-    let request: PullRequest = message(&body)?;
+    if !headers.contains_key(header::CONTENT_TYPE) {
+        return Err(Fault::wrong_kind(PULL_TYPE));
+    }
     let end = end_of(&headers);
     let waiting = Instant::now();
     let _permit = app
@@ -359,38 +360,20 @@ pub(super) async fn pull(
         .await
         .map_err(|error| Fault::internal(&error))?;
     app.metrics.waited(waiting);
-    let device = caller.state.device.id;
-    let (body, seen) = blocking({
+    let (body, note) = blocking({
         let app = Shared::clone(&app);
         move || {
             let end = end.and_then(|end| ends::told(&app.home, &caller.state, &end, app.now_ms()));
             if let Some(end) = end {
-                app.home.store.note_end(device, &end)?;
+                app.home.store.note_end(caller.state.device.id, &end)?;
             }
-            give_out(&app, &caller, request)
+            give_out(&app, &caller, &body)
         }
     })
     .await?;
     app.metrics.bytes("pull", body.len() as u64);
-    if let Some(cursors) = seen {
-        // Nobody waits for this, and if it is lost the next pull says it again.
-        let app = Shared::clone(&app);
-        let _nobody_waits = work::begin(move || {
-            let (person, cursors) = cursors;
-            if let Err(error) = app.home.store.note_seen(person, &cursors) {
-                tracing::warn!(%error, "could not note how far channels were seen");
-                return;
-            }
-            // Whoever wrote there is shown that somebody else has it; what is public is nobody's to wait for.
-            let is_awaited = |channel: &Channel| !matches!(channel, Channel::Pub(_));
-            let channels: Vec<Channel> = cursors.into_keys().filter(is_awaited).collect();
-            if !channels.is_empty() {
-                app.tell(Change::Entries {
-                    channels,
-                    by: Some(device),
-                });
-            }
-        });
+    if let Some(note) = note {
+        noting::note(&app, note);
     }
     Ok((
         [(header::CONTENT_TYPE, HeaderValue::from_static(BATCH_TYPE))],
@@ -399,24 +382,23 @@ pub(super) async fn pull(
         .into_response())
 }
 
-type SeenUpto = (shicha_domain::PersonId, HashMap<Channel, u64>);
-
-fn give_out(
-    app: &App,
-    caller: &Caller,
-    request: PullRequest,
-) -> Result<(Vec<u8>, Option<SeenUpto>), Fault> {
+fn give_out(app: &App, caller: &Caller, body: &[u8]) -> Result<(Vec<u8>, Option<PullNote>), Fault> {
+    let mut request = wire::read_pull_request(body)?;
+    let device = caller.state.device.id;
+    let Some(held) = app.heard.all_of(device, &mut request)? else {
+        return Ok((wire::write_base_lost()?, None));
+    };
     let register = app.home.store.register()?;
-    let cursors: HashMap<Channel, u64> = request.cursors.into_iter().collect();
-    let without: HashSet<Channel> = request.without.into_iter().collect();
     let mut batch = BatchWriter::new();
+    let only = authority::reads_only(&caller.actor, &register.tree);
     let query = PullQuery {
         person: caller.actor.person,
         may_read: &|channel| {
-            !without.contains(channel)
+            !request.without.contains(channel)
                 && authority::may_read(&caller.actor, channel, &register.tree)
         },
-        cursors: &cursors,
+        only: only.as_deref(),
+        held: &held,
         max_entries: (request.max_entries as usize).clamp(1, MAX_BATCH_ROWS),
         max_event_bytes: BATCH_EVENT_BYTES,
     };
@@ -431,6 +413,16 @@ fn give_out(
             .sum(),
     );
     let body = wire::write_pull(&pulled.channels, pulled.more, batch)?;
-    let is_seen = request.is_held && pulled.is_news;
-    Ok((body, is_seen.then_some((caller.actor.person, cursors))))
+    let given = pulled.given(&held);
+    let note = PullNote {
+        device,
+        person: caller.actor.person,
+        given,
+        held: if request.is_held {
+            pulled.news
+        } else {
+            Vec::new()
+        },
+    };
+    Ok((body, Some(note)))
 }

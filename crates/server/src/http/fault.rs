@@ -99,7 +99,7 @@ impl From<StoreError> for Fault {
                 }
                 _ => Self::internal(&error),
             },
-            StoreError::Connection(_) => busy(&error),
+            StoreError::Connection(_) | StoreError::Unseen => busy(&error),
             StoreError::ClockBehind { behind_ms } => {
                 tracing::error!(%error, "no entries are taken: the clock is wrong, or was");
                 Problem::new(
@@ -120,7 +120,7 @@ impl From<StoreError> for Fault {
                         "the server has no space left for entries",
                     )
                 }
-                Some(state) if MAY_PASS.contains(state) => busy(&error),
+                Some(state) if MAY_PASS.contains(state) || is_broken(state) => busy(&error),
                 Some(_) => Self::internal(&error),
             },
             _ => Self::internal(&error),
@@ -139,6 +139,11 @@ const MAY_PASS: [SqlState; 8] = [
     SqlState::CANNOT_CONNECT_NOW,
     SqlState::TOO_MANY_CONNECTIONS,
 ];
+
+/// Class 08: the connection broke, also one from a coordinator to a node.
+fn is_broken(state: &SqlState) -> bool {
+    state.code().starts_with("08")
+}
 
 fn busy(error: &StoreError) -> Fault {
     tracing::warn!(%error, "the database is not ready");

@@ -10,8 +10,10 @@ mod entries;
 mod events;
 mod fault;
 mod guard;
+mod heard;
 mod limit;
 mod metrics;
+mod noting;
 mod openapi;
 mod packages;
 mod proxy;
@@ -33,7 +35,7 @@ use ipnet::IpNet;
 use shicha_domain::{Channel, DeviceId};
 use shicha_sync::{
     Random,
-    protocol::{MAX_BATCH_BODY, MAX_JSON_BODY},
+    protocol::{MAX_BATCH_BODY, MAX_JSON_BODY, MAX_PULL_REQUEST},
 };
 use tokio::sync::{Semaphore, broadcast, watch};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -81,6 +83,8 @@ pub(crate) struct App {
     /// Pushes that are read at a time.
     reading: Arc<Semaphore>,
     queued: Arc<Semaphore>,
+    heard: heard::Heard,
+    noting: noting::Noting,
     /// The directory as the event streams know it.
     register: parking_lot::RwLock<Arc<Register>>,
     /// A newer program changed the store so that this one must not touch it any more.
@@ -149,6 +153,8 @@ impl App {
             heavy: Arc::new(Semaphore::new(HEAVY)),
             reading: Arc::new(Semaphore::new(reading)),
             queued: Arc::new(Semaphore::new(QUEUED as usize)),
+            heard: heard::Heard::default(),
+            noting: noting::Noting::default(),
             register: parking_lot::RwLock::new(register),
             is_outgrown: AtomicBool::new(false),
         })
@@ -207,6 +213,9 @@ pub(crate) fn router(app: Shared) -> Router {
     let batches = OpenApiRouter::new()
         .routes(routes!(entries::push))
         .layer(DefaultBodyLimit::max(MAX_BATCH_BODY));
+    let pulls = OpenApiRouter::new()
+        .routes(routes!(entries::pull))
+        .layer(DefaultBodyLimit::max(MAX_PULL_REQUEST));
     let blobs = OpenApiRouter::new()
         .routes(routes!(blobs::fetch, blobs::state, blobs::send))
         .layer(DefaultBodyLimit::disable());
@@ -222,7 +231,6 @@ pub(crate) fn router(app: Shared) -> Router {
         .routes(routes!(control::identity))
         .routes(routes!(control::directory))
         .routes(routes!(control::numbers))
-        .routes(routes!(entries::pull))
         .routes(routes!(events::stream))
         .routes(routes!(updates::which))
         .routes(routes!(updates::fetch))
@@ -230,6 +238,7 @@ pub(crate) fn router(app: Shared) -> Router {
         .layer(DefaultBodyLimit::max(MAX_JSON_BODY));
     let (router, api) = OpenApiRouter::with_openapi(openapi::begin())
         .merge(batches)
+        .merge(pulls)
         .merge(blobs)
         .merge(packages)
         .merge(control)

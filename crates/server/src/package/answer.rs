@@ -1,7 +1,7 @@
 //! Making a package for a device: receipts for what it brought, and what is new for it.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     io::Write,
     path::Path,
 };
@@ -18,7 +18,7 @@ use shicha_sync::{
     protocol::{
         BATCH_EVENT_BYTES, BatchWriter, MAX_BATCH_ROWS,
         messages::{NumberRun, PushReply},
-        wire,
+        wire::{self, Held, HeldChannels},
     },
     update::WINDOWS,
 };
@@ -27,7 +27,7 @@ use super::{Desk, PackageError, PackageTaken};
 use crate::{
     http::{Fault, info},
     intake::actor_of,
-    store::{DeviceState, PullQuery, Register},
+    store::{DeviceState, PullNote, PullQuery, Register},
     updates,
 };
 
@@ -145,7 +145,7 @@ pub fn answer(
         }
     }
     making.directory(&answering.taken, &mut writer)?;
-    making.pull(&taken.wanted, &mut writer)?;
+    let given = making.pull(&taken.wanted, &mut writer)?;
     let named = std::mem::take(&mut making.evidence);
     let mut sent = BTreeSet::new();
     for hash in asked.into_iter().map(|(hash, _)| hash).chain(named) {
@@ -159,6 +159,12 @@ pub fn answer(
     }
     let (_, contents) = writer.finish()?;
     let bytes = file.keep()?;
+    home.store.note_pulls(&[PullNote {
+        device,
+        person: state.person.id,
+        given,
+        held: Vec::new(),
+    }])?;
     tracing::info!(%device, bytes, "made a package");
     Ok((contents, bytes))
 }
@@ -297,41 +303,59 @@ impl Making<'_> {
         }
     }
 
-    /// Everything above the recipient's cursors.
+    /// Everything above what the recipient holds; up to which number each channel was given.
     fn pull<W: Write>(
         &mut self,
         wanted: &Wanted,
         writer: &mut Writer<'_, W>,
-    ) -> Result<(), PackageError> {
-        let mut cursors: HashMap<Channel, u64> = wanted.cursors.iter().cloned().collect();
+    ) -> Result<Vec<(Channel, u64)>, PackageError> {
+        let seen: HashMap<&Channel, u64> = wanted.seen.iter().map(|(c, n)| (c, *n)).collect();
+        let mut held: HeldChannels = wanted
+            .cursors
+            .iter()
+            .map(|(channel, upto)| {
+                let seen = seen.get(channel).copied();
+                (channel.clone(), Held { upto: *upto, seen })
+            })
+            .collect();
+        let only = authority::reads_only(&self.actor, &self.register.tree);
+        let mut all_given: BTreeMap<Channel, u64> = BTreeMap::new();
         loop {
             let mut batch = BatchWriter::new();
             let query = PullQuery {
                 person: self.actor.person,
                 may_read: &|channel| authority::may_read(&self.actor, channel, &self.register.tree),
-                cursors: &cursors,
+                only: only.as_deref(),
+                held: &held,
                 max_entries: MAX_BATCH_ROWS,
                 max_event_bytes: BATCH_EVENT_BYTES,
             };
             let pulled = self.desk.home.store.pull(&query, &mut batch)?;
             let body =
                 wire::write_pull(&pulled.channels, pulled.more, batch).map_err(Fault::from)?;
+            let given = pulled.given(&held);
+            for (channel, upto) in &given {
+                held.entry(channel.clone()).or_default().upto = *upto;
+            }
+            for told in &pulled.channels {
+                let held = held.entry(told.channel.clone()).or_default();
+                held.seen = held.seen.map(|seen| seen.max(told.seen_upto));
+            }
+            all_given.extend(given);
             let Message::Pull(pull) = writer.bytes(Kind::Pull, &body)? else {
-                return Ok(());
+                return Ok(all_given.into_iter().collect());
             };
             let mut rows = pull.batch.rows.into_iter();
             for channel in pull.channels {
+                let goes_along = self.with_evidence || matches!(channel.channel, Channel::Pub(_));
                 for row in rows.by_ref().take(channel.rows) {
-                    let goes_along =
-                        self.with_evidence || matches!(channel.channel, Channel::Pub(_));
                     if goes_along && let Ok(event) = Event::parse(&row.entry.event) {
                         self.evidence.extend(event.blobs().map(|(hash, _)| hash));
                     }
-                    cursors.insert(channel.channel.clone(), row.number);
                 }
             }
             if !pulled.more {
-                return Ok(());
+                return Ok(all_given.into_iter().collect());
             }
         }
     }

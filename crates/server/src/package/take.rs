@@ -1,10 +1,6 @@
 //! Taking a package in.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    fs::File,
-    path::Path,
-};
+use std::{collections::BTreeSet, fs::File, path::Path};
 
 use shicha_domain::{BlobHash, Channel, DeviceId, authority};
 use shicha_sync::{
@@ -22,7 +18,7 @@ use crate::{
     evidence::{EvidenceError, Held, Sender},
     http::{Fault, enrol_newcomer, lend, new_identity, take_push},
     intake::actor_of,
-    store::{Contact, DeviceState},
+    store::{Contact, DeviceState, PullNote},
 };
 
 /// What came of taking a package: what its answer says.
@@ -160,8 +156,15 @@ impl Taking<'_> {
                         }
                     }
                 }
-                let cursors: HashMap<Channel, u64> = wanted.cursors.iter().cloned().collect();
-                home.store.note_seen(sender.person.id, &cursors)?;
+                let (actor, register) = (actor_of(sender), home.store.register()?);
+                let mut held = wanted.cursors.clone();
+                held.retain(|(channel, _)| authority::may_read(&actor, channel, &register.tree));
+                home.store.note_pulls(&[PullNote {
+                    device: sender.device.id,
+                    person: sender.person.id,
+                    given: Vec::new(),
+                    held,
+                }])?;
                 self.taken.wanted = wanted;
             }
             (Message::IdentityRequest(request), Some(sender)) => {

@@ -22,23 +22,104 @@ pub(crate) fn agreement(
         return Ok(Agreement::Whole(0));
     };
     let before = match first.entry.seq - 1 {
-        0 => Some(Head::EMPTY),
-        seq if seq == head.seq => Some(head),
-        seq => log(seq, 1)?.first().copied(),
+        0 => Head::EMPTY,
+        seq if seq == head.seq => head,
+        seq => at(seq, log(seq, 1)?.first().copied())?,
     };
-    let mut common = match before {
-        Some(before) if before.id == first.entry.prev => before,
-        _ => return Ok(Agreement::Parted(None)),
-    };
+    if before.id != first.entry.prev {
+        return Ok(Agreement::Parted(None));
+    }
+    let mut common = before;
     if first.entry.seq > head.seq {
         return Ok(Agreement::Whole(0));
     }
     let held = log(first.entry.seq, entries.len())?;
-    for (entry, held) in entries.iter().zip(&held) {
+    let places = first.entry.seq..=head.seq;
+    for (seq, (entry, held)) in places.clone().zip(entries.iter().zip(&held)) {
+        let held = at(seq, Some(*held))?;
         if entry.id != held.id {
             return Ok(Agreement::Parted(Some(common)));
         }
-        common = *held;
+        common = held;
+    }
+    if held.len() < places.count().min(entries.len()) {
+        return Err(StoreError::Unseen);
     }
     Ok(Agreement::Whole(held.len()))
+}
+
+/// What stands at a place up to the head. What cannot be seen is not there for others: nothing may be told from that.
+fn at(seq: u64, found: Option<Head>) -> Result<Head, StoreError> {
+    found
+        .filter(|found| found.seq == seq)
+        .ok_or(StoreError::Unseen)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use shicha_domain::{DeviceId, Entry, EntryId, Hlc, PersonId, RecordId};
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn log(count: u64) -> Vec<Candidate> {
+        let mut prev = EntryId::NONE;
+        (1..=count)
+            .map(|seq| {
+                let entry = Entry {
+                    device: DeviceId(Uuid::nil()),
+                    seq,
+                    prev,
+                    after: None,
+                    at: Hlc::from_ms(seq),
+                    author: PersonId(Uuid::nil()),
+                    channel: "own/east".parse().unwrap(),
+                    record: RecordId(Uuid::nil()),
+                    event: Vec::new(),
+                };
+                prev = entry.id();
+                Candidate {
+                    id: prev,
+                    entry,
+                    event: None,
+                }
+            })
+            .collect()
+    }
+
+    #[test]
+    fn what_is_held_and_cannot_be_seen_is_neither_nothing_nor_another_past() {
+        let entries = log(6);
+        let heads: Vec<Head> = entries
+            .iter()
+            .map(|one| Head {
+                seq: one.entry.seq,
+                id: one.id,
+            })
+            .collect();
+        let seen = |places: &[Head], from: u64, limit: usize| -> Vec<Head> {
+            let found = places.iter().filter(|head| head.seq >= from);
+            found.take(limit).copied().collect()
+        };
+        let whole = |places: &[Head], pushed: &[Candidate]| {
+            agreement(pushed, heads[4], |from, limit| {
+                Ok(seen(places, from, limit))
+            })
+        };
+        assert!(matches!(
+            whole(&heads[..5], &entries),
+            Ok(Agreement::Whole(5))
+        ));
+        for (what, places) in [
+            ("the end", &heads[..3]),
+            ("the beginning", &heads[3..5]),
+            ("everything", &heads[..0]),
+        ] {
+            for pushed in [&entries[..], &entries[2..]] {
+                let told = whole(places, pushed);
+                assert!(matches!(told, Err(StoreError::Unseen)), "{what}");
+            }
+        }
+    }
 }

@@ -16,7 +16,7 @@ pub mod sqlite;
 mod tree;
 mod words;
 
-use std::{collections::HashMap, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 use ::postgres::error::SqlState;
 use shicha_domain::{
@@ -29,7 +29,7 @@ use shicha_sync::protocol::{
     BatchWriter,
     messages::{Head, NumberRun, NumbersRequest},
     order::OrderAct,
-    wire::PulledChannel,
+    wire::{HeldChannels, PulledChannel},
 };
 use uuid::Uuid;
 
@@ -71,6 +71,9 @@ pub enum StoreError {
     /// Damage was met in this database before. Nothing more is written to it by this process.
     #[error("the database is damaged")]
     Unsound,
+    /// A device's ledger is held further than can be seen at this moment.
+    #[error("what is held of a device cannot be seen at this moment")]
+    Unseen,
     /// A stored value is not what it can be.
     #[error("the stored {0} is damaged")]
     Damaged(&'static str),
@@ -317,8 +320,10 @@ pub struct PullQuery<'a> {
     pub person: PersonId,
     /// Which channels they may read.
     pub may_read: &'a dyn Fn(&Channel) -> bool,
-    /// Up to which number they hold each.
-    pub cursors: &'a HashMap<Channel, u64>,
+    /// Where they can read no others than these, so that no other needs to be looked at.
+    pub only: Option<&'a [Channel]>,
+    /// What they hold.
+    pub held: &'a HeldChannels,
     /// The most entries to give.
     pub max_entries: usize,
     /// Stop after this many bytes of events.
@@ -326,14 +331,42 @@ pub struct PullQuery<'a> {
 }
 
 /// What a pull found; the entries went to the writer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Pulled {
-    /// Every readable channel that has entries, those with new ones in the order of the rows.
+    /// Readable channels with something to tell, in the order of the rows: new entries, or that others hold more than the asker was told
+    /// and waits to hear. No more of them than an answer may list.
     pub channels: Vec<PulledChannel>,
     /// Whether there is more.
     pub more: bool,
-    /// Whether the cursors say something about who has seen what that is not known yet.
-    pub is_news: bool,
+    /// What the asker holds of readable channels and is not known to hold yet.
+    pub news: Vec<(Channel, u64)>,
+}
+
+impl Pulled {
+    /// Up to which number each channel was given.
+    pub fn given(&self, held: &HeldChannels) -> Vec<(Channel, u64)> {
+        let with_rows = self.channels.iter().filter(|pulled| pulled.rows > 0);
+        let upto = |pulled: &PulledChannel| {
+            let held = held.get(&pulled.channel).copied().unwrap_or_default();
+            held.upto + pulled.rows as u64
+        };
+        with_rows
+            .map(|pulled| (pulled.channel.clone(), upto(pulled)))
+            .collect()
+    }
+}
+
+/// What is noted of a pull.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PullNote {
+    /// The device that asked.
+    pub device: DeviceId,
+    /// Whose it is.
+    pub person: PersonId,
+    /// Up to which number it was given channels.
+    pub given: Vec<(Channel, u64)>,
+    /// Up to which number it says that it holds channels, which its person may read.
+    pub held: Vec<(Channel, u64)>,
 }
 
 /// One entry of a device's ledger as it is held.
@@ -440,12 +473,9 @@ pub trait Store: administration::Administration + Send + Sync + 'static {
     fn log(&self, device: DeviceId, from: u64, limit: usize) -> Result<Vec<Head>, StoreError>;
     /// Writes what is new to somebody, channel by channel in the order of the numbers.
     fn pull(&self, query: &PullQuery<'_>, batch: &mut BatchWriter) -> Result<Pulled, StoreError>;
-    /// Notes up to where a person's device holds channels.
-    fn note_seen(
-        &self,
-        person: PersonId,
-        cursors: &HashMap<Channel, u64>,
-    ) -> Result<(), StoreError>;
+    /// Notes what devices were given, and then what they hold, which is no more than what they were ever given. Of each note, the channels
+    /// of which more is known now.
+    fn note_pulls(&self, notes: &[PullNote]) -> Result<Vec<Vec<Channel>>, StoreError>;
 
     /// In which channels accepted entries name this evidence, and whose entries they are.
     fn blob_uses(&self, blob: BlobHash) -> Result<Vec<(Channel, PersonId)>, StoreError>;

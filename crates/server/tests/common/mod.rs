@@ -28,12 +28,14 @@ use shicha_server::{
     store::Store,
 };
 use shicha_sync::protocol::{
-    BATCH_TYPE, BatchWriter, EnrolCode, Problem, ProblemCode, VERSION_HEADER,
+    BATCH_TYPE, BatchWriter, EnrolCode, MAX_BATCH_ROWS, PULL_TYPE, Problem, ProblemCode,
+    VERSION_HEADER,
     messages::{
-        ChallengeReply, ChallengeRequest, EnrolReply, EnrolRequest, Head, PullRequest, PushReply,
-        SessionReply, SessionRequest,
+        ChallengeReply, ChallengeRequest, EnrolReply, EnrolRequest, Head, PushReply, SessionReply,
+        SessionRequest,
     },
-    signing, wire,
+    signing,
+    wire::{self, Held, HeldChannels, PullRequest},
 };
 use uuid::Uuid;
 
@@ -450,18 +452,44 @@ impl Device {
     }
 
     pub async fn pull(&self, cursors: &[(&str, u64)]) -> wire::Pull {
-        let request = PullRequest {
-            cursors: cursors
-                .iter()
-                .map(|(channel, n)| (channel.parse().unwrap(), *n))
+        let held = cursors.iter();
+        self.pull_beyond(
+            held.map(|(channel, n)| (channel.parse().unwrap(), Held::upto(*n)))
                 .collect(),
-            without: Vec::new(),
-            max_entries: 10_000,
+        )
+        .await
+    }
+
+    /// What is new beyond what is held.
+    pub async fn pull_beyond(&self, held: HeldChannels) -> wire::Pull {
+        self.pull_as(&PullRequest {
+            held,
+            base: None,
+            without: Default::default(),
+            max_entries: MAX_BATCH_ROWS as u32,
             is_held: true,
-        };
-        let response = self.post("/v1/pull", &request).await;
+        })
+        .await
+        .0
+    }
+
+    /// The answer to a pull, and how many bytes were asked and answered.
+    pub async fn pull_as(&self, request: &PullRequest) -> (wire::Pull, [usize; 2]) {
+        let body = wire::write_pull_request(request).unwrap();
+        let asked = body.len();
+        let response = self.try_pull(body).await;
         assert_eq!(response.status(), StatusCode::OK);
-        wire::read_pull(&response.bytes().await.unwrap()).unwrap()
+        let answer = response.bytes().await.unwrap();
+        (wire::read_pull(&answer).unwrap(), [asked, answer.len()])
+    }
+
+    pub async fn try_pull(&self, body: Vec<u8>) -> Response {
+        self.request(Method::POST, "/v1/pull")
+            .header("content-type", PULL_TYPE)
+            .body(body)
+            .send()
+            .await
+            .unwrap()
     }
 
     pub async fn send_blob(

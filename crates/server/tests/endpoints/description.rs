@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use shicha_domain::directory::Role;
 use shicha_sync::protocol::{
     BATCH_TYPE, ProblemCode,
-    messages::PullRequest,
     order::{ORDER, Obeyed, Order, obeyed_bytes},
     signing,
+    wire::{Held, PullRequest, write_pull_request},
 };
 
 use crate::{
@@ -140,12 +140,14 @@ async fn every_operation_answers_as_it_is_described() {
     let pushed = described.answer_fits("post", "/v1/push", pushed).await;
     assert_eq!(pushed["refused"].as_array().unwrap().len(), 1);
     let pull = PullRequest {
-        cursors: vec![(OWN.parse().unwrap(), 0)],
-        without: vec!["own/320706".parse().unwrap()],
+        held: [(OWN.parse().unwrap(), Held::upto(0))].into(),
+        base: None,
+        without: ["own/320706".parse().unwrap()].into(),
         max_entries: 10,
         is_held: true,
     };
-    asked(&device, &described, "/v1/pull", &pull).await;
+    let answer = device.try_pull(write_pull_request(&pull).unwrap()).await;
+    described.answer_fits("post", "/v1/pull", answer).await;
     let numbers = json!({ "request": uuid::Uuid::now_v7(), "org": "320703", "word": "应急检记", "year": 2022 });
     asked(&device, &described, "/v1/numbers", &numbers).await;
 

@@ -7,8 +7,8 @@ use shicha_domain::{
 };
 use shicha_sync::protocol::{
     ProblemCode,
-    messages::{NumbersRequest, PullRequest},
-    wire,
+    messages::NumbersRequest,
+    wire::{Held, PullRequest},
 };
 
 use crate::{
@@ -158,18 +158,15 @@ async fn it_reads_its_own_channel_and_nothing_else_whatever_it_asks_for() {
         pulled.channels
     );
     // Cursors beyond the end, of channels without end, give nothing and break nothing.
+    let held = [ANOTHERS, ITS_OWN].map(|name| (name.parse().unwrap(), Held::upto(u64::MAX)));
     let request = PullRequest {
-        cursors: vec![
-            (ANOTHERS.parse().unwrap(), u64::MAX),
-            (ITS_OWN.parse().unwrap(), u64::MAX),
-        ],
-        without: vec![OWN.parse().unwrap()],
+        held: held.into(),
+        base: None,
+        without: [OWN.parse().unwrap()].into(),
         max_entries: u32::MAX,
         is_held: true,
     };
-    let response = school.post("/v1/pull", &request).await;
-    assert_eq!(response.status(), StatusCode::OK);
-    let beyond = wire::read_pull(&response.bytes().await.unwrap()).unwrap();
+    let (beyond, _) = school.pull_as(&request).await;
     assert!(
         beyond
             .batch

@@ -10,6 +10,7 @@ mod description;
 mod entries;
 mod evidence;
 mod institution;
+mod pulls;
 mod quiet;
 mod raw;
 mod routes;

@@ -25,9 +25,12 @@ use parking_lot::Mutex;
 use s3::S3;
 use sha2::{Digest as _, Sha256};
 use shicha_domain::suite::VerifyingKey;
-use shicha_domain::{BlobHash, Entry, Event, Evidence, directory::Role};
+use shicha_domain::{
+    BlobHash, Entry, Event, Evidence,
+    directory::{Org, OrgKind, Role},
+};
 use shicha_server::{evidence::Location, home::Place, verify::verify};
-use shicha_sync::protocol::{BATCH_TYPE, messages::PushReply};
+use shicha_sync::protocol::{BATCH_TYPE, admin::Changed, messages::PushReply};
 
 /// How often a process is killed.
 const KILLS: usize = 12;
@@ -259,6 +262,39 @@ async fn any_of_several_processes_serves_any_laptop_and_each_may_be_killed_at_an
         assert!(found.faults.is_empty(), "{:?}", found.faults);
     });
     drop(instances);
+}
+
+/// One process is told of an institution; the other one judges by the same directory at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_organisation_that_one_process_has_added_is_there_for_the_other() {
+    let mut server = Server::start_on(Some(aside(postgres_server::database))).await;
+    let mut device = server.device("甲", "320703", Role::Inspector).await;
+    let mut administrator = server.device("管", "320700", Role::Administrator).await;
+    server.stop().await;
+    let instances: Vec<Instance> = places(&server, 2)
+        .iter()
+        .map(|place| Instance::start(place, "127.0.0.1:0"))
+        .collect();
+    for (device, instance) in [(&mut administrator, 0), (&mut device, 1)] {
+        device.url.clone_from(&instances[instance].url);
+        device.open_session().await;
+    }
+    for n in 0..20 {
+        let code = format!("TI-9{n}");
+        let school = Org {
+            code: code.parse().unwrap(),
+            name: code.clone(),
+            short_name: String::new(),
+            parent: Some("320703".parse().unwrap()),
+            kind: OrgKind::Institution,
+            region: None,
+        };
+        let added: Changed = administrator.ask("/v1/admin/orgs", &school).await;
+        assert!(added.changed);
+        let channel = format!("inst/320703/{code}");
+        let entry = [device.set(&channel, record(), "刚刚增加的机构")];
+        assert_eq!(device.push(&entry).await.refused, []);
+    }
 }
 
 /// The process is killed while a part is on its way; the laptop goes on at the other from whatever has arrived.

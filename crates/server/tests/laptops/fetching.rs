@@ -1,14 +1,19 @@
 //! Entries on their way down: what is given is held against what was signed.
 
-use shicha_domain::{Channel, directory::Role};
+use std::sync::{Arc, Mutex};
+
+use shicha_domain::{
+    Channel,
+    directory::{Org, OrgKind, Role},
+};
 use shicha_sync::{
     client::{Reply, SyncErrorCode},
-    protocol::{BatchWriter, Row, wire},
+    protocol::{BatchWriter, MANY_HELD, Row, wire},
 };
 
 use crate::{
-    common::Server,
-    kit::{CITY, COUNTY, Laptop, Line, NEIGHBOUR, is},
+    common::{Server, record, wall_ms},
+    kit::{CITY, COUNTY, Laptop, Line, NEIGHBOUR, engine, is, opened},
 };
 
 /// The answer to a pull with rows and receipts changed, written again as a server would write it.
@@ -161,4 +166,74 @@ async fn an_entry_counts_as_seen_by_others_only_once_they_hold_it() {
         }
     }
     panic!("what is held is seen");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_laptop_with_very_many_channels_says_only_what_has_changed() {
+    const INSTITUTIONS: usize = MANY_HELD + 100;
+    let mut server = Server::start().await;
+    let code = |n: usize| format!("TI-9{n:04}");
+    let store = server.store();
+    for n in 0..INSTITUTIONS {
+        let org = Org {
+            code: code(n).parse().unwrap(),
+            name: code(n),
+            short_name: String::new(),
+            parent: Some(COUNTY.parse().unwrap()),
+            kind: OrgKind::Institution,
+            region: None,
+        };
+        store.put_org(&org, 1).unwrap();
+    }
+    drop(store);
+    let laptop = Laptop::of(&server, "甲", COUNTY, Role::Inspector).await;
+    let city = Laptop::of(&server, "市", CITY, Role::Supervisor).await;
+    let channel = |n| format!("inst/{COUNTY}/{}", code(n));
+    let opened = |n| laptop.draft(&channel(n), record(), opened("某机构"));
+    let drafts = (0..INSTITUTIONS).map(opened).collect();
+    laptop
+        .ledger
+        .append(laptop.person, drafts, wall_ms())
+        .unwrap();
+    laptop.round(&server).await.unwrap();
+
+    // How much each pull said, and whether it was only what had changed.
+    let said = Arc::new(Mutex::new(Vec::new()));
+    let line = Line::changed(&server, {
+        let said = Arc::clone(&said);
+        move |request, reply| {
+            if request.path == "/v1/pull" && reply.status == 200 {
+                let asked = wire::read_pull_request(&request.body).unwrap();
+                said.lock()
+                    .unwrap()
+                    .push((asked.base.is_some(), asked.held.len()));
+            }
+            Ok(reply)
+        }
+    });
+    let engine = engine(line);
+    let round = async || {
+        let outcome = engine.sync_once(&city.ledger, &|_| ()).await.unwrap();
+        (outcome.pulled, std::mem::take(&mut *said.lock().unwrap()))
+    };
+    let all = INSTITUTIONS;
+    assert_eq!(round().await, (all as u64, vec![(false, 0), (false, all)]));
+    assert_eq!(round().await, (0, vec![(true, 0)]));
+    laptop.append(opened(7));
+    laptop.round(&server).await.unwrap();
+    assert_eq!(round().await, (1, vec![(true, 0), (true, 1)]));
+
+    // An endpoint that started again remembers nothing, and is told all of it once.
+    server.stop().await;
+    server.start_again().await;
+    laptop.append(opened(8));
+    laptop.round(&server).await.unwrap();
+    let lost = vec![(true, 0), (false, all), (true, 1)];
+    assert_eq!(round().await, (1, lost));
+    assert_eq!(round().await, (0, vec![(true, 0)]));
+    laptop.round(&server).await.unwrap();
+    assert_eq!(
+        city.ledger.views_digest().unwrap(),
+        laptop.ledger.views_digest().unwrap()
+    );
 }

@@ -10,7 +10,7 @@ use shicha_sync::{
     client::{Reply, Request, SyncErrorCode},
     protocol::{
         BatchWriter,
-        messages::{PullRequest, PushReply, SessionReply},
+        messages::{PushReply, SessionReply},
         wire::{self, PulledChannel},
     },
 };
@@ -68,7 +68,7 @@ fn is_pull_of_channel(request: &Request) -> bool {
     if request.path != "/v1/pull" {
         return false;
     }
-    let asked: PullRequest = serde_json::from_slice(&request.body).unwrap();
+    let asked = wire::read_pull_request(&request.body).unwrap();
     !asked.without.contains(&CHANNEL.parse().unwrap())
 }
 

@@ -1,10 +1,11 @@
 //! Devices' ledgers and channels.
 
-use std::collections::HashMap;
-
 use shicha_domain::{Channel, Event, RecordKind};
-use shicha_server::store::{Appended, Placed, Store};
-use shicha_sync::protocol::messages::{Head, NumberRun};
+use shicha_server::store::{Appended, Candidate, Placed, PullNote, Pulled, Store};
+use shicha_sync::protocol::{
+    messages::{Head, NumberRun},
+    wire::{Held, HeldChannels},
+};
 
 use crate::kit::*;
 
@@ -225,30 +226,90 @@ pub(crate) fn a_reader_goes_on_from_its_cursor_and_misses_nothing<O: Open>() {
     assert_eq!((got.len(), east, city, rounds), (20, 16, 4, 4));
 }
 
-pub(crate) fn what_somebody_else_holds_is_told_and_what_one_holds_oneself_is_not<O: Open>() {
+/// What is told to who holds so much and has been told so much.
+fn told(stand: &Stand<impl Open>, person: usize, upto: u64, seen: u64) -> Option<u64> {
+    let held = Held {
+        upto,
+        seen: Some(seen),
+    };
+    let held = [("own/east".parse().unwrap(), held)].into();
+    let (pulled, _) = stand.pull_beyond(person, &held, None, 100);
+    assert!(pulled.channels.len() <= 1);
+    pulled.channels.first().map(|channel| channel.seen_upto)
+}
+
+pub(crate) fn what_somebody_else_holds_is_told_once_and_what_one_holds_oneself_is_not<O: Open>() {
+    let stand = Stand::<O>::new();
+    let mut logs = [stand.device(1, 0), stand.device(2, 1)];
+    held(stand.append(&logs[0].sets(10)));
+    let own: Channel = "own/east".parse().unwrap();
+    let note = |who: usize, given: u64, held: u64| PullNote {
+        device: logs[who].device,
+        person: stand.people[who],
+        given: vec![(own.clone(), given)],
+        held: vec![(own.clone(), held)],
+    };
+    let noted = |note: PullNote| stand.store.note_pulls(&[note]).unwrap().remove(0);
+    assert_eq!(noted(note(0, 10, 10)), [own.clone()]);
+    assert_eq!(told(&stand, 0, 10, 0), None, "only the asker has it");
+    assert_eq!(stand.pull(0, &[], 1).0.channels[0].seen_upto, 0);
+    let news = |upto| stand.pull(1, &[("own/east", upto)], 1).0.news;
+    assert_eq!(news(7), [(own.clone(), 7)]);
+    assert_eq!(noted(note(1, 7, 7)), [own.clone()]);
+    assert_eq!(told(&stand, 0, 10, 0), Some(7));
+    assert_eq!(told(&stand, 0, 10, 7), None, "once");
+    assert_eq!(told(&stand, 1, 7, 0), Some(10), "with what is new");
+    assert_eq!(
+        noted(note(1, 8, 99)),
+        [own.clone()],
+        "nobody holds what they were not given"
+    );
+    assert_eq!(told(&stand, 0, 10, 7), Some(8));
+    noted(note(1, 99, 99));
+    assert_eq!(told(&stand, 0, 10, 8), Some(10), "nor what there is not");
+    assert_eq!(news(10), []);
+    assert!(noted(note(1, 10, 10)).is_empty());
+}
+
+pub(crate) fn only_channels_with_news_are_listed<O: Open>() {
     let stand = Stand::<O>::new();
     let mut log = stand.device(1, 0);
-    held(stand.append(&log.sets(10)));
-    let cursors = |n| HashMap::from([("own/east".parse::<Channel>().unwrap(), n)]);
-    stand
-        .store
-        .note_seen(stand.people[0], &cursors(10))
-        .unwrap();
-    assert_eq!(stand.pull(0, &[], 1).0.channels[0].seen_upto, 0);
-    assert!(stand.pull(1, &[("own/east", 7)], 1).0.is_news);
-    stand.store.note_seen(stand.people[1], &cursors(7)).unwrap();
-    assert_eq!(stand.pull(0, &[], 1).0.channels[0].seen_upto, 7);
-    assert_eq!(stand.pull(1, &[], 1).0.channels[0].seen_upto, 10);
-    stand
-        .store
-        .note_seen(stand.people[1], &cursors(99))
-        .unwrap();
+    let entries: Vec<Candidate> = (0..1_200)
+        .map(|n| log.set(&format!("own/east-{n:04}"), n, "x"))
+        .collect();
+    held(stand.append(&entries));
+    let mut all = HeldChannels::new();
+    let mut pulls = 0;
+    loop {
+        let (pulled, batch) = stand.pull_beyond(1, &all, None, 500);
+        let mut rows = batch.rows.iter();
+        for channel in &pulled.channels {
+            let row = rows.next().unwrap();
+            assert_eq!((channel.rows, &row.entry.channel), (1, &channel.channel));
+            let known = all.insert(channel.channel.clone(), Held::upto(row.number));
+            assert_eq!(known, None, "nothing is given twice");
+        }
+        pulls += 1;
+        if !pulled.more {
+            break;
+        }
+        assert_eq!(pulled.channels.len(), 500);
+    }
+    assert_eq!((all.len(), pulls), (1_200, 3));
     assert_eq!(
-        stand.pull(0, &[], 1).0.channels[0].seen_upto,
-        10,
-        "nobody holds what there is not"
+        stand.pull_beyond(1, &all, None, 500).0,
+        Pulled {
+            news: all.iter().map(|(c, held)| (c.clone(), held.upto)).collect(),
+            ..Pulled::default()
+        }
     );
-    assert!(!stand.pull(1, &[("own/east", 10)], 1).0.is_news);
+    held(stand.append(&[log.set("own/east-0700", 700, "y")]));
+    let (pulled, batch) = stand.pull_beyond(1, &all, None, 500);
+    assert_eq!((pulled.channels.len(), batch.rows.len()), (1, 1));
+    let some =
+        ["own/east-0001", "own/east-9999", "own/east-0700"].map(|name| name.parse().unwrap());
+    let (pulled, _) = stand.pull_beyond(1, &HeldChannels::new(), Some(&some), 500);
+    assert_eq!(pulled.channels.len(), 2, "where only some are asked for");
 }
 
 pub(crate) fn two_threads_that_append_at_once_lose_nothing<O: Open>() {

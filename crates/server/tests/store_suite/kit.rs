@@ -1,6 +1,6 @@
 //! A store with a city and people in it, and devices whose entries follow each other.
 
-use std::{collections::HashMap, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 use shicha_domain::suite::{PublicKey, SignatureBytes, SigningKey};
 use shicha_domain::{
@@ -11,7 +11,11 @@ use shicha_server::store::{
     Appended, Candidate, Enrolment, Holding, MIGRATIONS, Migration, Placed, PullQuery, Pulled,
     Pushed, SqliteStore, Store, StoreError,
 };
-use shicha_sync::protocol::{Batch, BatchWriter, messages::Head, wire};
+use shicha_sync::protocol::{
+    Batch, BatchWriter,
+    messages::Head,
+    wire::{self, Held, HeldChannels},
+};
 use uuid::Uuid;
 
 pub(crate) trait Open {
@@ -159,15 +163,26 @@ impl<O: Open> Stand<O> {
         cursors: &[(&str, u64)],
         max_entries: usize,
     ) -> (Pulled, Batch) {
-        let cursors: HashMap<Channel, u64> = cursors
+        let held = cursors
             .iter()
-            .map(|(c, n)| (c.parse().unwrap(), *n))
+            .map(|(c, n)| (c.parse().unwrap(), Held::upto(*n)))
             .collect();
+        self.pull_beyond(person, &held, None, max_entries)
+    }
+
+    pub(crate) fn pull_beyond(
+        &self,
+        person: usize,
+        held: &HeldChannels,
+        only: Option<&[Channel]>,
+        max_entries: usize,
+    ) -> (Pulled, Batch) {
         let mut batch = BatchWriter::new();
         let query = PullQuery {
             person: self.people[person],
             may_read: &|channel| channel.to_string() != "own/secret",
-            cursors: &cursors,
+            only,
+            held,
             max_entries,
             max_event_bytes: 1 << 20,
         };

@@ -6,7 +6,7 @@ use shicha_domain::{
     BlobHash, DeviceId, Event, Evidence, PersonId,
     authority::Actor,
     directory::{
-        Org, Person, Role,
+        FormerParent, Org, OrgKind, Person, Role,
         parts::{RowChange, hash_of, row_hash},
     },
     suite::PublicKey,
@@ -188,6 +188,57 @@ pub(crate) fn the_directory_grows_a_version_with_each_change_and_has_no_circles<
         stand.store.put_person(&lost),
         Err(StoreError::Missing(_))
     ));
+}
+
+pub(crate) fn where_an_organisation_lay_is_kept_and_its_code_is_its_own_for_ever<O: Open>() {
+    let stand = Stand::<O>::new();
+    let school = |parent| Org {
+        kind: OrgKind::Institution,
+        ..org("school", Some(parent))
+    };
+    let put = |org: &Org, now_ms| stand.store.put_org(org, now_ms).unwrap();
+    put(&org("west", Some("city")), 1);
+    put(&school("east"), 1);
+    assert!(put(&school("west"), 500));
+    assert!(!put(&school("west"), 600));
+    // The clock was set back.
+    assert!(put(&school("city"), 400));
+    let former = |parent: &str, from_ms, until_ms| FormerParent {
+        org: "school".parse().unwrap(),
+        parent: Some(parent.parse().unwrap()),
+        from_ms,
+        until_ms,
+    };
+    let register = stand.store.register().unwrap();
+    assert_eq!(
+        register.directory.former,
+        [former("east", 0, 500), former("west", 500, 501)]
+    );
+    let pair = |bureau: &str| {
+        let spans = register
+            .tree
+            .pair(&bureau.parse().unwrap(), &"school".parse().unwrap());
+        spans.iter().any(|span| span.is_open())
+    };
+    assert!(pair("city") && !pair("east") && !pair("west"));
+    let bureau = Org {
+        kind: OrgKind::County,
+        ..school("city")
+    };
+    assert!(matches!(
+        stand.store.put_org(&bureau, 700),
+        Err(StoreError::Contradiction(_))
+    ));
+    let mut above = "city".to_owned();
+    let deep: Vec<bool> = (0..20)
+        .map(|n| {
+            let code = format!("deep-{n}");
+            let is_put = stand.store.put_org(&org(&code, Some(&above)), 1).is_ok();
+            above = code;
+            is_put
+        })
+        .collect();
+    assert!(deep[0] && !deep[19], "no tree is deeper than can be walked");
 }
 
 pub(crate) fn evidence_belongs_to_whose_accepted_entries_name_it<O: Open>() {

@@ -13,6 +13,7 @@ use super::{
     ends::Ends,
     error::{SyncError, SyncErrorCode},
     http::HttpTransport,
+    pull::Said,
     round::Round,
     session::Session,
     state::Progress,
@@ -110,6 +111,8 @@ pub struct Engine {
     pub(super) resting: Mutex<HashMap<BlobHash, u64>>,
     /// Evidence that was being sent when the line broke: how much of it arrived is asked before more is sent.
     pub(super) interrupted: Mutex<HashSet<BlobHash>>,
+    /// What was said last that is held.
+    said: Mutex<Said>,
     /// Where updates of the application go; `None`: none are taken.
     pub(super) updates: Option<Arc<UpdateFolder>>,
     pub(super) offer: Mutex<Offer>,
@@ -127,6 +130,7 @@ impl Engine {
             wants: Mutex::new(Vec::new()),
             resting: Mutex::default(),
             interrupted: Mutex::default(),
+            said: Mutex::default(),
             updates: None,
             offer: Mutex::default(),
         }
@@ -161,6 +165,11 @@ impl Engine {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    /// Looks at what was said last, or changes it.
+    pub(super) fn said<T>(&self, look: impl FnOnce(&mut Said) -> T) -> T {
+        look(&mut self.said.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     pub(super) fn now_ms(&self) -> u64 {

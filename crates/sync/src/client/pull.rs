@@ -3,19 +3,24 @@
 //! Invariant: a batch goes into the ledger only when its numbers follow the cursor without a gap, its ids were computed here, and
 //! every receipt in it bears the server's signature. The server is told what is held only after it is held durably.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use shicha_domain::suite::VerifyingKey;
 use shicha_domain::{Channel, Receipt, ReceiptId};
 use shicha_ledger::{Incoming, Ledger, LedgerError};
 
-use super::{engine::blocking, error::SyncError, round::Round, session::post, state::MovedKind};
+use super::{
+    engine::blocking,
+    error::SyncError,
+    round::Round,
+    state::MovedKind,
+    transport::{Method, Request},
+};
 use crate::{
     protocol::{
-        MAX_BATCH_DECODED, Row,
+        MANY_HELD, MAX_BATCH_DECODED, PULL_TYPE, Row,
         end::END_HEADER,
-        messages::PullRequest,
-        wire::{self, PulledChannel},
+        wire::{self, Held, HeldChannels, PullRequest, PulledChannel},
     },
     work::{self, Working},
 };
@@ -30,11 +35,10 @@ pub(super) type Faults = Vec<(Channel, SyncError)>;
 
 impl Round<'_> {
     pub(super) async fn pull(&mut self) -> Result<(), SyncError> {
-        let cursors = self.on_ledger(|ledger| Ok(ledger.cursors()?)).await?;
-        let mut ahead: BTreeMap<Channel, u64> = cursors.into_iter().collect();
+        let mut ahead = self.on_ledger(|ledger| held(ledger)).await?;
         let mut storing: Option<Working<Result<Stored, SyncError>>> = None;
         let mut distrusted: BTreeSet<Channel> = BTreeSet::new();
-        // Whether the cursors that are sent are held durably, all of them.
+        // Whether what is said to be held is held durably, all of it.
         let mut is_held = true;
         loop {
             let asked = self.pull_once(&ahead, &distrusted, is_held).await;
@@ -42,14 +46,13 @@ impl Round<'_> {
                 self.stored(storing, &mut distrusted).await?;
             }
             let (incoming, faults, more) = asked?;
-            // What fills an answer and cannot be trusted must not keep the rest from being asked for.
-            let goes_on_without = more && !faults.is_empty();
             for (channel, error) in faults {
                 distrusted.insert(channel.clone());
                 self.skip(channel, error).await?;
             }
             let has_entries = incoming.iter().any(|incoming| !incoming.entries.is_empty());
-            if !has_entries && is_held && !goes_on_without {
+            // What fills an answer and cannot be trusted must not keep the rest from being asked for.
+            if !has_entries && is_held && !more {
                 // Only how far others have what is here.
                 let now_ms = self.engine.now_ms();
                 self.on_ledger(move |ledger| store(ledger, incoming, now_ms))
@@ -57,7 +60,9 @@ impl Round<'_> {
                 return self.own_are_given(&ahead, &distrusted).await;
             }
             for channel in &incoming {
-                ahead.insert(channel.channel.clone(), channel.upto);
+                let held = ahead.entry(channel.channel.clone()).or_default();
+                held.upto = channel.upto;
+                held.seen = held.seen.map(|seen| seen.max(channel.seen_upto));
             }
             let (ledger, now_ms) = (self.ledger.clone(), self.engine.now_ms());
             let task = work::begin(move || store(&ledger, incoming, now_ms));
@@ -74,12 +79,12 @@ impl Round<'_> {
     /// What the server numbered when this device sent it has to come back under that number: otherwise it is withheld, from everybody.
     async fn own_are_given(
         &mut self,
-        ahead: &BTreeMap<Channel, u64>,
+        ahead: &HeldChannels,
         distrusted: &BTreeSet<Channel>,
     ) -> Result<(), SyncError> {
         let given = std::mem::take(&mut self.numbered);
         for (channel, number) in given {
-            let upto = ahead.get(&channel).copied().unwrap_or(0);
+            let upto = ahead.get(&channel).map_or(0, |held| held.upto);
             if upto < number && !distrusted.contains(&channel) {
                 let what = format!("entry {number} of {channel}, sent from here, is withheld");
                 self.skip(channel, SyncError::untrustworthy(what)).await?;
@@ -110,21 +115,49 @@ impl Round<'_> {
 
     async fn pull_once(
         &mut self,
-        cursors: &BTreeMap<Channel, u64>,
+        held: &HeldChannels,
         distrusted: &BTreeSet<Channel>,
         is_held: bool,
     ) -> Result<(Vec<Incoming>, Faults, bool), SyncError> {
-        let request = PullRequest {
-            cursors: cursors
-                .iter()
-                .filter(|(channel, _)| !distrusted.contains(channel))
-                .map(|(channel, number)| (channel.clone(), *number))
-                .collect(),
-            without: distrusted.iter().cloned().collect(),
+        let request = |held, base| PullRequest {
+            held,
+            base,
+            without: distrusted.clone(),
             max_entries: WANT,
             is_held,
         };
-        let mut request = post("/v1/pull", &request)?.with_time_for(MAX_BATCH_DECODED / 8);
+        let changed = self.engine.said(|said| said.since(held));
+        let pull = match changed {
+            Some((base, changed)) => self.ask_for(request(changed, Some(base))).await?,
+            None => self.ask_for(request(held.clone(), None)).await?,
+        };
+        let pull = match pull.is_base_lost {
+            false => pull,
+            true => self.ask_for(request(held.clone(), None)).await?,
+        };
+        if pull.is_base_lost {
+            return Err(SyncError::untrustworthy(
+                "all that is held was said and is asked for again",
+            ));
+        }
+        self.engine.said(|said| said.note(held));
+        let (held, key) = (held.clone(), self.server_key);
+        let without = distrusted.clone();
+        blocking(move || {
+            let more = pull.more;
+            is_what_was_asked(&pull, &held, &without)?;
+            let (incoming, faults) = check(pull, &held, &key)?;
+            Ok((incoming, faults, more))
+        })
+        .await
+    }
+
+    async fn ask_for(&mut self, request: PullRequest) -> Result<wire::Pull, SyncError> {
+        let body = blocking(move || Ok(wire::write_pull_request(&request)?)).await?;
+        let mut request = Request::new(Method::Post, "/v1/pull")
+            .header("content-type", PULL_TYPE)
+            .with_time_for(body.len() + MAX_BATCH_DECODED / 8)
+            .body(body);
         let end = self.end_if_due().await?;
         if let Some(end) = &end {
             request = request.header(END_HEADER, end.to_text());
@@ -133,22 +166,63 @@ impl Round<'_> {
         if end.is_some() {
             self.end_was_told();
         }
-        let (cursors, key) = (cursors.clone(), self.server_key);
-        let without = distrusted.clone();
-        blocking(move || {
-            let pull = wire::read_pull(&reply.body)?;
-            let more = pull.more;
-            is_what_was_asked(&pull, &without)?;
-            let (incoming, faults) = check(pull, &cursors, &key)?;
-            Ok((incoming, faults, more))
-        })
-        .await
+        blocking(move || Ok(wire::read_pull(&reply.body)?)).await
     }
 }
 
+/// What this device said last that it holds, where that is so much that only changes are said.
+#[derive(Default)]
+pub(super) struct Said(Option<([u8; 32], HeldChannels)>);
+
+impl Said {
+    /// What has changed since then, and since when. Nothing: all of it is to be said.
+    fn since(&self, held: &HeldChannels) -> Option<([u8; 32], HeldChannels)> {
+        let (base, known) = self.0.as_ref()?;
+        // What is held no more cannot be said as a change: an endpoint that was restored gives everything again.
+        if held.len() <= MANY_HELD || known.keys().any(|channel| !held.contains_key(channel)) {
+            return None;
+        }
+        let changed = held
+            .iter()
+            .filter(|(channel, held)| known.get(channel) != Some(held));
+        Some((*base, changed.map(|(c, held)| (c.clone(), *held)).collect()))
+    }
+
+    fn note(&mut self, held: &HeldChannels) {
+        self.0 = match &self.0 {
+            _ if held.len() <= MANY_HELD => None,
+            Some((base, known)) if known == held => Some((*base, known.clone())),
+            _ => Some((wire::held_digest(held), held.clone())),
+        };
+    }
+}
+
+/// What is held here durably.
+fn held(ledger: &Ledger) -> Result<HeldChannels, SyncError> {
+    let held = ledger.held_channels()?.into_iter();
+    Ok(held
+        .map(|one| {
+            let held = Held {
+                upto: one.cursor,
+                seen: one.awaited,
+            };
+            (one.channel, held)
+        })
+        .collect())
+}
+
 /// Refuses answers that would never end, or that speak of a channel in two ways.
-fn is_what_was_asked(pull: &wire::Pull, without: &BTreeSet<Channel>) -> Result<(), SyncError> {
-    if pull.more && pull.batch.rows.is_empty() {
+fn is_what_was_asked(
+    pull: &wire::Pull,
+    held: &HeldChannels,
+    without: &BTreeSet<Channel>,
+) -> Result<(), SyncError> {
+    let is_told = |told: &PulledChannel| {
+        let known = held.get(&told.channel).copied().unwrap_or_default();
+        let is_seen = |seen: u64| told.seen_upto > seen && told.seen_upto <= known.upto;
+        told.rows > 0 || known.seen.is_some_and(is_seen)
+    };
+    if pull.more && !pull.channels.iter().any(is_told) {
         return Err(SyncError::untrustworthy(
             "more is promised and nothing is given",
         ));
@@ -167,11 +241,11 @@ fn is_what_was_asked(pull: &wire::Pull, without: &BTreeSet<Channel>) -> Result<(
     Ok(())
 }
 
-/// Holds a batch against the cursors and the server's key. Receipts that are not the server's spoil the whole batch; numbers with a
+/// Holds a batch against what is held here and the server's key. Receipts that are not the server's spoil the whole batch; numbers with a
 /// gap spoil their channel.
 pub(super) fn check(
     pull: wire::Pull,
-    cursors: &BTreeMap<Channel, u64>,
+    held: &HeldChannels,
     key: &VerifyingKey,
 ) -> Result<(Vec<Incoming>, Faults), SyncError> {
     let receipts = pull.batch.receipts;
@@ -189,7 +263,7 @@ pub(super) fn check(
     let (mut incoming, mut faults) = (Vec::new(), Vec::new());
     for channel in pull.channels {
         let rows: Vec<Row> = rows.by_ref().take(channel.rows).collect();
-        let cursor = cursors.get(&channel.channel).copied().unwrap_or(0);
+        let cursor = held.get(&channel.channel).map_or(0, |held| held.upto);
         match of_channel(&channel, rows, cursor, &receipts, &by_id) {
             Ok(one) => incoming.push(one),
             Err(error) => faults.push((channel.channel, error)),

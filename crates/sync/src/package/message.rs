@@ -64,6 +64,9 @@ pub struct Wanted {
     /// Up to which number it has each channel.
     #[serde(default)]
     pub cursors: Vec<(Channel, u64)>,
+    /// Of those where its person waits for others to have what was written: up to which number it knows that they do.
+    #[serde(default)]
+    pub seen: Vec<(Channel, u64)>,
     /// Evidence that it lacks.
     #[serde(default)]
     pub evidence: Vec<BlobHash>,

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 use shicha_domain::{
-    Channel, DeviceId, EntryId, OrgCode, PersonId, Receipt,
+    DeviceId, EntryId, OrgCode, PersonId, Receipt,
     directory::{Role, parts::DirectoryPart},
     suite::{PublicKey, SignatureBytes},
 };
@@ -205,29 +205,6 @@ pub mod refusal {
     pub const MALFORMED: &str = "malformed";
     /// The record lives in another channel.
     pub const ELSEWHERE: &str = "elsewhere";
-}
-
-/// `POST /v1/pull`: what is new in the channels that the person may read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct PullRequest {
-    /// Up to which number the device has each channel; a channel that is not named counts as 0.
-    #[cfg_attr(feature = "openapi", schema(value_type = Vec<(String, u64)>))]
-    pub cursors: Vec<(Channel, u64)>,
-    /// Channels to leave out this time, because what was given of them could not be trusted.
-    #[serde(default)]
-    #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
-    pub without: Vec<Channel>,
-    /// The most entries that the device wants.
-    pub max_entries: u32,
-    /// Whether the cursors are durably held. `false` while a device asks for the next batch before it has stored the last one: then
-    /// they do not count as seen.
-    #[serde(default = "yes")]
-    pub is_held: bool,
-}
-
-fn yes() -> bool {
-    true
 }
 
 /// What a fork brings along under `fork` in its problem.

@@ -28,6 +28,8 @@ pub const VERSION_HEADER: &str = "shicha-protocol";
 pub const REQUEST_ID_HEADER: &str = "x-request-id";
 /// Media type of entry batches.
 pub const BATCH_TYPE: &str = "application/vnd.shicha.batch+zstd";
+/// Media type of what a pull asks for.
+pub const PULL_TYPE: &str = "application/vnd.shicha.pull+zstd";
 /// Media type of problems (RFC 9457).
 pub const PROBLEM_TYPE: &str = "application/problem+json";
 /// What a problem with the code `slow_down` brings along: in how many seconds to come again, as the header `retry-after` says too.
@@ -45,6 +47,15 @@ pub const MAX_BATCH_BODY: usize = 16 << 20;
 pub const MAX_BATCH_DECODED: usize = 32 << 20;
 /// The most entries of a batch.
 pub const MAX_BATCH_ROWS: usize = 20_000;
+/// The most of anything that a batch lists, and the most channels that one answer to a pull tells of: each entry brings at most two
+/// receipts along, and no other list is longer. Whoever writes keeps to it as whoever reads.
+pub const MAX_LIST: usize = 2 * MAX_BATCH_ROWS;
+/// The most bytes of a pull's request, compressed.
+pub const MAX_PULL_REQUEST: usize = 4 << 20;
+/// The most channels that a pull's request names.
+pub const MAX_HELD: usize = 200_000;
+/// A device that holds more channels than this names only what has changed since its last pull, where the endpoint remembers that.
+pub const MANY_HELD: usize = 500;
 /// How many bytes of events a batch should hold at most; one event may exceed it, two may not.
 pub const BATCH_EVENT_BYTES: usize = 8 << 20;
 /// The most bytes of a control message.

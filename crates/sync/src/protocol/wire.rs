@@ -1,14 +1,18 @@
 //! The bodies of push and pull: what is said about a batch, the batch, and zstd around both.
 
-use std::io::{Read as _, Write as _};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::{Read as _, Write as _},
+};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use sha2::{Digest as _, Sha256};
 use shicha_domain::{Channel, suite::SignatureBytes};
 
 use super::{
-    MAX_BATCH_BODY, MAX_BATCH_DECODED, MAX_BATCH_ROWS,
+    MAX_BATCH_BODY, MAX_BATCH_DECODED, MAX_BATCH_ROWS, MAX_HELD, MAX_LIST, MAX_PULL_REQUEST,
     batch::{Batch, BatchFault, BatchWriter, WireBatch},
-    serial::{Bytes, short_list},
+    serial::{Bytes, held_list, short_list},
 };
 
 /// The first byte of every body, so that another layout is not taken for this one.
@@ -27,6 +31,56 @@ pub struct Push {
     pub batch: Batch,
 }
 
+/// How much a device holds of a channel.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Held {
+    /// Up to which number.
+    pub upto: u64,
+    /// Where somebody waits for others to have what was written there: up to which number it is known that they do.
+    pub seen: Option<u64>,
+}
+
+impl Held {
+    /// So much of a channel where nobody waits for others.
+    pub const fn upto(upto: u64) -> Self {
+        Self { upto, seen: None }
+    }
+}
+
+/// What a device holds; a channel that is not named counts as nothing.
+pub type HeldChannels = BTreeMap<Channel, Held>;
+
+/// `POST /v1/pull`: what is new in the channels that the person may read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PullRequest {
+    /// What the device holds, or, with a base, what of it has changed since.
+    pub held: HeldChannels,
+    /// [`held_digest`] of the list that this device had come to with an earlier pull.
+    pub base: Option<[u8; 32]>,
+    /// Channels to leave out this time, because what was given of them could not be trusted.
+    pub without: BTreeSet<Channel>,
+    /// The most entries that the device wants.
+    pub max_entries: u32,
+    /// Whether what is named is durably held. `false` while a device asks for the next batch before it has stored the last one: then
+    /// it does not count as seen.
+    pub is_held: bool,
+}
+
+/// Names what a device holds, so that only changes need to travel.
+pub fn held_digest(held: &HeldChannels) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    hash.update(b"shicha-held-1\0");
+    for (channel, Held { upto, seen }) in held {
+        let name = channel.to_string();
+        hash.update((name.len() as u64).to_be_bytes());
+        hash.update(name);
+        hash.update(upto.to_be_bytes());
+        hash.update([u8::from(seen.is_some())]);
+        hash.update(seen.unwrap_or(0).to_be_bytes());
+    }
+    hash.finalize().into()
+}
+
 /// What a device gets.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Pull {
@@ -34,6 +88,8 @@ pub struct Pull {
     pub channels: Vec<PulledChannel>,
     /// Whether there is more to be had at once.
     pub more: bool,
+    /// The endpoint does not remember the base that was named: the device says all that it holds. Nothing else is told then.
+    pub is_base_lost: bool,
     /// The entries, channel by channel, and the receipts.
     pub batch: Batch,
 }
@@ -57,8 +113,100 @@ struct PushBody {
 }
 
 #[derive(Serialize, Deserialize)]
+struct PullRequestBody {
+    layout: u8,
+    base: Option<[u8; 32]>,
+    #[serde(deserialize_with = "held_list")]
+    held: Vec<WireHeld>,
+    #[serde(deserialize_with = "held_list")]
+    without: Vec<String>,
+    max_entries: u32,
+    is_held: bool,
+}
+
+/// A channel's name, up to which number it is held, and up to where others are known to hold it.
+type WireHeld = (String, u64, Option<u64>);
+
+fn to_wire(held: &HeldChannels) -> Vec<WireHeld> {
+    held.iter()
+        .map(|(channel, held)| (channel.to_string(), held.upto, held.seen))
+        .collect()
+}
+
+fn of_wire(held: Vec<WireHeld>) -> Result<HeldChannels, BatchFault> {
+    held.into_iter()
+        .map(|(name, upto, seen)| Ok((name.parse()?, Held { upto, seen })))
+        .collect()
+}
+
+/// Writes what a pull asks for.
+///
+/// # Errors
+/// When it names more channels than a request may.
+pub fn write_pull_request(request: &PullRequest) -> Result<Vec<u8>, BatchFault> {
+    if request.held.len().max(request.without.len()) > MAX_HELD {
+        return Err(BatchFault::TooLarge);
+    }
+    let body = pack(&PullRequestBody {
+        layout: LAYOUT,
+        base: request.base,
+        held: to_wire(&request.held),
+        without: request.without.iter().map(Channel::to_string).collect(),
+        max_entries: request.max_entries,
+        is_held: request.is_held,
+    })?;
+    if body.len() > MAX_PULL_REQUEST {
+        Err(BatchFault::TooLarge)
+    } else {
+        Ok(body)
+    }
+}
+
+/// Reads what a pull asks for.
+///
+/// # Errors
+/// When it is none, whatever the bytes.
+pub fn read_pull_request(body: &[u8]) -> Result<PullRequest, BatchFault> {
+    if body.len() > MAX_PULL_REQUEST {
+        return Err(BatchFault::TooLarge);
+    }
+    let body: PullRequestBody = unpack(body)?;
+    if body.layout != LAYOUT {
+        return Err(BatchFault::Structure("another layout"));
+    }
+    Ok(PullRequest {
+        base: body.base,
+        held: of_wire(body.held)?,
+        without: body
+            .without
+            .iter()
+            .map(|name| name.parse().map_err(BatchFault::from))
+            .collect::<Result<_, _>>()?,
+        max_entries: body.max_entries,
+        is_held: body.is_held,
+    })
+}
+
+/// Packs what a device holds, to be remembered.
+///
+/// # Errors
+/// When it is more than a request may name.
+pub fn pack_held(held: &HeldChannels) -> Result<Vec<u8>, BatchFault> {
+    pack(&to_wire(held))
+}
+
+/// Unpacks what [`pack_held`] packed.
+///
+/// # Errors
+/// When it is something else.
+pub fn unpack_held(packed: &[u8]) -> Result<HeldChannels, BatchFault> {
+    of_wire(unpack(packed)?)
+}
+
+#[derive(Serialize, Deserialize)]
 struct PullBody {
     layout: u8,
+    is_base_lost: bool,
     more: bool,
     #[serde(deserialize_with = "short_list")]
     channels: Vec<(String, u32, u64)>,
@@ -96,21 +244,39 @@ pub fn read_push(body: &[u8]) -> Result<Push, BatchFault> {
 /// Writes the body of the answer to a pull.
 ///
 /// # Errors
-/// When the batch is larger than a body may be.
+/// When the batch is larger than a body may be, or tells of more channels.
 pub fn write_pull(
     channels: &[PulledChannel],
     more: bool,
     batch: BatchWriter,
 ) -> Result<Vec<u8>, BatchFault> {
+    if channels.len() > MAX_LIST {
+        return Err(BatchFault::TooLarge);
+    }
     let channels = channels
         .iter()
         .map(|c| (c.channel.to_string(), c.rows as u32, c.seen_upto))
         .collect();
     pack(&PullBody {
         layout: LAYOUT,
+        is_base_lost: false,
         more,
         channels,
         batch: batch.finish(),
+    })
+}
+
+/// Writes the answer to a pull whose base is not remembered.
+///
+/// # Errors
+/// Never for its size.
+pub fn write_base_lost() -> Result<Vec<u8>, BatchFault> {
+    pack(&PullBody {
+        layout: LAYOUT,
+        is_base_lost: true,
+        more: false,
+        channels: Vec::new(),
+        batch: BatchWriter::new().finish(),
     })
 }
 
@@ -149,6 +315,7 @@ pub fn read_pull(body: &[u8]) -> Result<Pull, BatchFault> {
     Ok(Pull {
         channels,
         more: body.more,
+        is_base_lost: body.is_base_lost,
         batch,
     })
 }

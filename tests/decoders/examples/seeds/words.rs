@@ -15,7 +15,7 @@ use shicha_domain::{
 use shicha_sync::package::{Kind, Wanted};
 use shicha_sync::protocol::{
     BatchWriter, EnrolCode, Problem, ProblemCode, messages as m,
-    wire::{PulledChannel, write_pull, write_push},
+    wire::{Held, PullRequest, PulledChannel, write_pull, write_pull_request, write_push},
 };
 use uuid::Uuid;
 
@@ -398,12 +398,18 @@ pub(crate) fn messages() -> Vec<Vec<u8>> {
         refused: vec![(3, "channel".into())],
         head,
     }));
-    add(json_of(&m::PullRequest {
-        cursors: vec![("own/320703".parse().unwrap(), 3)],
-        without: vec!["pub/320700".parse().unwrap()],
+    let held = Held {
+        upto: 3,
+        seen: Some(2),
+    };
+    add(write_pull_request(&PullRequest {
+        held: [("own/320703".parse().unwrap(), held)].into(),
+        base: None,
+        without: ["pub/320700".parse().unwrap()].into(),
         max_entries: 100,
         is_held: false,
-    }));
+    })
+    .unwrap());
     add(json_of(&m::ForkReport {
         common: Some(head),
         log: vec![head],

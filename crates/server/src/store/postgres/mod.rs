@@ -15,7 +15,6 @@ mod rows;
 mod updates;
 
 use std::{
-    collections::HashMap,
     path::Path,
     sync::{
         Arc,
@@ -38,8 +37,8 @@ use uuid::Uuid;
 
 use super::{
     Appended, ChannelNumbers, Contact, DeviceState, Enrolment, Figures, Format, HeldEntry, Info,
-    Judge, MIGRATIONS, Migration, NUMBERS_SKIPPED, OwnJudge, PullQuery, Pulled, Pushed, Register,
-    Seal, Store, StoreError, ThenAppended, ToldEnd,
+    Judge, MIGRATIONS, Migration, NUMBERS_SKIPPED, OwnJudge, PullNote, PullQuery, Pulled, Pushed,
+    Register, Seal, Store, StoreError, ThenAppended, ToldEnd,
 };
 use pool::{Connections, Tx};
 use rows::{count, count_or_none, entry_id, get};
@@ -195,12 +194,8 @@ impl Store for PostgresStore {
         self.do_pull(query, batch)
     }
 
-    fn note_seen(
-        &self,
-        person: PersonId,
-        cursors: &HashMap<Channel, u64>,
-    ) -> Result<(), StoreError> {
-        self.do_note_seen(person, cursors)
+    fn note_pulls(&self, notes: &[PullNote]) -> Result<Vec<Vec<Channel>>, StoreError> {
+        self.do_note_pulls(notes)
     }
 
     fn blob_uses(&self, blob: BlobHash) -> Result<Vec<(Channel, PersonId)>, StoreError> {

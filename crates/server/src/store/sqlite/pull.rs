@@ -1,15 +1,15 @@
 //! Giving entries out, and how far each channel has been seen.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, ops::ControlFlow};
 
-use rusqlite::Connection;
+use rusqlite::{CachedStatement, Connection, OptionalExtension as _, Row};
 use shicha_domain::{
     Channel, DeviceId, Entry, EntryId, Hlc, PersonId, Receipt, ReceiptId, RecordId,
 };
-use shicha_sync::protocol::{BatchWriter, wire::PulledChannel};
+use shicha_sync::protocol::{BatchWriter, MAX_LIST, wire::PulledChannel};
 
 use super::{SqliteStore, rows};
-use crate::store::{PullQuery, Pulled, StoreError, seen::Seen};
+use crate::store::{PullNote, PullQuery, Pulled, StoreError, seen::Seen};
 
 impl SqliteStore {
     pub(super) fn do_pull(
@@ -20,89 +20,140 @@ impl SqliteStore {
         self.read(|transaction| {
             let person = rows::person_n(transaction, query.person)?;
             let mut giving = Giving::new(transaction, batch);
-            let mut channels = Vec::new();
-            let mut more = false;
-            let mut is_news = false;
-            for line in lines(transaction)? {
-                let channel = rows::channel(&line.name)?;
-                if line.last == 0 || !(query.may_read)(&channel) {
-                    continue;
-                }
-                let cursor = query.cursors.get(&channel).copied().unwrap_or(0);
-                is_news |= line.seen.with(person, cursor.min(line.last)).is_some();
-                let seen_upto = line.seen.by_others(person);
-                let before = giving.batch.len();
-                if cursor < line.last {
-                    if giving.is_full(query) {
-                        more = true;
-                    } else {
-                        giving.channel(line.n, &channel, cursor, query)?;
-                        more |= cursor + ((giving.batch.len() - before) as u64) < line.last;
-                    }
-                }
-                channels.push(PulledChannel {
-                    channel,
-                    rows: giving.batch.len() - before,
-                    seen_upto,
-                });
-            }
-            Ok(Pulled {
-                channels,
-                more,
-                is_news,
-            })
+            let mut pulled = Pulled::default();
+            each_line(transaction, query.only, |line| {
+                giving.line(&line, person, query, &mut pulled)
+            })?;
+            Ok(pulled)
         })
     }
 
-    pub(super) fn do_note_seen(
+    pub(super) fn do_note_pulls(
         &self,
-        person: PersonId,
-        cursors: &HashMap<Channel, u64>,
-    ) -> Result<(), StoreError> {
+        notes: &[PullNote],
+    ) -> Result<Vec<Vec<Channel>>, StoreError> {
         self.write(|transaction| {
-            let person = rows::person_n(transaction, person)?;
-            for line in lines(transaction)? {
-                let Some(cursor) = cursors.get(&rows::channel(&line.name)?) else { continue };
-                if let Some(seen) = line.seen.with(person, (*cursor).min(line.last)) {
-                    transaction
-                        .prepare_cached(
-                            "UPDATE channel SET seen_by = ?2, seen = ?3, seen_by2 = ?4, seen2 = ?5 WHERE n = ?1",
-                        )?
-                        .execute((line.n, seen.first.0, seen.first.1 as i64, seen.second.0, seen.second.1 as i64))?;
-                }
-            }
-            Ok(())
+            notes
+                .iter()
+                .map(|note| note_pull(transaction, note))
+                .collect()
         })
     }
 }
 
+fn note_pull(transaction: &Connection, note: &PullNote) -> Result<Vec<Channel>, StoreError> {
+    let device = rows::device_n(transaction, note.device)?;
+    let person = rows::person_n(transaction, note.person)?;
+    let mut give = transaction.prepare_cached(
+        "INSERT INTO given (device, channel, upto) SELECT ?1, n, ?3 FROM channel WHERE name = ?2
+         ON CONFLICT (device, channel) DO UPDATE SET upto = max(upto, excluded.upto)",
+    )?;
+    for (channel, upto) in &note.given {
+        give.execute((device, channel.to_string(), *upto as i64))?;
+    }
+    let mut look = transaction.prepare_cached(
+        "SELECT c.n, min(c.last, g.upto), c.seen_by, c.seen, c.seen_by2, c.seen2
+         FROM channel c JOIN given g ON g.channel = c.n AND g.device = ?1 WHERE c.name = ?2",
+    )?;
+    let mut change = transaction.prepare_cached(
+        "UPDATE channel SET seen_by = ?2, seen = ?3, seen_by2 = ?4, seen2 = ?5 WHERE n = ?1",
+    )?;
+    let mut changed = Vec::new();
+    for (channel, upto) in &note.held {
+        let found = look
+            .query_row((device, channel.to_string()), |row| {
+                Ok((row.get::<_, i64>(0)?, upto_of(row, 1)?, seen_of(row, 2)?))
+            })
+            .optional()?;
+        // What was not given to this device it cannot have seen.
+        let Some((n, most, seen)) = found else {
+            continue;
+        };
+        if let Some(seen) = seen.with(person, (*upto).min(most)) {
+            change.execute((
+                n,
+                seen.first.0,
+                seen.first.1 as i64,
+                seen.second.0,
+                seen.second.1 as i64,
+            ))?;
+            changed.push(channel.clone());
+        }
+    }
+    Ok(changed)
+}
+
+/// A channel that has entries.
 struct Line {
     n: i64,
-    name: String,
+    channel: Channel,
     last: u64,
     seen: Seen<i64>,
 }
 
-fn lines(connection: &Connection) -> Result<Vec<Line>, StoreError> {
-    // What is published to all comes first: without its pack no record can be shown well.
-    let mut statement = connection.prepare_cached(
-        "SELECT n, name, last, seen_by, seen, seen_by2, seen2 FROM channel ORDER BY name LIKE 'pub/%' DESC, n",
-    )?;
-    let mut found = statement.query([])?;
-    let mut lines = Vec::new();
-    while let Some(row) = found.next()? {
-        let upto = |at| row.get::<_, i64>(at).map(|n| n as u64);
-        lines.push(Line {
-            n: row.get(0)?,
-            name: row.get(1)?,
-            last: upto(2)?,
-            seen: Seen {
-                first: (row.get(3)?, upto(4)?),
-                second: (row.get(5)?, upto(6)?),
-            },
-        });
+fn upto_of(row: &Row<'_>, at: usize) -> rusqlite::Result<u64> {
+    row.get::<_, i64>(at).map(|n| n as u64)
+}
+
+fn seen_of(row: &Row<'_>, at: usize) -> rusqlite::Result<Seen<i64>> {
+    Ok(Seen {
+        first: (row.get(at)?, upto_of(row, at + 1)?),
+        second: (row.get(at + 2)?, upto_of(row, at + 3)?),
+    })
+}
+
+/// Looks at channels that have entries until it was enough: those named, or all, and then what is published to all comes first, because
+/// without its pack no record can be shown well.
+fn each_line(
+    connection: &Connection,
+    only: Option<&[Channel]>,
+    mut look: impl FnMut(Line) -> Result<ControlFlow<()>, StoreError>,
+) -> Result<(), StoreError> {
+    let mut rows_of = |statement: &mut CachedStatement<'_>, name: Option<&str>| {
+        let mut found = match name {
+            Some(name) => statement.query([name])?,
+            None => statement.query([])?,
+        };
+        while let Some(row) = found.next()? {
+            let name = row
+                .get_ref(1)?
+                .as_str()
+                .map_err(|_| StoreError::Damaged("channel"))?;
+            let line = Line {
+                n: row.get(0)?,
+                channel: rows::channel(name)?,
+                last: upto_of(row, 2)?,
+                seen: seen_of(row, 3)?,
+            };
+            if look(line)?.is_break() {
+                return Ok::<_, StoreError>(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    };
+    if let Some(only) = only {
+        let mut one = connection.prepare_cached(
+            "SELECT n, name, last, seen_by, seen, seen_by2, seen2 FROM channel WHERE name = ?1 AND last > 0",
+        )?;
+        for channel in only {
+            if rows_of(&mut one, Some(&channel.to_string()))?.is_break() {
+                break;
+            }
+        }
+        return Ok(());
     }
-    Ok(lines)
+    let mut published = connection.prepare_cached(
+        "SELECT n, name, last, seen_by, seen, seen_by2, seen2 FROM channel
+         WHERE name >= 'pub/' AND name < 'pub0' AND last > 0 ORDER BY n",
+    )?;
+    if rows_of(&mut published, None)?.is_break() {
+        return Ok(());
+    }
+    let mut others = connection.prepare_cached(
+        "SELECT n, name, last, seen_by, seen, seen_by2, seen2 FROM channel INDEXED BY channel_with_entries
+         WHERE last > 0 AND NOT (name >= 'pub/' AND name < 'pub0') ORDER BY n",
+    )?;
+    rows_of(&mut others, None).map(|_| ())
 }
 
 /// Writes rows into a batch, looking every small integer up once.
@@ -129,6 +180,47 @@ impl<'a> Giving<'a> {
 
     fn is_full(&self, query: &PullQuery<'_>) -> bool {
         self.batch.len() >= query.max_entries || self.batch.event_bytes() >= query.max_event_bytes
+    }
+
+    /// Gives what is new of a channel, if its reader may have it and there is room.
+    fn line(
+        &mut self,
+        line: &Line,
+        person: i64,
+        query: &PullQuery<'_>,
+        pulled: &mut Pulled,
+    ) -> Result<ControlFlow<()>, StoreError> {
+        let channel = &line.channel;
+        if !(query.may_read)(channel) {
+            return Ok(ControlFlow::Continue(()));
+        }
+        let held = query.held.get(channel).copied().unwrap_or_default();
+        let upto = held.upto.min(line.last);
+        if line.seen.with(person, upto).is_some() {
+            pulled.news.push((channel.clone(), upto));
+        }
+        let seen_upto = line.seen.by_others(person);
+        let is_behind = held.upto < line.last;
+        if !is_behind && !held.seen.is_some_and(|told| told < seen_upto) {
+            return Ok(ControlFlow::Continue(()));
+        }
+        let is_full = pulled.channels.len() >= MAX_LIST || (is_behind && self.is_full(query));
+        if is_full {
+            pulled.more = true;
+            return Ok(ControlFlow::Break(()));
+        }
+        let before = self.batch.len();
+        if is_behind {
+            self.channel(line.n, channel, held.upto, query)?;
+        }
+        let rows = self.batch.len() - before;
+        pulled.more |= is_behind && held.upto + (rows as u64) < line.last;
+        pulled.channels.push(PulledChannel {
+            channel: channel.clone(),
+            rows,
+            seen_upto,
+        });
+        Ok(ControlFlow::Continue(()))
     }
 
     fn channel(

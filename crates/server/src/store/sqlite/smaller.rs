@@ -1,6 +1,6 @@
 //! Evidence, document numbers, what verification reads, and the copy for a backup; and the trait, put together.
 
-use std::{collections::HashMap, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 use shicha_domain::{
@@ -18,8 +18,8 @@ use uuid::Uuid;
 use super::{SqliteStore, connect, format_of, rows, set_meta};
 use crate::store::{
     Appended, ChannelNumbers, Contact, DeviceState, Enrolment, Figures, Format, HeldEntry, Info,
-    Judge, NUMBERS_SKIPPED, OwnJudge, PullQuery, Pulled, Pushed, Register, Seal, Store, StoreError,
-    ThenAppended, ToldEnd,
+    Judge, NUMBERS_SKIPPED, OwnJudge, PullNote, PullQuery, Pulled, Pushed, Register, Seal, Store,
+    StoreError, ThenAppended, ToldEnd,
 };
 
 /// The mark of a copy that was not served yet.
@@ -281,12 +281,8 @@ impl Store for SqliteStore {
         self.do_pull(query, batch)
     }
 
-    fn note_seen(
-        &self,
-        person: PersonId,
-        cursors: &HashMap<Channel, u64>,
-    ) -> Result<(), StoreError> {
-        self.do_note_seen(person, cursors)
+    fn note_pulls(&self, notes: &[PullNote]) -> Result<Vec<Vec<Channel>>, StoreError> {
+        self.do_note_pulls(notes)
     }
 
     fn blob_uses(&self, blob: BlobHash) -> Result<Vec<(Channel, PersonId)>, StoreError> {

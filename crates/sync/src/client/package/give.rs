@@ -335,9 +335,17 @@ fn push_own<W: Write>(
 }
 
 fn wanted(ledger: &Ledger, giving: &Giving) -> Result<Wanted, PackageError> {
+    let held = ledger.held_channels()?;
+    let awaited = held
+        .iter()
+        .filter_map(|one| Some((one.channel.clone(), one.awaited?)));
     Ok(Wanted {
         acked: ledger.acked()?.0,
-        cursors: ledger.cursors()?,
+        seen: awaited.collect(),
+        cursors: held
+            .into_iter()
+            .map(|one| (one.channel, one.cursor))
+            .collect(),
         evidence: ledger
             .blobs_wanted(MAX_WANTED_EVIDENCE)?
             .into_iter()

@@ -1,9 +1,6 @@
 //! Taking a package in: receipts, entries, evidence, each by the same checks as when it comes over the network.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    io::Read,
-};
+use std::{collections::BTreeSet, io::Read};
 
 use shicha_domain::suite::VerifyingKey;
 use shicha_domain::{Channel, DeviceId, Receipt, RecordId, directory::parts::DirectoryPart};
@@ -24,7 +21,7 @@ use crate::{
     protocol::{
         BLOB_PART, ProblemCode,
         messages::{ForkReport, Head, PushReply},
-        wire::{Pull, Push},
+        wire::{Held, HeldChannels, Pull, Push},
     },
     update::{SignedUpdate, UpdateFolder},
 };
@@ -247,12 +244,17 @@ impl Taking<'_> {
             // Entries of the own log that are not here would be taken for what only this ledger has. They come once it has another name.
             return Ok(());
         }
-        let cursors: BTreeMap<Channel, u64> = self.ledger.cursors()?.into_iter().collect();
+        let held: HeldChannels = self
+            .ledger
+            .cursors()?
+            .into_iter()
+            .map(|(channel, upto)| (channel, Held::upto(upto)))
+            .collect();
         // The package was made for what was here then; what has come by another way since is passed over.
         let mut rows = Vec::with_capacity(given.batch.rows.len());
         let mut at = given.batch.rows.into_iter();
         for channel in &mut given.channels {
-            let cursor = cursors.get(&channel.channel).copied().unwrap_or(0);
+            let cursor = held.get(&channel.channel).map_or(0, |held| held.upto);
             let before = rows.len();
             rows.extend(
                 at.by_ref()
@@ -262,7 +264,7 @@ impl Taking<'_> {
             channel.rows = rows.len() - before;
         }
         given.batch.rows = rows;
-        let (incoming, faults) = pull::check(given, &cursors, &self.server)?;
+        let (incoming, faults) = pull::check(given, &held, &self.server)?;
         let (new, more) = match pull::store(self.ledger, incoming, self.now_ms) {
             // A copy of this ledger went on elsewhere. Under its next identity this device gets all of it again.
             Err(SyncError::Ledger(LedgerError::Parted)) => {
