@@ -6,7 +6,7 @@
 use shicha_domain::{
     Entry, EntryId, Event,
     authority::{self, About, Actor, Refusal},
-    directory::OrgTree,
+    directory::{OrgTree, Person},
     entry::{ChainFault, follow},
 };
 use shicha_sync::protocol::{Row, messages::refusal};
@@ -15,10 +15,15 @@ use crate::store::{Candidate, DeviceState, Placed};
 
 /// Somebody in the directory, as authority is decided by.
 pub(crate) fn actor_of(state: &DeviceState) -> Actor {
+    actor(&state.person)
+}
+
+/// [`actor_of`] for a person whose device does not matter.
+pub(crate) fn actor(person: &Person) -> Actor {
     Actor {
-        person: state.person.id,
-        org: state.person.org.clone(),
-        role: state.person.role,
+        person: person.id,
+        org: person.org.clone(),
+        role: person.role,
     }
 }
 

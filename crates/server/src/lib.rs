@@ -15,6 +15,7 @@ mod linger;
 mod log;
 pub mod moments;
 pub mod package;
+mod places;
 mod private;
 mod publishing;
 mod serve;
@@ -27,6 +28,6 @@ mod updates;
 pub mod verify;
 mod watch;
 
-pub use http::{Limits, Rate};
+pub use http::{Connections, Limits, Rate};
 pub use instance::Instance;
 pub use serve::{Clock, Config, Running, ServeError, serve};

@@ -6,7 +6,6 @@
 //! is read and thrown away until the client closes too, for a while (RFC 9112 §9.6).
 
 use std::{
-    future::Future as _,
     io,
     pin::Pin,
     task::{Context, Poll, ready},
@@ -15,13 +14,18 @@ use std::{
 
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
+    sync::watch,
     time::{Instant, Sleep, sleep},
 };
+
+use crate::serve::closed;
 
 /// How long nothing may come before the client is taken to be gone.
 const SILENCE: Duration = Duration::from_secs(5);
 /// How long it is listened to in all: half a part of evidence takes this long at 64 kbit/s.
 const LONGEST: Duration = Duration::from_secs(60);
+/// How long it is listened to in all once the endpoint itself closes: long enough for an answer to arrive and to be taken.
+const LEAVING: Duration = Duration::from_millis(500);
 /// What is read of a client that does not stop.
 const MOST: usize = 16 << 20;
 
@@ -29,34 +33,56 @@ const MOST: usize = 16 << 20;
 pub(crate) struct Lingering<S> {
     stream: S,
     closing: Option<Closing>,
+    /// Whether the endpoint closes.
+    leaving: watch::Receiver<bool>,
 }
 
 struct Closing {
     silence: Pin<Box<Sleep>>,
     end: Instant,
     left: usize,
+    /// Resolves when the endpoint closes; `None` once it did.
+    leaving: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }
 
 impl<S> Lingering<S> {
-    pub(crate) fn new(stream: S) -> Self {
+    /// `leaving` says when the endpoint itself closes.
+    pub(crate) fn new(stream: S, leaving: watch::Receiver<bool>) -> Self {
         Self {
             stream,
             closing: None,
+            leaving,
         }
     }
 }
 
 impl Closing {
-    fn begin() -> Self {
+    fn begin(mut leaving: watch::Receiver<bool>) -> Self {
         Self {
             silence: Box::pin(sleep(SILENCE)),
             end: Instant::now() + LONGEST,
             left: MOST,
+            leaving: Some(Box::pin(async move { closed(&mut leaving).await })),
+        }
+    }
+
+    /// Where the endpoint closes, nobody is waited for any longer than it takes to say goodbye.
+    fn hurry(&mut self, cx: &mut Context<'_>) {
+        let is_leaving = self
+            .leaving
+            .as_mut()
+            .is_some_and(|leaving| leaving.as_mut().poll(cx).is_ready());
+        if is_leaving {
+            self.leaving = None;
+            self.end = self.end.min(Instant::now() + LEAVING);
+            let next = self.silence.deadline().min(self.end);
+            self.silence.as_mut().reset(next);
         }
     }
 
     /// Reads until there is a reason to stop. Why does not matter: nothing can be told to the client any more.
     fn poll<S: AsyncRead + Unpin>(&mut self, stream: &mut S, cx: &mut Context<'_>) -> Poll<()> {
+        self.hurry(cx);
         let mut room = [0; 8 << 10];
         while self.left > 0 {
             let mut thrown_away = ReadBuf::new(&mut room);
@@ -110,11 +136,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Lingering<S> {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let Self { stream, closing } = self.get_mut();
+        let Self {
+            stream,
+            closing,
+            leaving,
+        } = self.get_mut();
         if closing.is_none() {
             ready!(Pin::new(&mut *stream).poll_shutdown(cx))?;
         }
-        let closing = closing.get_or_insert_with(Closing::begin);
+        let closing = closing.get_or_insert_with(|| Closing::begin(leaving.clone()));
         closing.poll(stream, cx).map(Ok)
     }
 }
@@ -126,11 +156,35 @@ mod tests {
 
     use super::*;
 
+    /// The endpoint goes on.
+    fn staying() -> (watch::Sender<bool>, watch::Receiver<bool>) {
+        watch::channel(false)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn once_the_endpoint_closes_nobody_is_waited_for() {
+        let (close, leaving) = staying();
+        let (_client, server) = duplex(64);
+        let lingering = tokio::spawn({
+            let leaving = leaving.clone();
+            async move { Lingering::new(server, leaving).shutdown().await }
+        });
+        tokio::task::yield_now().await;
+        let begin = Instant::now();
+        close.send(true).unwrap();
+        lingering.await.unwrap().unwrap();
+        assert_eq!(begin.elapsed().as_millis(), LEAVING.as_millis());
+        let (_client, server) = duplex(64);
+        Lingering::new(server, leaving).shutdown().await.unwrap();
+        assert_eq!(begin.elapsed().as_millis(), 2 * LEAVING.as_millis());
+    }
+
     #[tokio::test]
     async fn a_client_that_still_sends_gets_the_answer_and_is_read_until_it_closes() {
+        let (_staying, leaving) = staying();
         let (mut client, server) = duplex(64);
         let closing = tokio::spawn(async move {
-            let mut server = Lingering::new(server);
+            let mut server = Lingering::new(server, leaving);
             server.write_all(b"answer").await?;
             server.shutdown().await
         });
@@ -145,15 +199,17 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_client_that_falls_silent_is_not_waited_for_long() {
+        let (_staying, leaving) = staying();
         let (mut client, server) = duplex(64);
         client.write_all(b"half a request").await.unwrap();
         let begin = Instant::now();
-        Lingering::new(server).shutdown().await.unwrap();
+        Lingering::new(server, leaving).shutdown().await.unwrap();
         assert_eq!(begin.elapsed().as_secs(), SILENCE.as_secs());
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_client_that_never_stops_is_cut_off_by_time() {
+        let (_staying, leaving) = staying();
         let (mut client, server) = duplex(64);
         let drip = tokio::spawn(async move {
             while client.write_all(b"x").await.is_ok() {
@@ -161,7 +217,7 @@ mod tests {
             }
         });
         let begin = Instant::now();
-        let mut server = Lingering::new(server);
+        let mut server = Lingering::new(server, leaving);
         server.shutdown().await.unwrap();
         assert_eq!(begin.elapsed().as_secs(), LONGEST.as_secs());
         drop(server);
@@ -170,6 +226,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_client_that_never_stops_is_cut_off_by_amount() {
+        let (_staying, leaving) = staying();
         let (mut client, server) = duplex(1 << 16);
         let flood = tokio::spawn(async move {
             let mut sent = 0_usize;
@@ -178,7 +235,7 @@ mod tests {
             }
             sent
         });
-        let mut server = Lingering::new(server);
+        let mut server = Lingering::new(server, leaving);
         server.shutdown().await.unwrap();
         drop(server);
         let sent = flood.await.unwrap();

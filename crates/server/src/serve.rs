@@ -21,15 +21,16 @@ use shicha_sync::Random;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
-    sync::{Semaphore, watch},
+    sync::watch,
     task::JoinHandle,
 };
 use tower::ServiceExt as _;
 
 use crate::{
     home::{DATABASE_FILE, Home, HomeError, Place, now_ms},
-    http::{App, Life, Limits, Peer, metrics_router, router},
+    http::{App, Life, Limits, Line, Peer, aside_router, metrics_router, router, until_sent},
     linger::Lingering,
+    places::Seat,
     serving::Serving,
     store::{MIGRATIONS, Migration, damage_mark, sqlite},
     sweep,
@@ -39,10 +40,12 @@ use crate::{
 
 /// How long a client may take over its request line and headers, or be silent between requests.
 const HEADER_TIME: Duration = Duration::from_secs(20);
-/// Open connections. Each device needs two: one for its requests, one for the event stream.
-const MAX_CONNECTIONS: usize = 4_096;
+/// How long a connection lasts that found no place, and how long it may take over its headers.
+const ASIDE_TIME: Duration = Duration::from_secs(5);
 /// How long requests that are under way may go on when the server closes.
 const CLOSING_TIME: Duration = Duration::from_secs(10);
+/// How long a connection over which nothing is asked or answered is still open when the server closes.
+const IDLE_TIME: Duration = Duration::from_secs(1);
 /// How long a client may take to agree on TLS.
 const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 
@@ -299,9 +302,15 @@ struct Listening {
 }
 
 async fn run(listening: Listening, app: Arc<App>, mut is_closing: watch::Receiver<bool>) {
-    let service = router(Arc::clone(&app));
+    let answering = Answering {
+        full: router(Arc::clone(&app)),
+        aside: aside_router(Arc::clone(&app)),
+        certificates: listening.certificates.clone(),
+        closing: is_closing.clone(),
+    };
     let graceful = GracefulShutdown::new();
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let (cut, is_cut) = watch::channel(false);
+    let places = app.places();
     let mut aside = tokio::task::JoinSet::new();
     aside.spawn(look::store(Arc::clone(&app)));
     aside.spawn(look::seldom(Arc::clone(&app)));
@@ -322,10 +331,6 @@ async fn run(listening: Listening, app: Arc<App>, mut is_closing: watch::Receive
     }
     let listener = listening.listener;
     loop {
-        // Waiting for a place before accepting leaves the surplus in the system's queue.
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else {
-            break;
-        };
         let (stream, peer) = tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok(accepted) => accepted,
@@ -338,13 +343,16 @@ async fn run(listening: Listening, app: Arc<App>, mut is_closing: watch::Receive
             },
             () = closed(&mut is_closing) => break,
         };
-        let (watcher, service) = (graceful.watcher(), service.clone());
-        let (app, certificates) = (Arc::clone(&app), listening.certificates.clone());
+        let seat = places.take(peer.ip());
+        let (watcher, answering) = (graceful.watcher(), answering.clone());
+        let (app, mut is_cut) = (Arc::clone(&app), is_cut.clone());
         tokio::spawn(async move {
             app.metrics.connections.inc();
-            answer(stream, peer, certificates, service, watcher).await;
+            tokio::select! {
+                () = answering.answer(stream, peer, seat, watcher) => {}
+                () = closed(&mut is_cut) => {}
+            }
             app.metrics.connections.dec();
-            drop(place);
         });
     }
     drop(listener);
@@ -353,38 +361,131 @@ async fn run(listening: Listening, app: Arc<App>, mut is_closing: watch::Receive
         .await
         .is_err()
     {
-        tracing::warn!("requests that did not end were cut off");
+        tracing::warn!("requests that did not end are cut off");
     }
+    drop(is_cut);
+    // Fails only when no connection is left.
+    let _none_left = cut.send(true);
+    cut.closed().await;
     tracing::info!("closed");
 }
 
-/// Answers one client until it goes away. Clients go away all the time.
-async fn answer(
-    stream: TcpStream,
-    peer: SocketAddr,
+/// What connections are answered with.
+#[derive(Clone)]
+struct Answering {
+    full: axum::Router,
+    aside: axum::Router,
     certificates: Option<Arc<Certificates>>,
+    closing: watch::Receiver<bool>,
+}
+
+impl Answering {
+    /// Answers one client until it goes away. Clients go away all the time.
+    async fn answer(self, stream: TcpStream, peer: SocketAddr, seat: Seat, watcher: Watcher) {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "no TCP_NODELAY");
+        }
+        match seat {
+            full @ Seat::Full { .. } => {
+                let line = Served {
+                    peer,
+                    router: self.full,
+                    closing: self.closing,
+                    header_time: HEADER_TIME,
+                    keeps: true,
+                };
+                converse(stream, self.certificates, line, watcher).await;
+                drop(full);
+            }
+            Seat::Aside(mut ends) => {
+                let line = Served {
+                    peer,
+                    router: self.aside,
+                    closing: self.closing,
+                    header_time: ASIDE_TIME,
+                    keeps: false,
+                };
+                tokio::select! {
+                    () = converse(stream, self.certificates, line, watcher) => {}
+                    () = tokio::time::sleep(ASIDE_TIME) => {}
+                    _ = &mut ends => {}
+                }
+            }
+        }
+    }
+}
+
+/// How one connection is served.
+struct Served {
+    peer: SocketAddr,
     router: axum::Router,
+    closing: watch::Receiver<bool>,
+    header_time: Duration,
+    /// Whether it may be used for more than one request.
+    keeps: bool,
+}
+
+async fn converse(
+    stream: TcpStream,
+    certificates: Option<Arc<Certificates>>,
+    served: Served,
     watcher: Watcher,
 ) {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "no TCP_NODELAY");
-    }
-    let ended = match certificates {
-        None => watcher.watch(connection(stream, peer, router)).await,
-        Some(certificates) => {
-            let agreed = certificates.acceptor().accept(stream);
-            match tokio::time::timeout(HANDSHAKE_TIME, agreed).await {
-                Ok(Ok(stream)) => watcher.watch(connection(stream, peer, router)).await,
-                Ok(Err(error)) => {
-                    tracing::debug!(%error, "a client did not agree on TLS");
-                    return;
+    let (asked, asking) = watch::channel(0_usize);
+    let closing = served.closing.clone();
+    let conversation = async move {
+        match certificates {
+            None => watcher.watch(connection(stream, served, asked)).await,
+            Some(certificates) => {
+                let agreed = certificates.acceptor().accept(stream);
+                match tokio::time::timeout(HANDSHAKE_TIME, agreed).await {
+                    Ok(Ok(stream)) => watcher.watch(connection(stream, served, asked)).await,
+                    Ok(Err(error)) => {
+                        tracing::debug!(%error, "a client did not agree on TLS");
+                        Ok(())
+                    }
+                    Err(_elapsed) => Ok(()),
                 }
-                Err(_elapsed) => return,
             }
         }
     };
-    if let Err(error) = ended {
-        tracing::debug!(%error, "a connection ended early");
+    tokio::select! {
+        ended = conversation => {
+            if let Err(error) = ended {
+                tracing::debug!(%error, "a connection ended early");
+            }
+        }
+        () = idle_at_the_end(closing, asking) => {}
+    }
+}
+
+/// Waits until the server closes and nothing has been asked or answered for a moment: whoever began to ask and said no more would be
+/// waited for otherwise.
+async fn idle_at_the_end(mut closing: watch::Receiver<bool>, mut asking: watch::Receiver<usize>) {
+    closed(&mut closing).await;
+    loop {
+        // An error means that the connection is gone, or was none yet.
+        let _gone = asking.wait_for(|asking| *asking == 0).await.is_err();
+        tokio::time::sleep(IDLE_TIME).await;
+        if *asking.borrow() == 0 {
+            return;
+        }
+    }
+}
+
+/// A request that is being answered.
+struct Asking(watch::Sender<usize>);
+
+impl Asking {
+    fn begin(asked: &watch::Sender<usize>) -> Self {
+        asked.send_modify(|asking| *asking += 1);
+        Self(asked.clone())
+    }
+}
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        self.0.send_modify(|asking| *asking -= 1);
     }
 }
 
@@ -396,23 +497,35 @@ pub(crate) async fn closed(closing: &mut watch::Receiver<bool>) {
 
 fn connection(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    peer: SocketAddr,
-    router: axum::Router,
+    served: Served,
+    asked: watch::Sender<usize>,
 ) -> impl GracefulConnection<Error = hyper::Error> + Send + 'static {
+    let Served {
+        peer,
+        router,
+        closing,
+        header_time,
+        keeps,
+    } = served;
+    let line = Line::default();
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let mut request: Request = request.map(Body::new);
         request.extensions_mut().insert(Peer(peer.ip()));
-        let router = router.clone();
+        request.extensions_mut().insert(line.clone());
+        let (router, asking) = (router.clone(), Asking::begin(&asked));
         async move {
-            Ok::<_, std::convert::Infallible>(match router.oneshot(request).await {
+            let response = match router.oneshot(request).await {
                 Ok(response) => response,
                 Err(never) => never.into_response(),
-            })
+            };
+            let answer = response.map(|body| until_sent(body, asking));
+            Ok::<_, std::convert::Infallible>(answer)
         }
     });
     http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIME)
+        .header_read_timeout(header_time)
+        .keep_alive(keeps)
         .max_buf_size(64 << 10)
-        .serve_connection(TokioIo::new(Lingering::new(stream)), service)
+        .serve_connection(TokioIo::new(Lingering::new(stream, closing)), service)
 }

@@ -11,7 +11,7 @@ use shicha_sync::protocol::{
     BatchFault, BatchWriter, MAX_BATCH_DECODED, MAX_BATCH_ROWS, MAX_HELD, MAX_LIST, Row,
     wire::{
         Held, HeldChannels, PullRequest, PulledChannel, read_pull, read_pull_request, read_push,
-        write_pull, write_pull_request, write_push,
+        unfolded, write_pull, write_pull_request, write_push,
     },
 };
 use uuid::Uuid;
@@ -135,6 +135,22 @@ fn sixty_thousand_answers_take_no_more_than_sixty_bytes_each_on_the_way_down() {
     let each = bytes as f64 / entries.len() as f64;
     println!("pull: {each:.1} bytes/entry");
     assert!(each <= 60.0, "{each:.1} bytes per entry");
+}
+
+#[test]
+fn a_body_says_what_it_unfolds_to_and_no_more_comes_out_of_it() {
+    let said = zstd::bulk::compress(&[0; 1_000], 3).unwrap();
+    assert_eq!(unfolded(&said), Ok(1_000));
+    // Another frame behind the first would be unfolded too.
+    let more = [said, zstd::bulk::compress(&[0; 1_000_000], 3).unwrap()].concat();
+    assert_eq!(unfolded(&more), Ok(1_000));
+    assert_eq!(read_push(&more), Err(BatchFault::TooLarge));
+    // Whoever says nothing counts as the largest.
+    let silent = zstd::encode_all(&[0; 1_000][..], 3).unwrap();
+    assert_eq!(unfolded(&silent), Ok(MAX_BATCH_DECODED));
+    let large = zstd::bulk::compress(&vec![0; MAX_BATCH_DECODED + 1], 3).unwrap();
+    assert_eq!(unfolded(&large), Err(BatchFault::TooLarge));
+    assert_eq!(unfolded(b"no frame"), Err(BatchFault::Compression));
 }
 
 #[test]

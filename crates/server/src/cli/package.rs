@@ -11,7 +11,7 @@ use shicha_sync::{
 use super::say::{Failure, Say};
 use crate::{
     home::Home,
-    package::{Answering, Desk, PackageError, answer, card as make_card, take as take_in},
+    package::{Answering, Desk, Most, PackageError, answer, card as make_card, take as take_in},
 };
 
 fn desk<'a>(home: &'a Home, random: &'a Random, now_ms: u64) -> Desk<'a> {
@@ -53,6 +53,7 @@ pub(super) fn take(
                 taken: taken.clone(),
                 with_evidence: false,
                 with_update,
+                most: Most::ALL,
             };
             Some(answer(desk, &answering, path, &mut |_| true)?.1)
         }

@@ -16,6 +16,9 @@ use crate::{
     tls::{Dates, TlsError, TlsFiles, load},
 };
 
+/// How long the process still waits for work that did not end when everything else had.
+const CUT_OFF: Duration = Duration::from_secs(1);
+
 /// How to serve.
 #[derive(clap::Args)]
 pub(super) struct Serve {
@@ -43,6 +46,9 @@ pub(super) struct Serve {
     /// 每个地址每秒的登记和登录请求数，0 为不限 (requests a second of one address before it says who it is, 0: no limit)
     #[arg(long, env = "SHICHA_ADDRESS_RATE", default_value_t = 100)]
     address_rate: u32,
+    /// 每个地址同时打开的连接数，0 为不限；可信反向代理不受限 (open connections of one address, 0: no limit; trusted proxies have none)
+    #[arg(long, env = "SHICHA_ADDRESS_CONNECTIONS", default_value_t = 2_048)]
+    address_connections: usize,
     /// 停止前先宣布未就绪并继续服务的秒数 (seconds to go on after saying that it is not ready any more)
     #[arg(long, env = "SHICHA_DRAIN", default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=300))]
     drain: u64,
@@ -109,12 +115,13 @@ fn serve_until_asked(say: &Say, place: Place, how: Serve) -> Result<(), Failure>
         .enable_all()
         .build()
         .map_err(|error| Failure::folder("无法启动", error.to_string()))?;
-    runtime.block_on(async {
+    let served = runtime.block_on(async {
         let mut config = Config::new(place, how.listen);
         config.tls = tls;
         config.proxies = how.behind_proxy;
         config.metrics_listen = how.metrics_listen;
         config.limits = Limits::new(how.device_rate, how.address_rate);
+        config.limits.connections.address = how.address_connections;
         config.drain = Duration::from_secs(how.drain);
         let running = start(config).await?;
         let value = json!({
@@ -133,7 +140,10 @@ fn serve_until_asked(say: &Say, place: Place, how: Serve) -> Result<(), Failure>
         asked_to_stop(&running).await;
         running.shutdown().await;
         Ok(())
-    })
+    });
+    // What is in the middle of something is cut off like by a power cut, which costs nothing that was answered.
+    runtime.shutdown_timeout(CUT_OFF);
+    served
 }
 
 impl From<ServeError> for Failure {

@@ -3,10 +3,11 @@
 //! Entries go first: evidence is taken only from somebody whose accepted entry names it, and given only to somebody who may read an
 //! entry that names it. To everybody else it does not exist.
 
-use std::{ops::Range, str::FromStr, time::Duration};
+use std::{ops::Range, str::FromStr};
 
 use super::{
     App, Shared,
+    bodies::SILENCE,
     fault::{Fault, blocking},
     session::Caller,
 };
@@ -26,8 +27,6 @@ use shicha_sync::{
     work,
 };
 
-/// How long a sender may be silent in the middle of a part.
-pub(super) const SILENCE: Duration = Duration::from_secs(30);
 /// How much is read at a time for somebody who fetches.
 const READ_PIECE: usize = 1 << 20;
 
@@ -159,6 +158,7 @@ pub(super) async fn send(
             format!("a part has at most {MAX_BLOB_PART} bytes"),
         ));
     }
+    let sender = caller.admitted();
     let sent = (hash, Sender::Device(caller.state.device.id));
     let held = blocking({
         let app = Shared::clone(&app);
@@ -179,6 +179,7 @@ pub(super) async fn send(
         Held::Part(have) if have != offset => return Err(EvidenceError::Offset(have).into()),
         Held::Part(_) => {}
     }
+    let _room = app.bodies.part(sender).await?;
     let held = receive(&app, sent, offset, total, body).await?;
     Ok(progress(StatusCode::OK, held))
 }

@@ -2,7 +2,6 @@
 
 use axum::{
     Json,
-    body::Bytes,
     extract::{Extension, Query, State},
 };
 use serde::Deserialize;
@@ -30,6 +29,7 @@ use shicha_sync::{
 
 use super::{
     Change, Peer, Shared,
+    bodies::Sent,
     fault::{Fault, blocking, message},
     session::{Caller, admitted},
 };
@@ -80,20 +80,24 @@ pub(super) async fn server(State(app): State<Shared>) -> Result<Json<ServerInfo>
 pub(super) async fn enrol(
     State(app): State<Shared>,
     Extension(Peer(peer)): Extension<Peer>,
-    body: Bytes,
+    body: Sent,
 ) -> Result<Json<EnrolReply>, Fault> {
     let request: EnrolRequest = message(&body)?;
     let now_ms = app.now_ms();
-    if !app.attempts.may_try(peer, now_ms) {
+    let attempt = app.attempts.begin(peer, now_ms).await.map_err(|wait_s| {
         app.metrics.slowed("enrolment");
-        return Err(Fault::slow_down(
-            60,
-            "too many wrong enrolment codes; wait a minute",
-        ));
-    }
+        Fault::slow_down(wait_s, "too many wrong enrolment codes; wait a minute")
+    })?;
     let enrolled = blocking({
         let app = Shared::clone(&app);
-        move || enrol_newcomer(&app.home, &app.random, now_ms, &request)
+        move || {
+            // It is told apart here, where nobody can go away before it is.
+            let enrolled = enrol_newcomer(&app.home, &app.random, now_ms, &request);
+            if !matches!(enrolled, Ok(None)) {
+                attempt.was_no_guess();
+            }
+            enrolled
+        }
     })
     .await?;
     match enrolled {
@@ -102,13 +106,10 @@ pub(super) async fn enrol(
             app.tell(Change::Directory);
             Ok(Json(reply))
         }
-        None => {
-            app.attempts.failed(peer);
-            Err(Fault::new(
-                ProblemCode::BadCode,
-                "the enrolment code is unknown, used or expired",
-            ))
-        }
+        None => Err(Fault::new(
+            ProblemCode::BadCode,
+            "the enrolment code is unknown, used or expired",
+        )),
     }
 }
 
@@ -167,7 +168,7 @@ fn enrol_reply(home: &Home, state: &DeviceState, receipt: Receipt) -> Result<Enr
 )]
 pub(super) async fn challenge(
     State(app): State<Shared>,
-    body: Bytes,
+    body: Sent,
 ) -> Result<Json<ChallengeReply>, Fault> {
     let request: ChallengeRequest = message(&body)?;
     // Given to any device, known or not: who knows whom is nothing to find out here.
@@ -193,7 +194,7 @@ pub(super) async fn challenge(
 )]
 pub(super) async fn session(
     State(app): State<Shared>,
-    body: Bytes,
+    body: Sent,
 ) -> Result<([(&'static str, String); 1], Json<SessionReply>), Fault> {
     let request: SessionRequest = message(&body)?;
     let now_ms = app.now_ms();
@@ -248,7 +249,7 @@ pub(super) async fn session(
     request_body = Obeyed,
     responses((status = 200, description = "whether it was not known yet", body = Changed))
 )]
-pub(super) async fn obeyed(State(app): State<Shared>, body: Bytes) -> Result<Json<Changed>, Fault> {
+pub(super) async fn obeyed(State(app): State<Shared>, body: Sent) -> Result<Json<Changed>, Fault> {
     let said: Obeyed = message(&body)?;
     let now_ms = app.now_ms();
     blocking(move || {
@@ -276,7 +277,7 @@ pub(super) async fn obeyed(State(app): State<Shared>, body: Bytes) -> Result<Jso
 pub(super) async fn identity(
     State(app): State<Shared>,
     caller: Caller,
-    body: Bytes,
+    body: Sent,
 ) -> Result<Json<IdentityReply>, Fault> {
     let request: IdentityRequest = message(&body)?;
     let old = caller.state.device.id;
@@ -364,7 +365,7 @@ pub(super) async fn directory(
 pub(super) async fn numbers(
     State(app): State<Shared>,
     caller: Caller,
-    body: Bytes,
+    body: Sent,
 ) -> Result<Json<NumberBlock>, Fault> {
     let request: NumbersRequest = message(&body)?;
     let now_ms = app.now_ms();

@@ -4,7 +4,6 @@ use std::{sync::Arc, time::Instant};
 
 use axum::{
     Json,
-    body::Bytes,
     extract::State,
     http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse, Response},
@@ -21,13 +20,15 @@ use shicha_sync::{
     },
     work,
 };
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::oneshot;
 
 use super::{
-    App, Change, LARGE, MOST_QUEUED, QUEUED, SMALL_BODY, Shared,
+    App, Change, MOST_QUEUED, QUEUED, Shared,
+    bodies::Sent,
     fault::{Fault, blocking},
     noting,
     session::{Caller, Claim, active},
+    work::Working,
 };
 use crate::{
     ends,
@@ -49,7 +50,7 @@ pub(super) async fn push(
     State(app): State<Shared>,
     claim: Claim,
     headers: HeaderMap,
-    body: Bytes,
+    body: Sent,
 ) -> Result<Json<PushReply>, Fault> {
     if !headers.contains_key(header::CONTENT_TYPE) {
         // Whoever may not ask at all is told that first.
@@ -57,13 +58,12 @@ pub(super) async fn push(
         return Err(Fault::wrong_kind(BATCH_TYPE));
     }
     let end = end_of(&headers);
-    let weight = if body.len() <= SMALL_BODY { 1 } else { LARGE };
     app.metrics.bytes("push", body.len() as u64);
+    let sender = body.by.ok_or_else(Fault::no_session)?;
+    // What a few kilobytes unfold to may be thousands of times as much: that is what is weighed.
+    let unfolded = wire::unfolded(&body)?;
     let waiting = Instant::now();
-    let turn = Arc::clone(&app.heavy)
-        .acquire_many_owned(weight)
-        .await
-        .map_err(|error| Fault::internal(&error))?;
+    let turn = app.work.push(sender, unfolded).await?;
     let reading = Arc::clone(&app.reading)
         .acquire_owned()
         .await
@@ -98,6 +98,13 @@ pub(super) async fn push(
         }
     };
     if !channels.is_empty() {
+        let numbers = reply.accepted.iter();
+        let upto = numbers.map(|run| run.number + run.count).max();
+        app.awaiting.wrote(
+            sender.person,
+            &channels,
+            upto.unwrap_or(0).saturating_sub(1),
+        );
         app.tell(Change::Entries {
             channels,
             by: Some(by),
@@ -141,11 +148,12 @@ fn read(
     Ok((read, by))
 }
 
-/// Has a push kept; `told` hears what came of it. The turn is for others as long as there is space for pushes that wait in the store's queue.
+/// Has a push kept; `told` hears what came of it. What it takes of all is for others as long as there is space for pushes that wait in the
+/// store's queue.
 fn keep(
     app: &Shared,
     read: Result<(ReadPush, DeviceId), Fault>,
-    turn: OwnedSemaphorePermit,
+    mut turn: Working,
     told: oneshot::Sender<Result<Kept, Fault>>,
 ) {
     // Where nobody waits for the answer any more, the device asks again.
@@ -159,7 +167,11 @@ fn keep(
             .try_acquire_many_owned(read.weight())
             .ok()
     });
-    let held = space.flatten().unwrap_or(turn);
+    let space = space.flatten();
+    if space.is_some() {
+        turn.weight = None;
+    }
+    let held = (space, turn);
     let (asked, begun) = (read.asked, Instant::now());
     let pushed = Arc::new(read.pushed);
     let then = {
@@ -347,22 +359,20 @@ pub(super) async fn pull(
     State(app): State<Shared>,
     caller: Caller,
     headers: HeaderMap,
-    body: Bytes,
+    body: Sent,
 ) -> Result<Response, Fault> {
     if !headers.contains_key(header::CONTENT_TYPE) {
         return Err(Fault::wrong_kind(PULL_TYPE));
     }
     let end = end_of(&headers);
     let waiting = Instant::now();
-    let _permit = app
-        .heavy
-        .acquire_many(LARGE)
-        .await
-        .map_err(|error| Fault::internal(&error))?;
+    let turn = app.work.pull(caller.admitted()).await?;
     app.metrics.waited(waiting);
     let (body, note) = blocking({
         let app = Shared::clone(&app);
         move || {
+            // Also when the client is gone: it is worked on until it ends.
+            let _turn = turn;
             let end = end.and_then(|end| ends::told(&app.home, &caller.state, &end, app.now_ms()));
             if let Some(end) = end {
                 app.home.store.note_end(caller.state.device.id, &end)?;

@@ -49,6 +49,11 @@ impl Fault {
         )
     }
 
+    /// Nobody says who asks.
+    pub(crate) fn no_session() -> Self {
+        Self::new(ProblemCode::Unauthorized, "no session token")
+    }
+
     /// A fault of the server: logged here, with the cause that the client is not told.
     pub(crate) fn internal(cause: &dyn std::fmt::Display) -> Self {
         tracing::error!(%cause, "a request failed");

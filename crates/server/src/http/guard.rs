@@ -18,6 +18,7 @@ use tracing::Instrument as _;
 use super::{
     App, Shared,
     fault::Fault,
+    line::Line,
     openapi::{ANY_VERSION, Contract, OPEN},
     proxy::{self, Peer},
     session::AskedBy,
@@ -38,7 +39,7 @@ pub(super) async fn guard(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let id = format!("{:016x}", u64::from_be_bytes(app.random.bytes()));
+    let id = request_id(&app);
     let method = request.method().clone();
     let route = request
         .extensions()
@@ -54,6 +55,13 @@ pub(super) async fn guard(
         let asked_by = AskedBy::default();
         request.extensions_mut().insert(asked_by.clone());
         let is_last = request.headers().contains_key(header::TRANSFER_ENCODING);
+        // Behind a proxy a connection is one client's only while a request is answered.
+        let borrowed = request
+            .extensions()
+            .get::<Peer>()
+            .is_some_and(|Peer(peer)| proxy::is_trusted(*peer, &app.proxies))
+            .then(|| request.extensions().get::<Line>().cloned())
+            .flatten();
         let checked = check_version(&request, &route)
             .and_then(|()| check_rate(&app, &mut request, &route))
             .and_then(|()| contract.check(&request, &route));
@@ -83,6 +91,9 @@ pub(super) async fn guard(
                 response.headers_mut().insert(TICK_HEADER, tick);
             }
         }
+        if let Some(line) = borrowed {
+            response = response.map(|body| line.until_answered(body));
+        }
         if is_last {
             response
                 .headers_mut()
@@ -103,6 +114,15 @@ pub(super) async fn guard(
     }
     .instrument(span)
     .await
+}
+
+fn request_id(app: &App) -> String {
+    format!("{:016x}", u64::from_be_bytes(app.random.bytes()))
+}
+
+/// The answer to a request that goes through nothing else.
+pub(super) fn refused(app: &App, fault: Fault) -> Response {
+    finish(fault.into_response(), &request_id(app), false)
 }
 
 fn check_version(request: &Request, route: &str) -> Result<(), Fault> {
@@ -139,10 +159,12 @@ fn check_rate(app: &App, request: &mut Request, route: &str) -> Result<(), Fault
     if !OPEN.contains(&route) {
         return Ok(());
     }
-    app.addresses.take(client).map_err(|wait_s| {
-        app.metrics.slowed("address");
-        Fault::slow_down(wait_s, "too many requests from this address")
-    })
+    app.addresses
+        .take(proxy::network(client))
+        .map_err(|wait_s| {
+            app.metrics.slowed("address");
+            Fault::slow_down(wait_s, "too many requests from this address")
+        })
 }
 
 /// Gives the answer its headers, and a problem its body.

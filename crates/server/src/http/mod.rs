@@ -4,14 +4,18 @@
 //! is done with them; blocking work is done off the threads that serve connections.
 
 mod admin;
+mod awaiting;
 mod blobs;
+mod bodies;
 mod control;
 mod entries;
 mod events;
 mod fault;
 mod guard;
 mod heard;
+mod known;
 mod limit;
+mod line;
 mod metrics;
 mod noting;
 mod openapi;
@@ -20,7 +24,9 @@ mod proxy;
 mod rate;
 mod ready;
 mod session;
+mod share;
 mod updates;
+mod work;
 
 use std::{
     net::IpAddr,
@@ -30,9 +36,9 @@ use std::{
     },
 };
 
-use axum::{Extension, Router, extract::DefaultBodyLimit, http::StatusCode, middleware};
+use axum::{Extension, Router, http::StatusCode, middleware};
 use ipnet::IpNet;
-use shicha_domain::{Channel, DeviceId};
+use shicha_domain::{Channel, DeviceId, PersonId};
 use shicha_sync::{
     Random,
     protocol::{MAX_BATCH_BODY, MAX_JSON_BODY, MAX_PULL_REQUEST},
@@ -40,29 +46,29 @@ use shicha_sync::{
 use tokio::sync::{Semaphore, broadcast, watch};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use self::bodies::{MostBytes, OPEN_BODY};
 use crate::{
     home::Home,
+    places::Places,
     serve::Clock,
-    store::{Format, Register, StoreError},
+    store::{Format, StoreError},
 };
 
 pub(crate) use control::{enrol_newcomer, info, lend, new_identity};
 pub(crate) use entries::take_push;
 pub(crate) use fault::Fault;
+pub(crate) use line::{Line, until_sent};
 pub(crate) use metrics::router as metrics_router;
-pub(crate) use proxy::Peer;
-pub use rate::{Limits, Rate};
+pub(crate) use proxy::{Peer, is_trusted, network};
+pub use rate::{Connections, Limits, Rate};
+pub(crate) use share::{Share, Shares};
 
-/// How much is worked on at a time, in the weight of a small push.
-const HEAVY: usize = 36;
-/// The weight of a pull or of a large push, which may take a few times 32 MiB.
-const LARGE: u32 = 6;
+/// Event streams of one device.
+const STREAMS: usize = 2;
 /// KiB of events in pushes that were read and wait for the disk, beyond those that are worked on.
 const QUEUED: u32 = 96 << 10;
 /// How many pushes these are at most: twice as many as the store writes together, so that the next are there when it is done.
 const MOST_QUEUED: u32 = 256;
-/// The body of a small push has at most this many bytes: an inspection with all its answers has a tenth of it.
-const SMALL_BODY: usize = 64 << 10;
 
 /// What all endpoints share.
 pub(crate) struct App {
@@ -79,14 +85,22 @@ pub(crate) struct App {
     devices: rate::Buckets<DeviceId>,
     evidence: rate::Buckets<DeviceId>,
     addresses: rate::Buckets<IpAddr>,
-    heavy: Arc<Semaphore>,
+    connections: Connections,
+    /// The connections of each device and person.
+    lines: line::Lines,
+    /// The event streams of each device.
+    streams: share::Newest<DeviceId>,
+    bodies: bodies::Bodies,
+    parcels: packages::Parcels,
+    awaiting: awaiting::Awaiting,
+    work: work::Work,
     /// Pushes that are read at a time.
     reading: Arc<Semaphore>,
     queued: Arc<Semaphore>,
     heard: heard::Heard,
     noting: noting::Noting,
-    /// The directory as the event streams know it.
-    register: parking_lot::RwLock<Arc<Register>>,
+    /// The directory as this process knows it.
+    known: watch::Sender<Arc<known::Known>>,
     /// A newer program changed the store so that this one must not touch it any more.
     is_outgrown: AtomicBool,
 }
@@ -108,6 +122,8 @@ pub(crate) enum Change {
         channels: Vec<Channel>,
         by: Option<DeviceId>,
     },
+    /// Somebody has what these people wrote.
+    Seen { people: Vec<PersonId> },
     /// Another process changed something.
     Anything,
     /// The directory changed.
@@ -131,7 +147,7 @@ impl App {
         if home.store.begin_life(random.id_at(clock()), clock())? {
             tracing::warn!("restored from a backup: the devices send again what it lacks");
         }
-        let register = home.store.register()?;
+        let known = known::Known::of(home.store.register()?);
         // As many as there are processors, so that whoever writes what was read need not wait for one; where another process writes it,
         // most of the time goes by waiting for that.
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
@@ -147,15 +163,21 @@ impl App {
             devices: rate::Buckets::new(limits.device),
             evidence: rate::Buckets::new(limits.evidence),
             addresses: rate::Buckets::new(limits.address),
+            connections: limits.connections,
+            lines: line::Lines::new(limits.connections.device, limits.connections.person),
+            streams: share::Newest::new(STREAMS),
+            bodies: bodies::Bodies::new(),
+            parcels: packages::Parcels::new(processors),
+            awaiting: awaiting::Awaiting::new(),
             changes: broadcast::channel(256).0,
             closing,
             attempts: limit::Attempts::default(),
-            heavy: Arc::new(Semaphore::new(HEAVY)),
+            work: work::Work::new(),
             reading: Arc::new(Semaphore::new(reading)),
             queued: Arc::new(Semaphore::new(QUEUED as usize)),
             heard: heard::Heard::default(),
             noting: noting::Noting::default(),
-            register: parking_lot::RwLock::new(register),
+            known: watch::Sender::new(Arc::new(known)),
             is_outgrown: AtomicBool::new(false),
         })
     }
@@ -188,14 +210,34 @@ impl App {
             .lacks(self.is_outgrown(), self.home.store.is_damaged())
     }
 
-    /// Reads the directory again for the event streams.
+    /// Reads the directory again. May block.
     pub(crate) fn refresh(&self) -> Result<(), StoreError> {
-        *self.register.write() = self.home.store.register()?;
+        let register = self.home.store.register()?;
+        if register.directory.version != self.known().version() {
+            self.known
+                .send_replace(Arc::new(known::Known::of(register)));
+        }
         Ok(())
     }
 
-    fn known_register(&self) -> Arc<Register> {
-        Arc::clone(&self.register.read())
+    /// The directory as this process knows it.
+    fn known(&self) -> Arc<known::Known> {
+        Arc::clone(&self.known.borrow())
+    }
+
+    /// Somebody changed the directory here: whoever is out by it hears nothing more from now on. May block.
+    fn directory_changed(&self) {
+        if let Err(error) = self.refresh() {
+            // It is read again in a moment.
+            tracing::warn!(%error, "could not read the directory that was changed");
+        }
+        self.tell(Change::Directory);
+    }
+
+    /// The places of the listener for devices.
+    pub(crate) fn places(&self) -> Places {
+        let Connections { all, address, .. } = self.connections;
+        Places::new(all, address, self.proxies.clone())
     }
 
     /// Tells the event streams.
@@ -212,35 +254,35 @@ pub(crate) type Shared = Arc<App>;
 pub(crate) fn router(app: Shared) -> Router {
     let batches = OpenApiRouter::new()
         .routes(routes!(entries::push))
-        .layer(DefaultBodyLimit::max(MAX_BATCH_BODY));
+        .layer(Extension(MostBytes(MAX_BATCH_BODY)));
     let pulls = OpenApiRouter::new()
         .routes(routes!(entries::pull))
-        .layer(DefaultBodyLimit::max(MAX_PULL_REQUEST));
-    let blobs = OpenApiRouter::new()
+        .layer(Extension(MostBytes(MAX_PULL_REQUEST)));
+    // They read their bodies themselves, piece by piece.
+    let streamed = OpenApiRouter::new()
         .routes(routes!(blobs::fetch, blobs::state, blobs::send))
-        .layer(DefaultBodyLimit::disable());
-    let packages = OpenApiRouter::new()
-        .routes(routes!(packages::take))
-        .layer(DefaultBodyLimit::disable());
-    let control = OpenApiRouter::new()
+        .routes(routes!(packages::take));
+    let open = OpenApiRouter::new()
         .routes(routes!(openapi::describe))
         .routes(routes!(control::server))
         .routes(routes!(control::enrol))
         .routes(routes!(control::challenge))
         .routes(routes!(control::session))
+        .routes(routes!(control::obeyed))
+        .layer(Extension(MostBytes(OPEN_BODY)));
+    let control = OpenApiRouter::new()
         .routes(routes!(control::identity))
         .routes(routes!(control::directory))
         .routes(routes!(control::numbers))
         .routes(routes!(events::stream))
         .routes(routes!(updates::which))
         .routes(routes!(updates::fetch))
-        .routes(routes!(control::obeyed))
-        .layer(DefaultBodyLimit::max(MAX_JSON_BODY));
+        .layer(Extension(MostBytes(MAX_JSON_BODY)));
     let (router, api) = OpenApiRouter::with_openapi(openapi::begin())
         .merge(batches)
         .merge(pulls)
-        .merge(blobs)
-        .merge(packages)
+        .merge(streamed)
+        .merge(open)
         .merge(control)
         .merge(admin::router())
         .split_for_parts();
@@ -253,5 +295,19 @@ pub(crate) fn router(app: Shared) -> Router {
             guard::guard,
         ))
         .with_state(Arc::clone(&app))
+        .merge(ready::router(app))
+}
+
+/// What a connection is answered that found no place: the questions of health, and that the rest is to come again.
+pub(crate) fn aside_router(app: Shared) -> Router {
+    Router::new()
+        .fallback({
+            let app = Shared::clone(&app);
+            async move || {
+                app.metrics.slowed("connections");
+                let detail = "too many connections, of this address or in all";
+                guard::refused(&app, Fault::slow_down(session::BUSY_S, detail))
+            }
+        })
         .merge(ready::router(app))
 }

@@ -1,7 +1,6 @@
 //! What is noted of pulls once they are answered: nobody waits for it, and what is noted first was given first.
 
 use parking_lot::Mutex;
-use shicha_domain::Channel;
 use shicha_sync::work;
 
 use super::{Change, Shared};
@@ -56,14 +55,15 @@ fn write(app: &Shared) {
             }
         };
         for (note, channels) in notes.iter().zip(changed) {
-            // Whoever wrote there is shown that somebody else has it; what is public is nobody's to wait for.
-            let is_awaited = |channel: &Channel| !matches!(channel, Channel::Pub(_));
-            let channels: Vec<Channel> = channels.into_iter().filter(is_awaited).collect();
-            if !channels.is_empty() {
-                app.tell(Change::Entries {
-                    channels,
-                    by: Some(note.device),
-                });
+            // Whoever wrote there is shown that somebody else has it.
+            let seen = note
+                .held
+                .iter()
+                .filter(|(channel, _)| channels.contains(channel))
+                .map(|(channel, upto)| (channel, upto));
+            let people = app.awaiting.seen(note.person, seen);
+            if !people.is_empty() {
+                app.tell(Change::Seen { people });
             }
         }
     }

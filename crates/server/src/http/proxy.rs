@@ -3,7 +3,7 @@
 //! Invariant: the header `x-forwarded-for` counts only when the connection comes from a proxy that the administrator named; otherwise
 //! anybody could take any address.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use axum::http::HeaderMap;
 use ipnet::IpNet;
@@ -17,12 +17,25 @@ const FORWARDED: &str = "x-forwarded-for";
 /// The most addresses that are read: nobody has more proxies in a row.
 const MAX_HOPS: usize = 16;
 
+/// Whether an address is one of a proxy whose word is taken.
+pub(crate) fn is_trusted(address: IpAddr, proxies: &[IpNet]) -> bool {
+    let address = address.to_canonical();
+    proxies.iter().any(|network| network.contains(&address))
+}
+
+/// The network that an address counts by: whoever has one address of IPv6 has the 2^64 beside it (RFC 6177).
+pub(crate) fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.into(),
+        IpAddr::V6(address) => {
+            Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into()
+        }
+    }
+}
+
 /// The client's address: the last one in the row that is no trusted proxy.
 pub(super) fn client(peer: IpAddr, headers: &HeaderMap, proxies: &[IpNet]) -> IpAddr {
-    let is_trusted = |address: &IpAddr| {
-        let address = address.to_canonical();
-        proxies.iter().any(|network| network.contains(&address))
-    };
+    let is_trusted = |address: &IpAddr| is_trusted(*address, proxies);
     if !is_trusted(&peer) {
         return peer;
     }
@@ -77,6 +90,15 @@ mod tests {
             client_of("::ffff:10.0.0.1", &["[2001:db8::1]:443"], &net),
             "2001:db8::1"
         );
+    }
+
+    #[test]
+    fn who_has_one_address_of_ipv6_counts_by_all_that_they_have() {
+        let of = |text: &str| network(text.parse().unwrap()).to_string();
+        assert_eq!(of("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
+        assert_eq!(of("2001:db8:1:2:ffff::"), "2001:db8:1:2::");
+        assert_eq!(of("::ffff:192.0.2.7"), "192.0.2.7");
+        assert_eq!(of("192.0.2.7"), "192.0.2.7");
     }
 
     #[test]

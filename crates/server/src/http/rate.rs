@@ -34,11 +34,38 @@ pub struct Limits {
     pub evidence: Rate,
     /// Of one address, for what is answered without a session. A bureau's laptops may all have the same.
     pub address: Rate,
+    /// Open connections.
+    pub connections: Connections,
+}
+
+/// How many connections may be open. Each device needs two: one for its requests, one for its event stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Connections {
+    /// In all. Beyond them, a few more are taken for the questions of health.
+    pub all: usize,
+    /// Of one address, in IPv6 of one network of 64 bits. 0: no limit. Proxies whose word is taken have none.
+    pub address: usize,
+    /// Of one device.
+    pub device: usize,
+    /// Of one person.
+    pub person: usize,
+}
+
+impl Default for Connections {
+    fn default() -> Self {
+        Self {
+            all: 4_096,
+            // Half of them: a whole bureau may share one address.
+            address: 2_048,
+            device: 32,
+            person: 64,
+        }
+    }
 }
 
 impl Limits {
-    /// Limits that follow from requests a second of a device, and of an address.
-    pub const fn new(device: u32, address: u32) -> Self {
+    /// Limits that follow from requests a second of a device, and of an address; connections as usual.
+    pub fn new(device: u32, address: u32) -> Self {
         Self {
             device: Rate {
                 per_s: device,
@@ -52,6 +79,7 @@ impl Limits {
                 per_s: address,
                 burst: address.saturating_mul(60),
             },
+            connections: Connections::default(),
         }
     }
 }

@@ -9,7 +9,7 @@ use std::{collections::HashMap, sync::Arc};
 use axum::{extract::FromRequestParts, http::header, http::request::Parts};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use parking_lot::Mutex;
-use shicha_domain::{DeviceId, authority::Actor};
+use shicha_domain::{DeviceId, PersonId, authority::Actor};
 use shicha_sync::{
     Random,
     protocol::{Problem, ProblemCode, order::ORDER},
@@ -20,6 +20,8 @@ use uuid::Uuid;
 use super::{
     App, Shared,
     fault::{Fault, blocking},
+    known::Standing,
+    line::Line,
 };
 use crate::{
     home::Home, intake::actor_of, signer::keyed_hash, store::DeviceState, store::StoreError,
@@ -28,6 +30,8 @@ use crate::{
 const CHALLENGE_MS: u64 = 2 * 60 * 1000;
 const SESSION_MS: u64 = 60 * 60 * 1000;
 const MAC: usize = 32;
+/// In how many seconds whoever has all connections that they may is to come again.
+pub(super) const BUSY_S: u64 = 5;
 
 pub(super) struct Sessions {
     key: [u8; 32],
@@ -151,6 +155,23 @@ pub(crate) struct Caller {
 #[derive(Debug, Clone, Default)]
 pub(super) struct AskedBy(pub(super) Arc<Mutex<Option<DeviceId>>>);
 
+impl Caller {
+    /// Who it is, for what is shared out.
+    pub(super) fn admitted(&self) -> Admitted {
+        Admitted {
+            device: self.state.device.id,
+            person: self.state.person.id,
+        }
+    }
+}
+
+/// A device that may take part, and its person: by whom things are counted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Admitted {
+    pub(crate) device: DeviceId,
+    pub(crate) person: PersonId,
+}
+
 /// A device that has a session, and may have been revoked since.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Claim {
@@ -159,6 +180,17 @@ pub(crate) struct Claim {
 }
 
 impl Claim {
+    /// Who it is as far as this process knows without asking the store; nothing where that does not let them in.
+    pub(super) fn known(self, app: &App) -> Option<Admitted> {
+        match app.known().standing(self.device) {
+            Standing::In(person) => Some(Admitted {
+                device: self.device,
+                person: person.id,
+            }),
+            Standing::Unknown | Standing::Out => None,
+        }
+    }
+
     /// Looks up who it is. Blocks.
     pub(crate) fn caller(self, app: &App) -> Result<Caller, Fault> {
         let state = admitted(app, app.home.store.device(self.device)?)?;
@@ -177,7 +209,9 @@ impl FromRequestParts<Shared> for Caller {
     async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, Fault> {
         let claim = Claim::from_request_parts(parts, app).await?;
         let app = Shared::clone(app);
-        blocking(move || claim.caller(&app)).await
+        let caller = blocking(move || claim.caller(&app)).await?;
+        parts.extensions.insert(caller.admitted());
+        Ok(caller)
     }
 }
 
@@ -189,7 +223,7 @@ impl FromRequestParts<Shared> for Claim {
             .headers
             .get(header::AUTHORIZATION)
             .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "))
-            .ok_or_else(|| Fault::new(ProblemCode::Unauthorized, "no session token"))?;
+            .ok_or_else(Fault::no_session)?;
         let (device, session_ends_ms) =
             app.sessions
                 .check(token, app.now_ms())
@@ -218,10 +252,21 @@ impl FromRequestParts<Shared> for Claim {
         if let Some(asked_by) = parts.extensions.get::<AskedBy>() {
             *asked_by.0.lock() = Some(device);
         }
-        Ok(Self {
+        let claim = Self {
             device,
             session_ends_ms,
-        })
+        };
+        if let Some(line) = parts.extensions.get::<Line>() {
+            let person = claim.known(app).map(|admitted| admitted.person);
+            if !app.lines.count(line, device, person) {
+                app.metrics.slowed("connections");
+                let detail = "too many connections of this device or its person";
+                return Err(Fault::slow_down(BUSY_S, detail));
+            }
+        }
+        // Whoever reads the body asks whose it is.
+        parts.extensions.insert(claim);
+        Ok(claim)
     }
 }
 

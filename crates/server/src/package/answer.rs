@@ -12,8 +12,8 @@ use shicha_domain::{
 };
 use shicha_sync::{
     package::{
-        Answer, Contents, Kind, Label, Message, Outcome, PackageFile, Party, Progress, State,
-        Wanted, Writer,
+        Answer, Contents, Kind, Label, MAX_WANTED_EVIDENCE, Message, Outcome, PackageFile, Party,
+        Progress, State, Wanted, Writer,
     },
     protocol::{
         BATCH_EVENT_BYTES, BatchWriter, MAX_BATCH_ROWS,
@@ -38,6 +38,72 @@ const DIRECTORY: usize = 4 << 20;
 /// How much of a file is read at a time.
 const PART: usize = 1 << 20;
 
+/// How much an answer holds at most. What does not fit comes with the next one: it is asked for again, because it did not come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Most {
+    /// Bytes of evidence; one file, however large, always fits.
+    pub evidence_bytes: u64,
+    /// Files of evidence.
+    pub evidence_files: usize,
+    /// Bytes of pulled entries, as they travel; a batch that was begun always fits.
+    pub entry_bytes: u64,
+}
+
+impl Most {
+    /// Everything: what is written where an administrator says.
+    pub const ALL: Self = Self {
+        evidence_bytes: u64::MAX,
+        evidence_files: usize::MAX,
+        entry_bytes: u64::MAX,
+    };
+    /// What one device may leave on the endpoint's disk.
+    pub const OVER_THE_NETWORK: Self = Self {
+        evidence_bytes: 256 << 20,
+        evidence_files: 2_000,
+        entry_bytes: 64 << 20,
+    };
+
+    /// Bytes in all, about.
+    pub(crate) fn bytes(self) -> u64 {
+        self.evidence_bytes.saturating_add(self.entry_bytes)
+    }
+}
+
+/// What is left of [`Most`] for evidence.
+struct Room {
+    most: Most,
+    bytes: u64,
+    files: usize,
+}
+
+impl Room {
+    fn of(most: Most) -> Self {
+        Self {
+            most,
+            bytes: 0,
+            files: 0,
+        }
+    }
+
+    /// Takes the room for a file, if there is any.
+    fn takes(&mut self, size: u64) -> bool {
+        let bytes = self.bytes.saturating_add(size);
+        let fits = self.files < self.most.evidence_files
+            && (self.files == 0 || bytes <= self.most.evidence_bytes);
+        if fits {
+            self.bytes = bytes;
+            self.files += 1;
+        }
+        fits
+    }
+}
+
+impl Default for Most {
+    fn default() -> Self {
+        Self::ALL
+    }
+}
+
 /// What to answer.
 #[derive(Debug, Clone, Default)]
 pub struct Answering {
@@ -47,6 +113,8 @@ pub struct Answering {
     pub with_evidence: bool,
     /// Whether the update of the application goes along that was released for it.
     pub with_update: bool,
+    /// How much of all that goes along at most.
+    pub most: Most,
 }
 
 impl Answering {
@@ -59,6 +127,7 @@ impl Answering {
             },
             with_evidence,
             with_update: false,
+            most: Most::ALL,
         }
     }
 }
@@ -104,6 +173,7 @@ pub fn answer(
         register: &register,
         evidence: BTreeSet::new(),
         with_evidence: answering.with_evidence,
+        most: answering.most,
     };
     let asked = making.asked(&taken.wanted)?;
     let update = match (answering.with_update, &label.to) {
@@ -147,10 +217,10 @@ pub fn answer(
     making.directory(&answering.taken, &mut writer)?;
     let given = making.pull(&taken.wanted, &mut writer)?;
     let named = std::mem::take(&mut making.evidence);
-    let mut sent = BTreeSet::new();
+    let (mut sent, mut room) = (BTreeSet::new(), Room::of(making.most));
     for hash in asked.into_iter().map(|(hash, _)| hash).chain(named) {
         if sent.insert(hash) {
-            making.give(hash, &mut writer)?;
+            making.give(hash, &mut room, &mut writer)?;
         }
     }
     if let Some(update) = &update {
@@ -176,14 +246,15 @@ struct Making<'a> {
     /// Evidence that goes along because entries name it.
     evidence: BTreeSet<BlobHash>,
     with_evidence: bool,
+    most: Most,
 }
 
 impl Making<'_> {
-    /// What the recipient asks for, may see, and is here.
+    /// What the recipient asks for, may see, is here, and fits: the smallest first, so that the largest come when nothing else is lacking.
     fn asked(&self, wanted: &Wanted) -> Result<Vec<(BlobHash, u64)>, PackageError> {
         let home = self.desk.home;
         let mut asked = Vec::new();
-        for hash in &wanted.evidence {
+        for hash in wanted.evidence.iter().take(MAX_WANTED_EVIDENCE) {
             let may_see =
                 home.store.blob_uses(*hash)?.iter().any(|(channel, _)| {
                     authority::may_read(&self.actor, channel, &self.register.tree)
@@ -194,6 +265,8 @@ impl Making<'_> {
             }
         }
         asked.sort_by_key(|(_, size)| *size);
+        let mut room = Room::of(self.most);
+        asked.retain(|(_, size)| room.takes(*size));
         Ok(asked)
     }
 
@@ -201,7 +274,7 @@ impl Making<'_> {
     fn held(&self, taken: &PackageTaken) -> Result<Vec<BlobHash>, PackageError> {
         let home = self.desk.home;
         let mut held = taken.held.clone();
-        for hash in &taken.wanted.waiting {
+        for hash in taken.wanted.waiting.iter().take(MAX_WANTED_EVIDENCE) {
             let is_theirs = home
                 .store
                 .blob_uses(*hash)?
@@ -320,6 +393,7 @@ impl Making<'_> {
             .collect();
         let only = authority::reads_only(&self.actor, &self.register.tree);
         let mut all_given: BTreeMap<Channel, u64> = BTreeMap::new();
+        let mut bytes = 0_u64;
         loop {
             let mut batch = BatchWriter::new();
             let query = PullQuery {
@@ -354,7 +428,9 @@ impl Making<'_> {
                     }
                 }
             }
-            if !pulled.more {
+            bytes += body.len() as u64;
+            // What is left comes with the next package, whose cursors lie behind what came with this one.
+            if !pulled.more || bytes >= self.most.entry_bytes {
                 return Ok(all_given.into_iter().collect());
             }
         }
@@ -363,6 +439,7 @@ impl Making<'_> {
     fn give<W: Write>(
         &self,
         hash: BlobHash,
+        room: &mut Room,
         writer: &mut Writer<'_, W>,
     ) -> Result<(), PackageError> {
         // Not every file has arrived; what is missing goes along another time.
@@ -370,7 +447,7 @@ impl Making<'_> {
         let Some(size) = evidence.whole(hash).map_err(Fault::from)? else {
             return Ok(());
         };
-        if size == 0 {
+        if size == 0 || !room.takes(size) {
             return Ok(());
         }
         writer.evidence(hash, size)?;

@@ -14,7 +14,7 @@ use shicha_sync::{
     package::{Card, Label, Looked, Opening, PackageFault, Party, Progress, look, open},
 };
 
-pub use answer::{Answering, answer};
+pub use answer::{Answering, Most, answer};
 pub use take::{PackageTaken, take};
 
 use crate::{home::Home, http::Fault, store::StoreError};

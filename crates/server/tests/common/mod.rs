@@ -20,7 +20,7 @@ use shicha_domain::{
 };
 use shicha_maker::Maker;
 use shicha_server::{
-    Config, Running,
+    Config, Limits, Running,
     evidence::Location,
     home::{Home, Place},
     serve,
@@ -48,6 +48,10 @@ pub struct Server {
     pub key: PublicKey,
     /// Added to the server's clock, in ms.
     pub ahead_ms: Arc<AtomicU64>,
+    /// How much one may ask, from the next start on.
+    pub limits: Limits,
+    /// Whose word is taken for the address of a client, from the next start on.
+    pub proxies: Vec<String>,
 }
 
 /// Works with a store as a program of its own would: a store may block, which tasks may not.
@@ -113,6 +117,8 @@ impl Server {
             url: String::new(),
             key,
             ahead_ms: Arc::default(),
+            limits: Limits::default(),
+            proxies: Vec::new(),
         };
         server.listen("127.0.0.1:0").await;
         server
@@ -122,6 +128,9 @@ impl Server {
         let mut config = Config::new(self.place.clone(), at.parse().unwrap());
         let ahead = Arc::clone(&self.ahead_ms);
         config.clock = Arc::new(move || wall_ms() + ahead.load(Ordering::SeqCst));
+        config.limits = self.limits;
+        let proxies = self.proxies.iter().map(|network| network.parse().unwrap());
+        config.proxies = proxies.collect();
         let running = serve(config).await.unwrap();
         self.url = running.url();
         self.running = Some(running);

@@ -3,13 +3,16 @@
 
 mod access;
 mod administration;
+mod bodies;
 mod channels;
+mod codes;
 #[path = "../common/mod.rs"]
 mod common;
 mod description;
 mod entries;
 mod evidence;
 mod institution;
+mod packages;
 mod pulls;
 mod quiet;
 mod raw;
@@ -17,6 +20,8 @@ mod routes;
 #[path = "../common/s3.rs"]
 mod s3;
 mod scope;
+mod shares;
+mod turns;
 mod updates;
 
 use sha2::{Digest as _, Sha256};

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod bounded;
 #[path = "../common/mod.rs"]
 mod common;
 mod courier;

@@ -6,7 +6,7 @@ use std::{
 };
 
 use shicha_domain::{DeviceId, RecordId, directory::Role};
-use shicha_server::package::{Answering, Desk, PackageTaken, answer, take as take_in};
+use shicha_server::package::{Answering, Desk, Most, PackageTaken, answer, take as take_in};
 use shicha_sync::{
     Random,
     client::package::{self, Asking, Giving, PackageError, Taken},
@@ -85,6 +85,16 @@ pub(crate) fn try_at_endpoint(
     path: &Path,
     answered: &Path,
 ) -> Result<PackageTaken, shicha_server::package::PackageError> {
+    bounded_at_endpoint(server, path, answered, Most::ALL)
+}
+
+/// The same with an answer that holds no more than this.
+pub(crate) fn bounded_at_endpoint(
+    server: &Server,
+    path: &Path,
+    answered: &Path,
+    most: Most,
+) -> Result<PackageTaken, shicha_server::package::PackageError> {
     aside(|| {
         let home = server.home();
         let random = Random::system();
@@ -99,6 +109,7 @@ pub(crate) fn try_at_endpoint(
             taken: taken.clone(),
             with_evidence: false,
             with_update: false,
+            most,
         };
         answer(desk, &answering, answered, &mut unwatched())?;
         Ok(taken)

@@ -1,6 +1,6 @@
 //! What is in a package, counted: what a person is shown before anything is taken.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 use shicha_domain::{DeviceId, RecordId};
@@ -66,6 +66,8 @@ impl Contents {
 pub(super) struct Counting {
     contents: Contents,
     records: HashSet<RecordId>,
+    /// Where each device stands among the holders: a package may be of as many as it has pieces.
+    holders: HashMap<DeviceId, usize>,
 }
 
 impl Counting {
@@ -122,7 +124,8 @@ impl Counting {
 
     fn holder(&mut self, device: DeviceId, entries: u64, upto: u64) {
         let holders = &mut self.contents.holders;
-        match holders.iter_mut().find(|holder| holder.device == device) {
+        let at = *self.holders.entry(device).or_insert(holders.len());
+        match holders.get_mut(at) {
             Some(holder) => {
                 holder.entries += entries;
                 holder.upto = holder.upto.max(upto);

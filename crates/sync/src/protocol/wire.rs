@@ -346,22 +346,40 @@ fn pack(body: &impl Serialize) -> Result<Vec<u8>, BatchFault> {
     }
 }
 
+/// How many bytes a body unfolds to, by what it says of itself: no more come out of it. A body that does not say unfolds to as much as any
+/// may.
+///
+/// # Errors
+/// When it is none, or unfolds to more than a body may.
+pub fn unfolded(packed: &[u8]) -> Result<usize, BatchFault> {
+    let said =
+        zstd::zstd_safe::get_frame_content_size(packed).map_err(|_| BatchFault::Compression)?;
+    match said {
+        None => Ok(MAX_BATCH_DECODED),
+        Some(bytes) => usize::try_from(bytes)
+            .ok()
+            .filter(|bytes| *bytes <= MAX_BATCH_DECODED)
+            .ok_or(BatchFault::TooLarge),
+    }
+}
+
 fn unpack<T: DeserializeOwned>(packed: &[u8]) -> Result<T, BatchFault> {
     if packed.len() > MAX_BATCH_BODY {
         return Err(BatchFault::TooLarge);
     }
+    let most = unfolded(packed)?;
     let mut decoder =
         zstd::stream::Decoder::with_buffer(packed).map_err(|_| BatchFault::Compression)?;
     decoder
         .window_log_max(MAX_WINDOW_LOG)
         .map_err(|_| BatchFault::Compression)?;
-    // The size that a body claims is not believed: reading stops at the limit, however small a bomb is packed.
+    // Reading stops at what was said, and memory is taken for what comes: another frame behind the first, or one that lies, is too large.
     let mut bytes = Vec::new();
     decoder
-        .take(MAX_BATCH_DECODED as u64 + 1)
+        .take(most as u64 + 1)
         .read_to_end(&mut bytes)
         .map_err(|_| BatchFault::Compression)?;
-    if bytes.len() > MAX_BATCH_DECODED {
+    if bytes.len() > most {
         return Err(BatchFault::TooLarge);
     }
     let (body, rest) = postcard::take_from_bytes(&bytes)

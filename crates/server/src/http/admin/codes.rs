@@ -1,6 +1,6 @@
 //! Enrolment codes, and the card for machines that have no network to enrol over.
 
-use axum::{Json, body::Bytes, extract::State};
+use axum::{Json, extract::State};
 use shicha_domain::{
     PersonId,
     directory::{OrgTree, Person},
@@ -14,6 +14,7 @@ use super::{Administrator, conflict};
 use crate::{
     http::{
         Shared,
+        bodies::Sent,
         fault::{Fault, blocking, message},
     },
     package,
@@ -68,7 +69,7 @@ pub(super) async fn list(
 pub(super) async fn make(
     State(app): State<Shared>,
     administrator: Administrator,
-    body: Bytes,
+    body: Sent,
 ) -> Result<Json<MadeCode>, Fault> {
     let request: NewCode = message(&body)?;
     if !(1..=90).contains(&request.days) {
@@ -93,7 +94,7 @@ pub(super) async fn make(
 pub(super) async fn withdraw(
     State(app): State<Shared>,
     administrator: Administrator,
-    body: Bytes,
+    body: Sent,
 ) -> Result<Json<Changed>, Fault> {
     let request: WithdrawCode = message(&body)?;
     let id: CodeId = request
@@ -124,7 +125,7 @@ pub(super) async fn withdraw(
 pub(super) async fn card(
     State(app): State<Shared>,
     _administrator: Administrator,
-    body: Bytes,
+    body: Sent,
 ) -> Result<Json<MadeCard>, Fault> {
     let request: NewCard = message(&body)?;
     blocking(move || {

@@ -1,6 +1,6 @@
 //! Devices: what is known of them, revocation with its orders, and the code that opens a locked one.
 
-use axum::{Json, body::Bytes, extract::State};
+use axum::{Json, extract::State};
 use shicha_domain::{DeviceId, directory::OrgTree};
 use shicha_sync::protocol::{
     ProblemCode,
@@ -11,6 +11,7 @@ use super::{Administrator, conflict, own, tell};
 use crate::{
     http::{
         App, Shared,
+        bodies::Sent,
         fault::{Fault, blocking, message},
     },
     store::DeviceState,
@@ -77,7 +78,7 @@ fn known(
 pub(super) async fn revoke(
     State(app): State<Shared>,
     administrator: Administrator,
-    body: Bytes,
+    body: Sent,
 ) -> Result<Json<Changed>, Fault> {
     let request: Revoke = message(&body)?;
     blocking(move || {
@@ -105,7 +106,7 @@ pub(super) async fn revoke(
 pub(super) async fn unlock(
     State(app): State<Shared>,
     administrator: Administrator,
-    body: Bytes,
+    body: Sent,
 ) -> Result<Json<UnlockCode>, Fault> {
     let request: Unlock = message(&body)?;
     blocking(move || {

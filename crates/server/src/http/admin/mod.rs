@@ -12,10 +12,7 @@ mod packs;
 mod people;
 mod updates;
 
-use axum::{
-    extract::{DefaultBodyLimit, FromRequestParts},
-    http::request::Parts,
-};
+use axum::{Extension, extract::FromRequestParts, http::request::Parts};
 use shicha_domain::{
     OrgCode,
     directory::{OrgTree, Role},
@@ -24,7 +21,7 @@ use shicha_domain::{
 use shicha_sync::protocol::{MAX_JSON_BODY, Problem, ProblemCode};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{App, Change, Shared, fault::Fault, session::Caller};
+use super::{App, Shared, bodies::MostBytes, fault::Fault, session::Caller};
 use crate::{
     administration::Hand,
     store::{StoreError, administration::By},
@@ -33,7 +30,7 @@ use crate::{
 pub(super) fn router() -> OpenApiRouter<Shared> {
     let packs = OpenApiRouter::new()
         .routes(routes!(packs::list, packs::publish))
-        .layer(DefaultBodyLimit::max(pack::MAX_BYTES));
+        .layer(Extension(MostBytes(pack::MAX_BYTES)));
     OpenApiRouter::new()
         .routes(routes!(orgs::list, orgs::put))
         .routes(routes!(people::list, people::put))
@@ -47,7 +44,7 @@ pub(super) fn router() -> OpenApiRouter<Shared> {
         .routes(routes!(updates::list))
         .routes(routes!(updates::release))
         .routes(routes!(updates::withdraw))
-        .layer(DefaultBodyLimit::max(MAX_JSON_BODY))
+        .layer(Extension(MostBytes(MAX_JSON_BODY)))
         .merge(packs)
 }
 
@@ -122,9 +119,9 @@ fn refused(error: StoreError) -> Fault {
     }
 }
 
-/// Tells everybody when something was changed.
+/// Tells everybody when something was changed. May block.
 fn tell(app: &App, is_changed: bool) {
     if is_changed {
-        app.tell(Change::Directory);
+        app.directory_changed();
     }
 }

@@ -1,12 +1,13 @@
 //! Organisations.
 
-use axum::{Json, body::Bytes, extract::State};
+use axum::{Json, extract::State};
 use shicha_domain::directory::Org;
 use shicha_sync::protocol::admin::{Changed, Orgs};
 
 use super::{Administrator, conflict, refused, tell};
 use crate::http::{
     Shared,
+    bodies::Sent,
     fault::{Fault, blocking, message},
 };
 
@@ -40,7 +41,7 @@ pub(super) async fn list(
 pub(super) async fn put(
     State(app): State<Shared>,
     administrator: Administrator,
-    body: Bytes,
+    body: Sent,
 ) -> Result<Json<Changed>, Fault> {
     let org: Org = message(&body)?;
     blocking(move || {

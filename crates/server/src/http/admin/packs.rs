@@ -1,6 +1,6 @@
 //! Campaign packs of the administrator's own organisation; everyone at or below it gets them.
 
-use axum::{Json, body::Bytes, extract::State};
+use axum::{Json, extract::State};
 use shicha_domain::Channel;
 use shicha_sync::protocol::{
     Problem, ProblemCode,
@@ -11,6 +11,7 @@ use super::Administrator;
 use crate::{
     http::{
         Change, Shared,
+        bodies::Sent,
         fault::{Fault, blocking},
     },
     publishing::{self, PublishFault},
@@ -45,7 +46,7 @@ pub(super) async fn list(
 pub(super) async fn publish(
     State(app): State<Shared>,
     administrator: Administrator,
-    body: Bytes,
+    body: Sent,
 ) -> Result<Json<PackPublished>, Fault> {
     blocking(move || {
         let org = administrator.0.actor.org.clone();

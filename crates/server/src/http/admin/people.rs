@@ -1,12 +1,13 @@
 //! People.
 
-use axum::{Json, body::Bytes, extract::State};
+use axum::{Json, extract::State};
 use shicha_domain::directory::Person;
 use shicha_sync::protocol::admin::{Changed, People};
 
 use super::{Administrator, own, refused, tell};
 use crate::http::{
     Shared,
+    bodies::Sent,
     fault::{Fault, blocking, message},
 };
 
@@ -40,7 +41,7 @@ pub(super) async fn list(
 pub(super) async fn put(
     State(app): State<Shared>,
     administrator: Administrator,
-    body: Bytes,
+    body: Sent,
 ) -> Result<Json<Changed>, Fault> {
     let person: Person = message(&body)?;
     blocking(move || {

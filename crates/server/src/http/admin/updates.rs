@@ -1,6 +1,6 @@
 //! Updates of the application: what is there, for whom it was released, and how far it has got.
 
-use axum::{Json, body::Bytes, extract::State};
+use axum::{Json, extract::State};
 use shicha_sync::protocol::{
     admin::Changed,
     update::{ReleaseUpdate, Updates},
@@ -11,6 +11,7 @@ use crate::{
     administration::Hand,
     http::{
         Shared,
+        bodies::Sent,
         fault::{Fault, blocking, message},
     },
     store::StoreError,
@@ -42,7 +43,7 @@ pub(super) async fn list(
 pub(super) async fn release(
     State(app): State<Shared>,
     administrator: Administrator,
-    body: Bytes,
+    body: Sent,
 ) -> Result<Json<Changed>, Fault> {
     change(app, administrator, &body, updates::release).await
 }
@@ -56,7 +57,7 @@ pub(super) async fn release(
 pub(super) async fn withdraw(
     State(app): State<Shared>,
     administrator: Administrator,
-    body: Bytes,
+    body: Sent,
 ) -> Result<Json<Changed>, Fault> {
     change(app, administrator, &body, updates::withdraw).await
 }
@@ -66,7 +67,7 @@ type Change = fn(&Hand<'_>, &str, &shicha_domain::OrgCode) -> Result<bool, Store
 async fn change(
     app: Shared,
     administrator: Administrator,
-    body: &Bytes,
+    body: &[u8],
     change: Change,
 ) -> Result<Json<Changed>, Fault> {
     let request: ReleaseUpdate = message(body)?;
