@@ -457,7 +457,8 @@ pub trait Store: administration::Administration + Send + Sync + 'static {
     fn end_of(&self, device: DeviceId) -> Result<Option<ToldEnd>, StoreError>;
     /// The time of the newest receipt of this life, Unix ms; 0 where there is none.
     fn newest_receipt_ms(&self) -> Result<u64, StoreError>;
-    /// Revokes a device, for ever. `false`: it was revoked already.
+    /// Revokes a device and all identities of its line (those that it continues, and that continue it), for ever. `false`: all of them
+    /// were revoked already.
     fn revoke(&self, device: DeviceId, now_ms: u64) -> Result<bool, StoreError>;
 
     /// Takes consecutive entries of one device in: those that are not held yet are judged, numbered and kept with their receipts, in one

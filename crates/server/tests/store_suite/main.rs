@@ -45,6 +45,7 @@ every_store!(
     only_channels_with_news_are_listed,
     a_code_enrols_one_device_once_and_not_after_it_ran_out,
     a_device_goes_on_under_a_new_identity_of_the_same_person,
+    revoking_one_identity_revokes_all_of_its_line,
     the_directory_grows_a_version_with_each_change_and_has_no_circles,
     a_directory_is_given_out_as_what_changed_since_a_mark_in_parts,
     where_an_organisation_lay_is_kept_and_its_code_is_its_own_for_ever,

@@ -144,6 +144,29 @@ pub(crate) fn a_device_goes_on_under_a_new_identity_of_the_same_person<O: Open>(
     ));
 }
 
+pub(crate) fn revoking_one_identity_revokes_all_of_its_line<O: Open>() {
+    for revoked in 0..3 {
+        let stand = Stand::<O>::new();
+        let first = stand.device(1, 0).device;
+        let other = stand.device(9, 0).device;
+        let seal = |receipt| stand.seal(receipt);
+        let goes_on = |old, n| {
+            let given = stand.store.add_identity(old, &stand.enrolment(n, 5), &seal);
+            given.unwrap().unwrap().0.device.id
+        };
+        let second = goes_on(first, 2);
+        let line = [first, second, goes_on(second, 3), goes_on(first, 4)];
+        assert!(stand.store.revoke(line[revoked], 9).unwrap());
+        for device in line {
+            let state = stand.store.device(device).unwrap().unwrap();
+            assert_eq!(state.device.revoked_at_ms, Some(9));
+            assert!(!stand.store.revoke(device, 10).unwrap());
+        }
+        let other = stand.store.device(other).unwrap().unwrap();
+        assert!(other.is_active(), "another computer of the same person");
+    }
+}
+
 pub(crate) fn the_directory_grows_a_version_with_each_change_and_has_no_circles<O: Open>() {
     let stand = Stand::<O>::new();
     let before = stand.store.register().unwrap().directory.version;

@@ -122,16 +122,30 @@ impl PostgresStore {
     pub(super) fn do_revoke(&self, device: DeviceId, now_ms: u64) -> Result<bool, StoreError> {
         self.connections.write(|tx| {
             rows::locked_device(tx, device)?.ok_or(StoreError::Missing("device"))?;
-            let changes = tx.execute(
-                "UPDATE device SET revoked_at_ms = $2 WHERE id = $1 AND revoked_at_ms IS NULL",
-                &[&device.0, &(now_ms as i64)],
-            )?;
-            if changes > 0 {
+            let is_new = revoke_line(tx, device, now_ms)?;
+            if is_new {
                 changed(tx)?;
             }
-            Ok(changes > 0)
+            Ok(is_new)
         })
     }
+}
+
+/// Revokes all identities of a device's line: whoever took one on a stolen laptop is out with it (invariant 9, a line goes on, it never
+/// begins anew). `false`: they were revoked already.
+pub(super) fn revoke_line(
+    tx: &mut Tx<'_>,
+    device: DeviceId,
+    now_ms: u64,
+) -> Result<bool, StoreError> {
+    let changes = tx.execute(
+        "WITH RECURSIVE line (id) AS (
+             SELECT $1::uuid UNION
+             SELECT d.id FROM line l JOIN device here ON here.id = l.id JOIN device d ON d.continues = here.id OR d.id = here.continues)
+         UPDATE device SET revoked_at_ms = $2 WHERE id IN (SELECT id FROM line) AND revoked_at_ms IS NULL",
+        &[&device.0, &(now_ms as i64)],
+    )?;
+    Ok(changes > 0)
 }
 
 pub(super) fn add_code(

@@ -202,14 +202,8 @@ fn revoke(
     now_ms: u64,
 ) -> Result<bool, StoreError> {
     let state = rows::device_by_id(connection, device)?.ok_or(StoreError::Missing("device"))?;
-    let is_new = state.device.revoked_at_ms.is_none();
     let is_heavier = order > state.order.map(|order| order.act);
-    if is_new {
-        connection.execute(
-            "UPDATE device SET revoked_at_ms = ?2 WHERE id = ?1",
-            (device.0.as_bytes(), now_ms as i64),
-        )?;
-    }
+    let is_new = devices::revoke_line(connection, device, now_ms)?;
     if let Some(act) = order.filter(|_| is_heavier) {
         connection.execute(
             "UPDATE device SET order_act = ?2, order_at_ms = ?3, order_done_at_ms = NULL WHERE id = ?1",

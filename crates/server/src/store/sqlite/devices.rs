@@ -121,17 +121,31 @@ impl SqliteStore {
 
     pub(super) fn do_revoke(&self, device: DeviceId, now_ms: u64) -> Result<bool, StoreError> {
         self.write(|transaction| {
-            rows::device_n(transaction, device)?;
-            let changes = transaction.execute(
-                "UPDATE device SET revoked_at_ms = ?2 WHERE id = ?1 AND revoked_at_ms IS NULL",
-                (device.0.as_bytes(), now_ms as i64),
-            )?;
-            if changes > 0 {
+            let is_new = revoke_line(transaction, device, now_ms)?;
+            if is_new {
                 changed(transaction)?;
             }
-            Ok(changes > 0)
+            Ok(is_new)
         })
     }
+}
+
+/// Revokes all identities of a device's line: whoever took one on a stolen laptop is out with it (invariant 9, a line goes on, it never
+/// begins anew). `false`: they were revoked already.
+pub(super) fn revoke_line(
+    connection: &Connection,
+    device: DeviceId,
+    now_ms: u64,
+) -> Result<bool, StoreError> {
+    let device = rows::device_n(connection, device)?;
+    let changes = connection.execute(
+        "WITH RECURSIVE line (n) AS (
+             SELECT ?1 UNION
+             SELECT d.n FROM line l JOIN device here ON here.n = l.n JOIN device d ON d.continues = here.n OR d.n = here.continues)
+         UPDATE device SET revoked_at_ms = ?2 WHERE n IN (SELECT n FROM line) AND revoked_at_ms IS NULL",
+        (device, now_ms as i64),
+    )?;
+    Ok(changes > 0)
 }
 
 pub(super) fn add_code(
