@@ -88,6 +88,9 @@ impl From<StoreError> for Fault {
                 Self::damaged()
             }
             StoreError::Contradiction(what) => Self::bad_request(*what),
+            StoreError::NumbersLeft => Problem::new(ProblemCode::Conflict, error.to_string())
+                .with("reason", "numbers_left")
+                .into(),
             StoreError::Missing(what) => {
                 Self::new(ProblemCode::NotFound, format!("no such {what}"))
             }

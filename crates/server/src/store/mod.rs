@@ -7,6 +7,7 @@
 pub mod administration;
 mod agreement;
 pub mod format;
+mod numbers;
 mod past;
 pub mod postgres;
 mod register;
@@ -90,6 +91,9 @@ pub enum StoreError {
         /// How far.
         behind_ms: u64,
     },
+    /// A block of document numbers is lent already, and what the store holds does not show that it is used up.
+    #[error("numbers that were lent are not used up")]
+    NumbersLeft,
     /// A batch could not be written.
     #[error(transparent)]
     Batch(#[from] shicha_sync::protocol::BatchFault),

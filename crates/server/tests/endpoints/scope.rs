@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::{
     OWN,
-    common::{Device, Server, code_of, record},
+    common::{Device, Server, code_of, problem, record},
 };
 
 #[tokio::test]
@@ -29,6 +29,20 @@ async fn document_numbers_are_lent_to_the_bureaus_own_people_only() {
         .ask("/v1/numbers", &ask("320703", "应急检记", 2022))
         .await;
     assert_eq!((block.from, block.to), (1, 50));
+    // One client cannot make holes in the register: it has numbers, and nothing shows that it used them.
+    for _ in 0..20 {
+        let more = inspector
+            .post("/v1/numbers", &ask("320703", "应急检记", 2022))
+            .await;
+        let (_, told) = problem(more).await;
+        assert_eq!(told.code, ProblemCode::Conflict);
+        assert_eq!(told.extra["reason"], "numbers_left");
+    }
+    let colleague = server.device("戊", "320703", Role::Inspector).await;
+    let block: NumberBlock = colleague
+        .ask("/v1/numbers", &ask("320703", "应急检记", 2022))
+        .await;
+    assert_eq!((block.from, block.to), (51, 100));
     let wrong = [
         ask("320706", "应急检记", 2022),
         ask("320703", "", 2022),

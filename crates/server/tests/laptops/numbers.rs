@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use shicha_domain::{
+    Event,
     directory::Role,
     number::{ASK_BELOW, BLOCK_SIZE},
 };
@@ -28,12 +29,22 @@ fn left(laptop: &Laptop) -> u32 {
     left.iter().map(|(.., left)| left).sum()
 }
 
-/// Gives a number to a new record and returns it; `None`: provisional.
+/// Gives a number to a new record, which bears it, and returns it; `None`: provisional.
 fn take(laptop: &Laptop) -> Option<u32> {
     let given = std::cell::Cell::new(None);
     let build = |number: Option<u32>, _: u32| {
         given.set(number);
-        vec![laptop.draft(&laptop.own, record(), opened("某机构"))]
+        let of = record();
+        let text = number.map_or_else(|| "临".to_owned(), |n| n.to_string());
+        let numbered = Event::Set {
+            field: "number".into(),
+            value: format!("（苏连）{WORD}〔2022〕{text}号").into(),
+            replaces: vec![],
+        };
+        vec![
+            laptop.draft(&laptop.own, of, opened("某机构")),
+            laptop.draft(&laptop.own, of, numbered),
+        ]
     };
     let org = COUNTY.parse().unwrap();
     laptop

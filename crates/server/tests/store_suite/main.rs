@@ -51,6 +51,7 @@ every_store!(
     where_an_organisation_lay_is_kept_and_its_code_is_its_own_for_ever,
     evidence_belongs_to_whose_accepted_entries_name_it,
     no_document_number_is_lent_twice,
+    a_device_gets_the_next_numbers_when_it_has_used_the_last_and_not_before,
     two_threads_that_append_at_once_lose_nothing,
     a_challenge_is_used_once_and_forgotten_when_nobody_would_take_it,
     a_restored_store_begins_another_life_and_lends_no_number_that_may_be_lent_already,

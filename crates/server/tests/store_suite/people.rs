@@ -331,6 +331,56 @@ pub(crate) fn no_document_number_is_lent_twice<O: Open>() {
     assert_eq!(lend(&first, &request(4, "责改", 2022)).unwrap().from, 1);
 }
 
+pub(crate) fn a_device_gets_the_next_numbers_when_it_has_used_the_last_and_not_before<O: Open>() {
+    const WORD: &str = "应急检记";
+    let stand = Stand::<O>::new();
+    let (mut device, colleague) = (stand.device(1, 0), stand.device(2, 1));
+    let lend_to = |device: DeviceId, n: u128, now_ms: u64| {
+        let request = NumbersRequest {
+            request: Uuid::from_u128(n),
+            org: "east".parse().unwrap(),
+            word: WORD.into(),
+            year: 2022,
+        };
+        stand.store.lend_numbers(device, &request, 50, now_ms)
+    };
+    let me = device.device;
+    // What is written here is received at 1,000 ms and its sequence number.
+    let first = lend_to(me, 1, 1_000).unwrap();
+    for n in 2..60 {
+        let more = lend_to(me, n, 1_000);
+        assert!(matches!(more, Err(StoreError::NumbersLeft)), "{more:?}");
+    }
+    assert_eq!(lend_to(me, 1, 1_000).unwrap(), first, "the answer was lost");
+    let other = lend_to(colleague.device, 100, 1_000).unwrap();
+    assert_eq!(other.from, first.to + 1, "no hole for the colleague");
+
+    // Much work of other kinds, and one record that gets a number again and again.
+    let number = |n: u32| Event::Set {
+        field: "number".into(),
+        value: format!("（苏连）{WORD}〔2022〕{n}号").into(),
+        replaces: vec![],
+    };
+    held(stand.append(&device.sets(40)));
+    let again: Vec<_> = (0..40)
+        .map(|n| device.write("own/east", 7, number(n)))
+        .collect();
+    held(stand.append(&again));
+    assert!(lend_to(me, 200, 1_081).is_err());
+    // As many as a device has given that asks for more.
+    let used: Vec<_> = (0..31)
+        .map(|n| device.write("own/east", 1_000 + u128::from(n), number(n)))
+        .collect();
+    held(stand.append(&used));
+    let next = lend_to(me, 200, 1_112).unwrap();
+    assert_eq!(next.from, other.to + 1);
+    assert!(lend_to(me, 201, 1_113).is_err(), "once");
+    // Its blocks were lost with its database.
+    let later_ms = 8 * 86_400_000;
+    lend_to(me, 300, later_ms).unwrap();
+    assert!(lend_to(me, 301, later_ms).is_err());
+}
+
 pub(crate) fn a_copy_for_a_backup_is_whole_and_bears_another_epoch<O: Open>() {
     let stand = Stand::<O>::new();
     let mut log = stand.device(1, 0);
@@ -370,8 +420,9 @@ pub(crate) fn a_copy_for_a_backup_lends_no_number_that_was_lent_after_it<O: Open
         year: 2022,
     };
     let lend = |store: &dyn Store, n: u128| {
+        // A month between them.
         store
-            .lend_numbers(device.device, &request(n), 50, 1)
+            .lend_numbers(device.device, &request(n), 50, n as u64 * 30 * 86_400_000)
             .unwrap()
     };
     let before = lend(&stand.store, 1);
@@ -413,7 +464,7 @@ pub(crate) fn a_restored_store_begins_another_life_and_lends_no_number_that_may_
         };
         stand
             .store
-            .lend_numbers(device.device, &request, 50, 1)
+            .lend_numbers(device.device, &request, 50, n as u64 * 30 * 86_400_000)
             .unwrap()
     };
     let before = lend(1);

@@ -39,6 +39,7 @@ use super::{
     Appended, ChannelNumbers, Contact, DeviceState, Enrolment, Figures, Format, HeldEntry, Info,
     Judge, MIGRATIONS, Migration, NUMBERS_SKIPPED, OwnJudge, PullNote, PullQuery, Pulled, Pushed,
     Register, Seal, Store, StoreError, ThenAppended, ToldEnd,
+    numbers::{self, Lent},
 };
 use pool::{Connections, Tx};
 use rows::{count, count_or_none, entry_id, get};
@@ -264,6 +265,13 @@ impl Store for PostgresStore {
             }
             let org = request.org.as_str();
             let year = i32::from(request.year);
+            // Two requests of one person at the same moment would both find that none was lent.
+            tx.execute(
+                "SELECT pg_advisory_xact_lock(hashtextextended($1, (SELECT n FROM device WHERE id = $2)))",
+                &[&"numbers", &device.0],
+            )?;
+            let known = lent_to(tx, device, request, now_ms)?;
+            known.check(now_ms, |since_ms| uses(tx, device, &request.word, since_ms))?;
             let row = tx.first(
                 "INSERT INTO number_upto (org, word, year, upto) VALUES ($1, $2, $3, $4)
                  ON CONFLICT (org, word, year) DO UPDATE SET upto = number_upto.upto + excluded.upto RETURNING upto",
@@ -466,6 +474,53 @@ fn lent(
         from: number(3)?,
         to: number(4)?,
     }))
+}
+
+/// What is known of the blocks of this kind when a device asks for another.
+fn lent_to(
+    tx: &mut Tx<'_>,
+    device: DeviceId,
+    request: &NumbersRequest,
+    now_ms: u64,
+) -> Result<Lent, StoreError> {
+    let row = tx.first(
+        "SELECT max(b.lent_at_ms) FILTER (WHERE b.device = $1), count(*) FILTER (WHERE b.lent_at_ms > $2)
+         FROM number_block b JOIN device d ON d.id = b.device
+         WHERE b.org = $3 AND b.word = $4 AND b.year = $5
+           AND d.person = (SELECT person FROM device WHERE id = $1)",
+        &[
+            &device.0,
+            &(numbers::week_before(now_ms) as i64),
+            &request.org.as_str(),
+            &request.word,
+            &i32::from(request.year),
+        ],
+    )?;
+    let row = row.ok_or(StoreError::Damaged("number block"))?;
+    Ok(Lent {
+        last_ms: get::<Option<i64>>(&row, 0)?.map(|ms| ms as u64),
+        of_person: get::<i64>(&row, 1)? as u64,
+    })
+}
+
+/// How many records of this device got a number of this word in what was received since a moment.
+fn uses(tx: &mut Tx<'_>, device: DeviceId, word: &str, since_ms: u64) -> Result<u64, StoreError> {
+    let row = tx.first(
+        "SELECT count(DISTINCT e.record) FROM device d JOIN entry e ON e.device = d.id
+         WHERE d.id = $1 AND e.number IS NOT NULL
+           AND e.seq > greatest(d.head_seq - $2, coalesce(
+                 (SELECT max(r.seq) FROM receipt r WHERE r.device = $1 AND r.received_at_ms < $3), 0))
+           AND position($4::bytea IN e.event) > 0 AND position($5::bytea IN e.event) > 0",
+        &[
+            &device.0,
+            &(numbers::LOOKED_THROUGH as i64),
+            &(since_ms as i64),
+            &numbers::NUMBER,
+            &word.as_bytes(),
+        ],
+    )?;
+    let row = row.ok_or(StoreError::Damaged("number block"))?;
+    Ok(get::<i64>(&row, 0)? as u64)
 }
 
 fn entries_of(

@@ -20,7 +20,71 @@ use crate::store::{
     Appended, ChannelNumbers, Contact, DeviceState, Enrolment, Figures, Format, HeldEntry, Info,
     Judge, NUMBERS_SKIPPED, OwnJudge, PullNote, PullQuery, Pulled, Pushed, Register, Seal, Store,
     StoreError, ThenAppended, ToldEnd,
+    numbers::{self, Lent},
 };
+
+/// Whether a request for numbers was answered before.
+fn is_answered(connection: &Connection, request: &NumbersRequest) -> Result<bool, StoreError> {
+    let mut statement =
+        connection.prepare_cached("SELECT 1 FROM number_block WHERE request = ?1")?;
+    Ok(statement.exists([request.request.as_bytes()])?)
+}
+
+/// What is known of the blocks of this kind when a device asks for another.
+fn lent(
+    connection: &Connection,
+    device: i64,
+    request: &NumbersRequest,
+    now_ms: u64,
+) -> Result<Lent, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT max(CASE WHEN b.device = ?1 THEN b.lent_at_ms END), coalesce(sum(b.lent_at_ms > ?2), 0)
+         FROM number_block b JOIN device d ON d.n = b.device
+         WHERE b.org = ?3 AND b.word = ?4 AND b.year = ?5
+           AND d.person = (SELECT person FROM device WHERE n = ?1)",
+    )?;
+    let week = numbers::week_before(now_ms) as i64;
+    let of = (
+        device,
+        week,
+        request.org.as_str(),
+        &request.word,
+        request.year,
+    );
+    let (last_ms, of_person) = statement.query_row(of, |row| {
+        Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, i64>(1)?))
+    })?;
+    Ok(Lent {
+        last_ms: last_ms.map(|ms| ms as u64),
+        of_person: of_person as u64,
+    })
+}
+
+/// How many records of this device got a number of this word in what was received since a moment.
+fn uses(
+    connection: &Connection,
+    device: i64,
+    word: &str,
+    since_ms: u64,
+) -> Result<u64, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT count(DISTINCT e.record) FROM device d JOIN entry e ON e.device = d.n
+         WHERE d.n = ?1 AND e.number IS NOT NULL
+           AND e.seq > max(d.head_seq - ?2, coalesce(
+                 (SELECT max(r.seq) FROM receipt r
+                  WHERE r.device = ?1 AND r.signature IS NOT NULL AND r.received_at_ms < ?3), 0))
+           AND instr(e.event, ?4) > 0 AND instr(e.event, ?5) > 0",
+    )?;
+    let of = (
+        device,
+        numbers::LOOKED_THROUGH as i64,
+        since_ms as i64,
+        numbers::NUMBER,
+        word.as_bytes(),
+    );
+    let found: i64 = statement.query_row(of, |row| row.get(0))?;
+    Ok(found as u64)
+}
 
 /// The mark of a copy that was not served yet.
 const COPIED: &str = "copied";
@@ -33,6 +97,18 @@ impl SqliteStore {
         size: u32,
         now_ms: u64,
     ) -> Result<NumberBlock, StoreError> {
+        // Apart from the change, so that nobody who writes waits for it.
+        let seen = self.read(|transaction| {
+            let device = rows::device_n(transaction, device)?;
+            if is_answered(transaction, request)? {
+                return Ok(None);
+            }
+            let lent = lent(transaction, device, request, now_ms)?;
+            lent.check(now_ms, |since_ms| {
+                uses(transaction, device, &request.word, since_ms)
+            })?;
+            Ok(Some(lent))
+        })?;
         self.write(|transaction| {
             let device = rows::device_n(transaction, device)?;
             let known = transaction
@@ -54,6 +130,10 @@ impl SqliteStore {
                 } else {
                     Err(StoreError::Contradiction("this request was made for other numbers"))
                 };
+            }
+            if seen != Some(lent(transaction, device, request, now_ms)?) {
+                // It asked twice at the same moment.
+                return Err(StoreError::NumbersLeft);
             }
             let last: u32 = transaction.query_row(
                 "SELECT max(
