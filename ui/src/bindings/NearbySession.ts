@@ -9,6 +9,10 @@ import type { NearbyStage } from "./NearbyStage";
  */
 export type NearbySession = { 
 /**
+ * Names it while the page is open.
+ */
+id: number, 
+/**
  * How far it is.
  */
 stage: NearbyStage, 

@@ -20,6 +20,7 @@ export function nearbyView(more: Partial<NearbyView> = {}): NearbyView {
 
 export function nearbySession(more: Partial<NearbySession> = {}): NearbySession {
   return {
+    id: 4,
     stage: 'comparing',
     asked_here: true,
     target: '李敏 · 外勤二号',

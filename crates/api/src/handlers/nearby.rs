@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use shicha_sync::nearby::{
-    self, Multicast, Nearby, NearbyConfig, NearbyState, Reason, SessionState, Stage,
+    self, Compared, Multicast, Nearby, NearbyConfig, NearbyState, Reason, SessionState, Stage,
 };
 use tokio::sync::watch;
 
@@ -78,7 +78,11 @@ pub(crate) async fn nearby_connect(app: &App, request: NearbyConnect) -> Result<
 
 pub(crate) async fn nearby_answer(app: &App, request: NearbyAnswer) -> Result<Empty, ApiError> {
     on(&*app.0.nearby.lock().await)?
-        .answer(request.is_same)
+        .answer(Compared {
+            session: u64::from(request.session),
+            digits: request.digits,
+            is_same: request.is_same,
+        })
         .await;
     Ok(Empty {})
 }
@@ -238,6 +242,8 @@ fn session_view(app: &App, session: SessionState) -> NearbySession {
     let enrolled = app.enrolled();
     let digits = session.met.as_ref().map(|met| met.digits.clone());
     NearbySession {
+        // As many sessions as a station counts in its life.
+        id: u32::try_from(session.id).unwrap_or(u32::MAX),
         stage: session.stage,
         asked_here: session.asked_here,
         target: session.target,

@@ -36,6 +36,8 @@ dto! {
 
     /// A session with another laptop.
     pub struct NearbySession {
+        /// Names it while the page is open.
+        pub id: u32,
         /// How far it is.
         pub stage: Stage,
         /// Whether this laptop asked.
@@ -103,8 +105,12 @@ dto! {
         },
     }
 
-    /// What the person says of the digits.
+    /// What the person says of the digits. It counts only for the session and the digits that the screen showed.
     pub struct NearbyAnswer {
+        /// Names the session ([`NearbySession::id`]).
+        pub session: u32,
+        /// The digits.
+        pub digits: String,
         /// Whether both screens show the same.
         pub is_same: bool,
     }

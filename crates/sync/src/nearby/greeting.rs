@@ -2,7 +2,8 @@
 //!
 //! Each side signs the channel's hash with the key of its enrolled device, so that nobody can pass off as a device of the directory. The
 //! digits are made of that hash and of two random numbers, of which the asking side has to commit to its own before it learns the other's:
-//! whoever stands in between has one try in a million, whatever they compute, and both people see it fail.
+//! whoever stands in between has one try in a million, whatever they compute, and both people see it fail. To break off instead of showing
+//! the number counts as that try (`strangers`).
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};

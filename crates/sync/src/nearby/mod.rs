@@ -20,6 +20,7 @@ mod peer;
 mod session;
 mod state;
 mod station;
+mod strangers;
 mod taking;
 #[cfg(test)]
 mod tests;
@@ -31,4 +32,4 @@ pub use fault::{NearbyFault, Reason};
 pub use finder::{Announced, Finder, Finding, Found, Multicast, OnFound};
 pub use peer::Peer;
 pub use state::{Met, NearbyState, SessionState, Stage};
-pub use station::{Nearby, NearbyConfig};
+pub use station::{Compared, Nearby, NearbyConfig};

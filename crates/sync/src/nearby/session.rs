@@ -20,7 +20,7 @@ use super::{
 use crate::client::Clock;
 
 /// How long people may take to compare the digits.
-const COMPARE_TIME: Duration = Duration::from_secs(180);
+pub(super) const COMPARE_TIME: Duration = Duration::from_secs(180);
 /// How long a greeting may take.
 const GREETING_TIME: Duration = Duration::from_secs(10);
 
@@ -46,6 +46,14 @@ pub(super) enum Step {
     Moved(Summary),
 }
 
+/// How a session is let in, and what is remembered of how its greeting went.
+pub(super) trait Door: Send + Sync {
+    /// The other has shown that it belongs here: whether there is room for it. From now on this laptop's number may be told.
+    fn enter(&self, is_known: bool) -> Result<(), Reason>;
+    /// The other has kept to the number that it was bound to: the digits are shown.
+    fn greeted(&self);
+}
+
 /// What a session works with.
 pub(super) struct Host {
     pub(super) ledger: Ledger,
@@ -55,12 +63,12 @@ pub(super) struct Host {
     pub(super) clock: Arc<dyn Clock>,
 }
 
-/// Goes through a session over a fresh connection. `slot` is asked once the other has shown that it belongs here: whether there is room.
+/// Goes through a session over a fresh connection.
 pub(super) async fn run(
     stream: TcpStream,
     side: Side,
     host: &Host,
-    slot: &(dyn Fn() -> Result<(), Reason> + Send + Sync),
+    door: &dyn Door,
     decisions: &mut mpsc::Receiver<Decision>,
     tell: &(dyn Fn(Step) + Send + Sync),
 ) -> Result<Summary, NearbyFault> {
@@ -70,7 +78,7 @@ pub(super) async fn run(
     let channel = channel::open(reader, writer, side == Side::Asks).await?;
     let hash = channel.hash;
     let mut line = Line::new(channel);
-    let done = talk(&mut line, hash, side, host, slot, decisions, tell).await;
+    let done = talk(&mut line, hash, side, host, door, decisions, tell).await;
     let last = match &done {
         Err(fault) if !fault.is_there => Some(Word::Bye {
             reason: fault.reason,
@@ -86,12 +94,12 @@ async fn talk(
     hash: [u8; 32],
     side: Side,
     host: &Host,
-    slot: &(dyn Fn() -> Result<(), Reason> + Send + Sync),
+    door: &dyn Door,
     decisions: &mut mpsc::Receiver<Decision>,
     tell: &(dyn Fn(Step) + Send + Sync),
 ) -> Result<Summary, NearbyFault> {
     let nonce: [u8; 32] = rand::random();
-    let greeted = timeout(GREETING_TIME, greet(line, nonce, hash, side, host, slot));
+    let greeted = timeout(GREETING_TIME, greet(line, nonce, hash, side, host, door));
     let (peer, reader, digits) = unless_cancelled(greeted, decisions)
         .await?
         .map_err(|_| NearbyFault::here(Reason::Timeout, "no greeting in time"))??;
@@ -129,7 +137,7 @@ async fn greet(
     hash: [u8; 32],
     side: Side,
     host: &Host,
-    slot: &(dyn Fn() -> Result<(), Reason> + Send + Sync),
+    door: &dyn Door,
 ) -> Result<(Peer, Reader, String), NearbyFault> {
     let binding = match side {
         Side::Asks => greeting::commitment(&hash, &nonce),
@@ -143,7 +151,8 @@ async fn greet(
         return Err(out_of_place());
     };
     let (peer, reader) = peer::judge(&theirs, &host.me, &host.directory, side.other(), &hash)?;
-    slot().map_err(|reason| NearbyFault::here(reason, "no room"))?;
+    door.enter(peer.is_known)
+        .map_err(|reason| NearbyFault::here(reason, "no room"))?;
     let digits = match side {
         Side::Asks => {
             line.say(&Word::Nonce { nonce }).await?;
@@ -160,6 +169,7 @@ async fn greet(
             greeting::digits(&hash, (&theirs, &shown), (&mine, &nonce))
         }
     };
+    door.greeted();
     Ok((peer, reader, digits))
 }
 

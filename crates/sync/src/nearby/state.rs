@@ -52,6 +52,8 @@ pub struct Met {
 /// A session.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SessionState {
+    /// Names it among those of this station.
+    pub id: u64,
     /// How far it is.
     pub stage: Stage,
     /// Whether this laptop asked.
@@ -71,8 +73,9 @@ pub struct SessionState {
 }
 
 impl SessionState {
-    pub(super) fn new(asked_here: bool, target: String) -> Self {
+    pub(super) fn new(id: u64, asked_here: bool, target: String) -> Self {
         Self {
+            id,
             stage: Stage::Connecting,
             asked_here,
             target,

@@ -3,8 +3,8 @@
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -12,7 +12,7 @@ use std::{
 use shicha_ledger::Ledger;
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{Semaphore, mpsc, watch},
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch},
     task::JoinHandle,
     time::{MissedTickBehavior, timeout},
 };
@@ -24,8 +24,9 @@ use super::{
     fault::{NearbyFault, Reason},
     finder::{Announced, Finder, Found},
     greeting::Side,
-    session::{self, Decision, Host, Step},
+    session::{self, Decision, Door, Host, Step},
     state::{Met, NearbyState, SessionState, Stage},
+    strangers::Strangers,
 };
 use crate::{client::Clock, work};
 
@@ -37,6 +38,8 @@ const LOOK_AGAIN: Duration = Duration::from_secs(4);
 const GREETING: usize = 4;
 /// How long a session is given to take its leave.
 const FAREWELL: Duration = Duration::from_secs(6);
+/// So long a person needs to see that digits are gone, who was about to say that they are the same.
+const PAUSE: Duration = Duration::from_secs(3);
 /// No session.
 const NONE: u64 = 0;
 
@@ -58,6 +61,8 @@ pub struct NearbyConfig {
     pub port: u16,
     /// How often one address may try in a minute.
     pub attempts: usize,
+    /// How long it stays on the screen that a session failed whose digits were shown, before another laptop may begin one.
+    pub pause: Duration,
 }
 
 impl NearbyConfig {
@@ -72,6 +77,7 @@ impl NearbyConfig {
             listen: Ipv4Addr::UNSPECIFIED,
             port: PORT,
             attempts: 10,
+            pause: PAUSE,
         }
     }
 }
@@ -83,8 +89,20 @@ pub struct Nearby {
     task: JoinHandle<()>,
 }
 
+/// What a person says of the digits that a screen showed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Compared {
+    /// The session whose digits they were ([`SessionState::id`]).
+    pub session: u64,
+    /// The digits.
+    pub digits: String,
+    /// Whether the other screen shows the same.
+    pub is_same: bool,
+}
+
 enum Command {
     Connect(Vec<SocketAddr>, String),
+    Compared(Compared),
     Decide(Decision),
     PutAway,
     Stop,
@@ -150,6 +168,8 @@ impl Nearby {
             news,
             greeting: Arc::new(Semaphore::new(GREETING)),
             slot: Arc::new(AtomicU64::new(NONE)),
+            strangers: Arc::default(),
+            shown_until: Arc::default(),
             next: NONE + 1,
             decisions: None,
         };
@@ -181,14 +201,10 @@ impl Nearby {
         self.command(Command::Connect(addresses, target)).await;
     }
 
-    /// The person says whether the digits are the same on both screens.
-    pub async fn answer(&self, is_same: bool) {
-        let decision = if is_same {
-            Decision::Same
-        } else {
-            Decision::Differ
-        };
-        self.command(Command::Decide(decision)).await;
+    /// The person says whether the digits are the same on both screens. Counts only for the session and the digits that they saw: a yes
+    /// that was meant for a session which has ended confirms none that took its place.
+    pub async fn answer(&self, compared: Compared) {
+        self.command(Command::Compared(compared)).await;
     }
 
     /// Ends the session. What was taken stays.
@@ -224,8 +240,63 @@ struct Running {
     greeting: Arc<Semaphore>,
     /// The session that may show itself to the person.
     slot: Arc<AtomicU64>,
+    strangers: Arc<Strangers>,
+    /// Until when what became of the last session is shown before another laptop may begin one.
+    shown_until: Arc<Mutex<Option<Instant>>>,
     next: u64,
     decisions: Option<mpsc::Sender<Decision>>,
+}
+
+/// For a session that this laptop's person asked for.
+struct Asked;
+
+impl Door for Asked {
+    fn enter(&self, _is_known: bool) -> Result<(), Reason> {
+        Ok(())
+    }
+
+    fn greeted(&self) {}
+}
+
+/// For a session that another laptop asks for.
+struct Guest {
+    id: u64,
+    slot: Arc<AtomicU64>,
+    news: mpsc::UnboundedSender<News>,
+    decider: mpsc::Sender<Decision>,
+    greeting: Mutex<Option<OwnedSemaphorePermit>>,
+    strangers: Arc<Strangers>,
+    shown_until: Arc<Mutex<Option<Instant>>>,
+    /// Whether a stranger was told the number here and has not shown theirs.
+    owes: AtomicBool,
+}
+
+impl Door for Guest {
+    fn enter(&self, is_known: bool) -> Result<(), Reason> {
+        let now = Instant::now();
+        if !is_known && !self.strangers.may_enter(now) {
+            return Err(Reason::TooMany);
+        }
+        if locked(&self.shown_until).is_some_and(|until| now < until) {
+            return Err(Reason::Busy);
+        }
+        self.slot
+            .compare_exchange(NONE, self.id, Ordering::SeqCst, Ordering::SeqCst)
+            .map_err(|_| Reason::Busy)?;
+        self.owes.store(!is_known, Ordering::SeqCst);
+        // From now on this is a session; another stranger may greet.
+        locked(&self.greeting).take();
+        let _ = self.news.send(News::Began(self.id, self.decider.clone()));
+        Ok(())
+    }
+
+    fn greeted(&self) {
+        self.owes.store(false, Ordering::SeqCst);
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Running {
@@ -250,6 +321,7 @@ impl Running {
                 },
                 command = commanded.recv() => match command {
                     Some(Command::Connect(addresses, target)) => self.connect(addresses, target),
+                    Some(Command::Compared(compared)) => self.compared(compared).await,
                     Some(Command::Decide(decision)) => self.decide(decision).await,
                     Some(Command::PutAway) => self.put_away(),
                     Some(Command::Stop) | None => break,
@@ -293,33 +365,29 @@ impl Running {
             return;
         };
         let id = self.number();
-        let (slot, news) = (Arc::clone(&self.slot), self.news.clone());
-        let config = Arc::clone(&self.config);
+        let (decider, mut decisions) = mpsc::channel(4);
+        let guest = Guest {
+            id,
+            slot: Arc::clone(&self.slot),
+            news: self.news.clone(),
+            decider,
+            greeting: Mutex::new(Some(permit)),
+            strangers: Arc::clone(&self.strangers),
+            shown_until: Arc::clone(&self.shown_until),
+            owes: AtomicBool::new(false),
+        };
+        let (config, news) = (Arc::clone(&self.config), self.news.clone());
         tokio::spawn(async move {
-            let (decider, mut decisions) = mpsc::channel(4);
-            let permit = std::sync::Mutex::new(Some(permit));
-            let take_slot = || {
-                slot.compare_exchange(NONE, id, Ordering::SeqCst, Ordering::SeqCst)
-                    .map_err(|_| Reason::Busy)?;
-                // From now on this is a session; another stranger may greet.
-                if let Ok(mut permit) = permit.lock() {
-                    permit.take();
-                }
-                let _ = news.send(News::Began(id, decider.clone()));
-                Ok(())
-            };
-            let done = serve(
-                stream,
-                Side::Answers,
-                &config,
-                &take_slot,
-                &mut decisions,
-                id,
-                &news,
-            )
-            .await;
+            let answers = Side::Answers;
+            let done = serve(stream, answers, &config, &guest, &mut decisions, id, &news).await;
             if let Err(fault) = &done {
-                tracing::info!(%fault, "a session that another laptop asked for ended early");
+                tracing::info!(reason = ?fault.reason, is_there = fault.is_there, "a session that another laptop asked for ended early");
+                let is_ours = fault.reason == Reason::Cancelled && !fault.is_there;
+                if guest.owes.load(Ordering::SeqCst) && !is_ours {
+                    guest
+                        .strangers
+                        .broke_off(Instant::now(), session::COMPARE_TIME);
+                }
             }
             let _ = news.send(News::Ended(id, done));
         });
@@ -337,7 +405,7 @@ impl Running {
         let (decider, mut decisions) = mpsc::channel(4);
         self.decisions = Some(decider);
         self.state
-            .send_modify(|state| state.session = Some(SessionState::new(true, target)));
+            .send_modify(|state| state.session = Some(SessionState::new(id, true, target)));
         let (config, news) = (Arc::clone(&self.config), self.news.clone());
         tokio::spawn(async move {
             let done = match reach(&addresses, &mut decisions).await {
@@ -346,7 +414,7 @@ impl Running {
                         stream,
                         Side::Asks,
                         &config,
-                        &|| Ok(()),
+                        &Asked,
                         &mut decisions,
                         id,
                         &news,
@@ -356,7 +424,7 @@ impl Running {
                 Err(fault) => Err(fault),
             };
             if let Err(fault) = &done {
-                tracing::info!(%fault, "a session that was asked for here ended early");
+                tracing::info!(reason = ?fault.reason, is_there = fault.is_there, "a session that was asked for here ended early");
             }
             let _ = news.send(News::Ended(id, done));
         });
@@ -368,6 +436,26 @@ impl Running {
         id
     }
 
+    async fn compared(&self, compared: Compared) {
+        let is_shown = self.state.borrow().session.as_ref().is_some_and(|session| {
+            session.id == compared.session
+                && session
+                    .met
+                    .as_ref()
+                    .is_some_and(|met| met.digits == compared.digits)
+        });
+        if !is_shown {
+            tracing::info!("what was said of other digits does not count");
+            return;
+        }
+        let decision = if compared.is_same {
+            Decision::Same
+        } else {
+            Decision::Differ
+        };
+        self.decide(decision).await;
+    }
+
     async fn decide(&self, decision: Decision) {
         if let Some(decisions) = &self.decisions
             && decisions.send(decision).await.is_err()
@@ -377,6 +465,8 @@ impl Running {
     }
 
     fn put_away(&self) {
+        // Whoever puts it away has seen it.
+        locked(&self.shown_until).take();
         self.state.send_if_modified(|state| {
             let is_over = state.session.as_ref().is_some_and(|one| !one.is_running());
             if is_over {
@@ -392,7 +482,7 @@ impl Running {
             News::Began(id, decisions) if id == current => {
                 self.decisions = Some(decisions);
                 self.state.send_modify(|state| {
-                    state.session = Some(SessionState::new(false, String::new()));
+                    state.session = Some(SessionState::new(id, false, String::new()));
                 });
             }
             News::Step(id, step) if id == current => self.state.send_modify(|state| {
@@ -402,6 +492,16 @@ impl Running {
             }),
             News::Ended(id, done) if id == current => {
                 self.decisions = None;
+                // A person who looks at digits sees first that these are gone.
+                let has_shown = self
+                    .state
+                    .borrow()
+                    .session
+                    .as_ref()
+                    .is_some_and(|session| session.stage == Stage::Comparing);
+                if has_shown && done.is_err() {
+                    *locked(&self.shown_until) = Instant::now().checked_add(self.config.pause);
+                }
                 self.slot.store(NONE, Ordering::SeqCst);
                 self.state.send_modify(|state| {
                     if let Some(session) = &mut state.session {
@@ -465,7 +565,7 @@ async fn serve(
     stream: TcpStream,
     side: Side,
     config: &Arc<NearbyConfig>,
-    slot: &(dyn Fn() -> Result<(), Reason> + Send + Sync),
+    door: &dyn Door,
     decisions: &mut mpsc::Receiver<Decision>,
     id: u64,
     news: &mpsc::UnboundedSender<News>,
@@ -486,7 +586,7 @@ async fn serve(
     })
     .await
     .map_err(|error| NearbyFault::here(Reason::Storage, error))??;
-    session::run(stream, side, &host, slot, decisions, &|step| {
+    session::run(stream, side, &host, door, decisions, &|step| {
         // Nobody hears it any more once the station has closed.
         let _ = news.send(News::Step(id, step));
     })

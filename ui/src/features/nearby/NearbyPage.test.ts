@@ -80,7 +80,11 @@ describe('the page of laptops nearby', () => {
     expect(at('nearby-waits').text()).toContain('等待对方确认');
     expect(at('nearby-same').attributes('disabled')).toBeDefined();
     await click('nearby-differ');
-    expect(core.requests('nearby_answer')).toEqual([{ is_same: true }, { is_same: false }]);
+    const shown = { session: 4, digits: '048213' };
+    expect(core.requests('nearby_answer')).toEqual([
+      { ...shown, is_same: true },
+      { ...shown, is_same: false },
+    ]);
   });
 
   it('warns of a laptop that the directory does not have', async () => {

@@ -1,6 +1,7 @@
 /** The laptops nearby, kept by events while the page is open. The core is on from `open` to `close`, and beyond it while kept on. */
 import { defineStore } from 'pinia';
 import { computed, ref, shallowRef } from 'vue';
+import type { NearbyAnswer } from '@/bindings/NearbyAnswer';
 import type { NearbyConnect } from '@/bindings/NearbyConnect';
 import type { NearbyView } from '@/bindings/NearbyView';
 import { notifyError } from '@/components/notify';
@@ -57,7 +58,7 @@ export const useNearby = defineStore('nearby', () => {
     }
   }
 
-  const answer = (isSame: boolean): Promise<void> => attempt(() => call('nearby_answer', { is_same: isSame }));
+  const answer = (said: NearbyAnswer): Promise<void> => attempt(() => call('nearby_answer', said));
   const cancel = (): Promise<void> => attempt(() => call('nearby_cancel'));
   const putAway = (): Promise<void> => attempt(() => call('nearby_put_away'));
 

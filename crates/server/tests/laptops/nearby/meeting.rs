@@ -126,9 +126,9 @@ async fn a_no_to_the_digits_leaves_both_ledgers_as_they_were() {
     here.0.connect(vec![there.address()], "旁边".into()).await;
     there.until(|session| session.met.is_some()).await;
     here.until(|session| session.met.is_some()).await;
-    here.0.answer(true).await;
+    here.answer(true).await;
     there.until(|session| session.agreed_there).await;
-    there.0.answer(false).await;
+    there.answer(false).await;
     for open in [&here, &there] {
         let session = open.ended().await;
         assert_eq!(

@@ -43,6 +43,18 @@ impl Open {
         Self(Nearby::start(config).await.unwrap())
     }
 
+    /// The person says so of the digits that are on the screen.
+    async fn answer(&self, is_same: bool) {
+        let session = self.0.state().borrow().session.clone().unwrap();
+        self.0
+            .answer(Compared {
+                session: session.id,
+                digits: session.met.map(|met| met.digits).unwrap_or_default(),
+                is_same,
+            })
+            .await;
+    }
+
     fn address(&self) -> SocketAddr {
         ([127, 0, 0, 1], self.0.state().borrow().port).into()
     }
@@ -83,8 +95,8 @@ async fn meet_at(
         if let Some(other_met) = other.until(seen).await.met {
             assert_eq!(met.digits, other_met.digits);
         }
-        one.0.answer(true).await;
-        other.0.answer(true).await;
+        one.answer(true).await;
+        other.answer(true).await;
     }
     let ended = one.ended().await;
     let over = |session: Option<&SessionState>| session.is_none_or(|session| !session.is_running());

@@ -16,7 +16,8 @@ use tokio::{sync::watch, time::timeout};
 use uuid::Uuid;
 
 use super::super::{
-    Announced, Finder, Finding, Nearby, NearbyConfig, NearbyState, OnFound, SessionState, Stage,
+    Announced, Compared, Finder, Finding, Nearby, NearbyConfig, NearbyState, OnFound, SessionState,
+    Stage,
 };
 use crate::client::SystemClock;
 
@@ -175,6 +176,18 @@ impl Laptop {
             .met
             .unwrap_or_else(|| panic!("{:?}", session.fault))
             .digits
+    }
+
+    /// The person says so of the digits that are on the screen.
+    pub(super) async fn answer(&self, is_same: bool) {
+        let session = self.state.borrow().session.clone().unwrap();
+        self.nearby
+            .answer(Compared {
+                session: session.id,
+                digits: session.met.unwrap().digits,
+                is_same,
+            })
+            .await;
     }
 
     pub(super) async fn ended(&mut self) -> SessionState {

@@ -35,14 +35,14 @@ async fn both_screens_show_the_same_six_digits_and_the_other_persons_name() {
         ("甲", "甲的电脑", true)
     );
     assert!(!seen.asked_here);
-    one.nearby.answer(true).await;
+    one.answer(true).await;
     other.until(|session| session.agreed_there).await;
     assert_eq!(
         other.state.borrow().session.as_ref().unwrap().stage,
         Stage::Comparing,
         "one yes is not enough"
     );
-    other.nearby.answer(true).await;
+    other.answer(true).await;
     one.done().await;
     other.done().await;
 }
@@ -80,8 +80,8 @@ async fn a_no_on_either_side_ends_it_on_both() {
         } else {
             (&mut other, &mut one)
         };
-        there.nearby.answer(true).await;
-        here.nearby.answer(false).await;
+        there.answer(true).await;
+        here.answer(false).await;
         for (laptop, is_there) in [(here, false), (there, true)] {
             let fault = laptop.ended().await.fault.unwrap();
             assert_eq!((fault.reason, fault.is_there), (Reason::Differs, is_there));
@@ -188,8 +188,8 @@ async fn only_one_session_at_a_time() {
         digits,
         "the session that goes on is not touched"
     );
-    one.nearby.answer(true).await;
-    other.nearby.answer(true).await;
+    one.answer(true).await;
+    other.answer(true).await;
     one.done().await;
     other.done().await;
 }

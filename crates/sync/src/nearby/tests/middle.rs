@@ -1,11 +1,13 @@
 //! Somebody stands between two laptops and talks to each as if they were the other.
 
+use std::time::Duration;
+
 use shicha_ledger::Identity;
 use tokio::net::{TcpListener, TcpStream, tcp::OwnedReadHalf, tcp::OwnedWriteHalf};
 
 use super::{
     super::{
-        Reason,
+        Compared, Reason,
         channel::{self, Channel},
         greeting::{self, Hello, Side},
         line::{Line, Word},
@@ -143,6 +145,117 @@ async fn a_number_that_was_not_committed_to_is_noticed() {
         (session.met, session.fault.unwrap().reason),
         (None, Reason::Garbage)
     );
+}
+
+/// Asks for a session as this device, bound to a number.
+async fn greets(other: &Laptop, me: &Identity, nonce: [u8; 32]) -> Line {
+    let stream = TcpStream::connect(other.address()).await.unwrap();
+    let (reader, writer) = stream.into_split();
+    let (mut line, hash) = line(channel::open(reader, writer, true).await.unwrap());
+    let bound = greeting::commitment(&hash, &nonce);
+    let mine = Hello::of(me, "电脑", Side::Asks, &hash, bound);
+    line.say(&Word::Hello(Box::new(mine))).await.unwrap();
+    line
+}
+
+#[tokio::test]
+async fn a_stranger_who_breaks_off_with_the_others_number_in_hand_has_had_the_one_try() {
+    for shows in [None, Some([8; 32])] {
+        let mut endpoint = Endpoint::new(1);
+        let (a, b) = (endpoint.device("甲"), endpoint.device("乙"));
+        let mut other = Laptop::of(&endpoint, &b).await;
+        let mut line = greets(&other, &endpoint.stranger("甲"), [7; 32]).await;
+        hello(&mut line).await;
+        // What the digits would be is known now, and nobody has seen any.
+        if let Some(nonce) = shows {
+            line.say(&Word::Nonce { nonce }).await.unwrap();
+        }
+        line.end(None).await;
+        assert_eq!(other.ended().await.met, None);
+
+        for name in ["甲", "丙"] {
+            let mut again = greets(&other, &endpoint.stranger(name), [9; 32]).await;
+            let fault = again.hear_word().await.unwrap_err();
+            assert_eq!((fault.reason, fault.is_there), (Reason::TooMany, true));
+        }
+        // As whom the directory has nobody can pass off.
+        let mut colleague = greets(&other, &a, [9; 32]).await;
+        hello(&mut colleague).await;
+    }
+}
+
+#[tokio::test]
+async fn a_yes_counts_only_for_the_session_and_the_digits_that_were_shown() {
+    let mut endpoint = Endpoint::new(1);
+    let (a, b) = (endpoint.device("甲"), endpoint.device("乙"));
+    let mut other = Laptop::with(&endpoint, &b, |config| config.pause = Duration::ZERO).await;
+    let nonce = [7; 32];
+    let mut line = greets(&other, &a, nonce).await;
+    hello(&mut line).await;
+    line.say(&Word::Nonce { nonce }).await.unwrap();
+    let first = other.digits().await;
+    let first_id = other.state.borrow().session.as_ref().unwrap().id;
+    line.end(None).await;
+    other.ended().await;
+
+    // Somebody else's session takes its place while the person's hand is on its way.
+    let mut line = greets(&other, &endpoint.stranger("丙"), nonce).await;
+    hello(&mut line).await;
+    line.say(&Word::Nonce { nonce }).await.unwrap();
+    let session = other
+        .until(|session| session.id != first_id && session.met.is_some())
+        .await;
+    let second = session.met.unwrap().digits;
+    assert_ne!(first, second);
+    for (session, digits) in [
+        (first_id, &first),
+        (session.id, &first),
+        (first_id, &second),
+    ] {
+        let said = Compared {
+            session,
+            digits: digits.clone(),
+            is_same: true,
+        };
+        other.nearby.answer(said).await;
+    }
+    other.nearby.cancel().await;
+    let fault = line.hear_word().await.unwrap_err();
+    assert_eq!(
+        (fault.reason, fault.is_there),
+        (Reason::Cancelled, true),
+        "nothing was agreed to before"
+    );
+    assert!(!other.ended().await.agreed_here);
+}
+
+#[tokio::test]
+async fn digits_that_are_gone_are_seen_to_be_gone_before_others_take_their_place() {
+    let mut endpoint = Endpoint::new(1);
+    let (a, b) = (endpoint.device("甲"), endpoint.device("乙"));
+    let mut other = Laptop::with(&endpoint, &b, |config| {
+        config.pause = Duration::from_secs(3_600);
+    })
+    .await;
+    let nonce = [7; 32];
+    let mut line = greets(&other, &a, nonce).await;
+    hello(&mut line).await;
+    line.say(&Word::Nonce { nonce }).await.unwrap();
+    other.digits().await;
+    line.end(None).await;
+    other.ended().await;
+    let mut early = greets(&other, &a, nonce).await;
+    let fault = early.hear_word().await.unwrap_err();
+    assert_eq!((fault.reason, fault.is_there), (Reason::Busy, true));
+    // The person has seen it.
+    other.nearby.put_away().await;
+    other
+        .state
+        .wait_for(|state| state.session.is_none())
+        .await
+        .unwrap();
+    let mut after = greets(&other, &a, nonce).await;
+    hello(&mut after).await;
 }
 
 #[tokio::test]
