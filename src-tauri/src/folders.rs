@@ -49,7 +49,7 @@ impl Folders {
             Some(dir) => dir,
             None => usual().ok_or(Fault::NoDataFolder)?,
         };
-        let logs = data.join("logs");
+        let logs = data.join(shicha_api::LOGS_FOLDER);
         make(&data)?;
         make(&logs)?;
         Ok(Self {
@@ -60,9 +60,10 @@ impl Folders {
         })
     }
 
-    /// Where the window may keep what it caches: on a stick that is the stick.
-    pub(crate) fn window_cache(&self) -> Option<PathBuf> {
-        self.is_carried.then(|| self.data.join("window"))
+    /// The window's profile: what it caches and remembers. It lies with the data, wherever these are, so that a wipe reaches it and a
+    /// stick leaves nothing behind.
+    pub(crate) fn window(&self) -> PathBuf {
+        self.data.join(shicha_api::WINDOW_FOLDER)
     }
 
     /// Where fonts may be: what was installed with the program, and while developing the fetched ones.
@@ -144,7 +145,7 @@ mod tests {
         let carried = Folders::choose(None, Some(stick.clone()), || Some(usual.clone())).unwrap();
         assert_eq!(carried.data, stick);
         assert!(carried.is_carried && !carried.is_usual);
-        assert!(carried.window_cache().unwrap().starts_with(&stick));
+        assert!(carried.window().starts_with(&stick));
         assert!(!usual.exists(), "nothing is left on the computer");
         let chosen = dir.path().join("chosen");
         let given = Folders::choose(Some(&chosen), Some(stick), || None).unwrap();

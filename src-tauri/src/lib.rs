@@ -171,12 +171,10 @@ fn open(
     let window = windows.first().ok_or(Fault::NoWindow)?;
     WebviewWindowBuilder::from_config(app, window)
         .and_then(|builder| {
-            let builder = builder.visible(is_shown);
-            match folders.window_cache() {
-                Some(cache) => builder.data_directory(cache),
-                None => builder,
-            }
-            .build()
+            builder
+                .visible(is_shown)
+                .data_directory(folders.window())
+                .build()
         })
         .map_err(Fault::Window)?;
     notice::window_is_up();

@@ -31,8 +31,8 @@ impl App {
             .split('&')
             .find_map(|pair| pair.strip_prefix("size="))
             .unwrap_or("original");
-        // The bytes under a hash never change.
-        answer(range, "private, max-age=31536000, immutable", |range| {
+        // The bytes under a hash never change, but what a window keeps on the disk would lie there in clear.
+        answer(range, "no-store", |range| {
             self.evidence(hash, variant, range)
         })
     }

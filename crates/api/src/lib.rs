@@ -26,5 +26,6 @@ pub mod updates;
 mod uploads;
 
 pub use app::{App, AppConfig, Bytes};
+pub use shicha_ledger::{LOGS_FOLDER, WINDOW_FOLDER};
 pub use shicha_sync::client::{Clock, SystemClock};
 pub use updates::UpdateConfig;

@@ -53,6 +53,6 @@ pub use older::OlderCopy;
 pub use open::{OpenReport, SalvageReport};
 pub use packages::{PackageNote, PackageRow};
 pub use settings::SyncLogRow;
-pub use standing::{Fate, Standing};
+pub use standing::{Fate, LOGS_FOLDER, Standing, WINDOW_FOLDER};
 pub use verify::{BadEntry, VerifyReport};
 pub use views::*;

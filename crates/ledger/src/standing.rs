@@ -24,8 +24,12 @@ use crate::{
 };
 
 const FILE: &str = "order.json";
-/// Files for other programs to open; the application puts them there.
-const OPENED: &str = "opened";
+/// Files for other programs to open, and answers for others; the application puts them there.
+const PUT_THERE: [&str; 2] = ["opened", "answers"];
+/// The log of the program, in the data folder.
+pub const LOGS_FOLDER: &str = "logs";
+/// The profile of the window that shows the records: what it caches and remembers, in the data folder.
+pub const WINDOW_FOLDER: &str = "window";
 /// How long a wipe waits for whoever still reads the ledger. It goes on at the next start otherwise.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Between two looks whether they have ended.
@@ -56,6 +60,9 @@ pub struct Standing {
     pub word: String,
     /// Whether it is done.
     pub is_done: bool,
+    /// Whether what the window remembered is gone too. It has its files in use until the program ends.
+    #[serde(default)]
+    pub is_cleared: bool,
     /// Whether the central endpoint has the word.
     pub is_told: bool,
     /// Whether a lock was opened again.
@@ -81,6 +88,7 @@ impl Standing {
             server_url,
             word,
             is_done: false,
+            is_cleared: false,
             is_told: false,
             is_lifted: false,
             sealed: None,
@@ -136,21 +144,40 @@ impl Standing {
         Ok(self)
     }
 
-    /// Does what is written down, or goes on with it. The ledger must be closed, or closed soon.
+    /// Does what is written down, or goes on with it. The ledger must be closed, or closed soon; at the next start this comes before
+    /// the window opens.
     ///
     /// # Errors
     /// When something could not be destroyed. The key goes first; the next start tries the rest again.
     pub fn carry_out(&mut self, dir: &Path) -> Result<(), LedgerError> {
         if self.is_done {
-            return Ok(());
+            return self.clear(dir);
         }
         KeyStore::new(dir).destroy().map_err(from_key)?;
         if self.fate == Fate::Wiped {
             let lock = wait_for(dir)?;
             destroy_files(dir)?;
+            empty_logs(&dir.join(LOGS_FOLDER))?;
             drop(lock);
         }
         self.is_done = true;
+        self.write(dir)?;
+        if self.fate == Fate::Wiped
+            && let Err(error) = remove_folder(&dir.join(WINDOW_FOLDER))
+        {
+            // The open window does not give its files up on every system. The next start does it in any case.
+            tracing::info!(%error, "what the window remembers stays until the next start");
+        }
+        Ok(())
+    }
+
+    /// Removes what the window remembered, before it opens again.
+    fn clear(&mut self, dir: &Path) -> Result<(), LedgerError> {
+        if self.fate != Fate::Wiped || self.is_cleared {
+            return Ok(());
+        }
+        remove_folder(&dir.join(WINDOW_FOLDER))?;
+        self.is_cleared = true;
         self.write(dir)
     }
 
@@ -219,11 +246,40 @@ fn destroy_files(dir: &Path) -> Result<(), LedgerError> {
             patiently(|| fs::remove_file(found.path()))?;
         }
     }
-    match fs::remove_dir_all(dir.join(OPENED)) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
-        _ => {}
+    for folder in PUT_THERE {
+        remove_folder(&dir.join(folder))?;
     }
     sync_dir(dir);
+    Ok(())
+}
+
+fn remove_folder(dir: &Path) -> io::Result<()> {
+    patiently(|| match fs::remove_dir_all(dir) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    })
+}
+
+/// Empties every log, and removes all but the newest, which the program still writes to.
+fn empty_logs(dir: &Path) -> io::Result<()> {
+    let found = match fs::read_dir(dir) {
+        Ok(found) => found.map(|one| Ok(one?.path())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    let mut files = found.collect::<io::Result<Vec<_>>>()?;
+    files.retain(|path| path.is_file());
+    // Their names hold the day.
+    files.sort();
+    let newest = files.pop();
+    for path in &files {
+        shred(path)?;
+    }
+    if let Some(newest) = newest {
+        let file = fs::OpenOptions::new().write(true).open(newest)?;
+        file.set_len(0)?;
+        file.sync_all()?;
+    }
     Ok(())
 }
 

@@ -97,12 +97,11 @@ impl From<String> for Value {
 
 /// Writes a workbook. `produced_at` becomes the date of the file's properties.
 ///
-/// The rows of a sheet are written to a temporary file one by one, so that memory does not grow
-/// with their number beyond what `sheets` holds already.
+/// It is put together in memory: rows in a temporary file of the system would lie there in clear.
 ///
 /// # Errors
 /// [`PapersError::TooLarge`] when a sheet has more rows or columns than a workbook can hold,
-/// [`PapersError::Workbook`] when the temporary file cannot be written.
+/// [`PapersError::Workbook`] when it cannot be put together.
 pub fn write_xlsx(sheets: &[Sheet], produced_at: NaiveDateTime) -> Result<Vec<u8>, PapersError> {
     for sheet in sheets {
         let heading = 2 + sheet.notes.len();
@@ -121,7 +120,7 @@ pub fn write_xlsx(sheets: &[Sheet], produced_at: NaiveDateTime) -> Result<Vec<u8
     workbook.set_properties(&properties);
     let names = names::sheet_names(sheets.iter().map(|sheet| sheet.name.as_str()));
     for (sheet, name) in sheets.iter().zip(&names) {
-        let worksheet = workbook.add_worksheet_with_constant_memory()?;
+        let worksheet = workbook.add_worksheet();
         worksheet.set_name(name)?;
         write_sheet(worksheet, sheet)?;
     }

@@ -59,6 +59,17 @@ async fn a_laptop_that_is_wiped_loses_its_key_and_ledger_says_so_and_begins_as_n
     assert!(before["entries"].as_u64().unwrap() > 0);
     assert_eq!(before["client_version"], env!("CARGO_PKG_VERSION"));
     assert!(files(lost.dir.path()).contains(&"ledger.db".to_owned()));
+    let left = |name: &str| lost.dir.path().join(name);
+    for (folder, file) in [
+        ("logs", "shicha.2022-07-01.log"),
+        ("logs", "shicha.2022-07-02.log"),
+        ("window", "Cookies"),
+        ("opened", "笔录.pdf"),
+        ("answers", "1.shicha"),
+    ] {
+        fs::create_dir_all(left(folder)).unwrap();
+        fs::write(left(folder).join(file), "某机构").unwrap();
+    }
 
     let wipe = json!({ "device": before["device"], "order": "wipe" });
     boss.call("admin_device_revoke", wipe).await;
@@ -72,6 +83,17 @@ async fn a_laptop_that_is_wiped_loses_its_key_and_ledger_says_so_and_begins_as_n
     assert_eq!(status["order"]["order"], "wipe");
     assert_eq!(status["order"]["server_name"], "连云港市中心端");
     assert_eq!(files(lost.dir.path()), [""; 0]);
+    for gone in ["opened", "answers", "window", "logs/shicha.2022-07-01.log"] {
+        assert!(!left(gone).exists(), "{gone}");
+    }
+    assert_eq!(
+        fs::read_to_string(left("logs/shicha.2022-07-02.log")).unwrap(),
+        "",
+        "the log that is still written to is empty"
+    );
+    // What the window that was still open has written since.
+    fs::create_dir_all(left("window")).unwrap();
+    fs::write(left("window").join("History"), "某机构").unwrap();
     assert_eq!(
         lost.refused("subjects_list", list()).await.code,
         ErrorCode::NotReady
@@ -88,6 +110,7 @@ async fn a_laptop_that_is_wiped_loses_its_key_and_ledger_says_so_and_begins_as_n
         dir,
         clock,
     };
+    assert!(!again.dir.path().join("window").exists());
     let status = again.call("app_status", json!({})).await;
     assert_eq!(
         (&status["stage"], &status["order"]["order"]),
