@@ -1,7 +1,7 @@
 //! When a device is lent another block of document numbers.
 //!
 //! A number that is lent and never used is a hole in the bureau's register that nobody can explain. So a device that has a block gets
-//! the next one when entries with numbers of that kind have come from it. A client may ask too early, or lie about what it used: what
+//! the next one when records with numbers have come from it. A client may ask too early, or lie about what it used: what
 //! counts is what the store holds. One that lost its blocks with its database, or goes on under another identity, is not kept waiting
 //! for ever: a few blocks a week go to a person without any such sign.
 
@@ -17,8 +17,9 @@ const UNSHOWN: u64 = 4;
 const WEEK_MS: u64 = 7 * 86_400_000;
 /// How many entries are looked through at most. An inspection has about a hundred.
 pub(super) const LOOKED_THROUGH: u64 = 20_000;
-/// What the bytes of an event hold that sets a number, beside the word.
-pub(super) const NUMBER: &[u8] = b"number\"";
+/// What the bytes of an event hold that sets the number of a record, before or after it is signed. Which words stand in the number is a
+/// matter of packs.
+pub(super) const NUMBER: [&[u8]; 2] = [b"\"number\"", b"/number\""];
 
 /// What a store knows of one kind of numbers when a device asks for another block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -61,7 +61,7 @@ const nearby: Catalogue['nearby'] = {
     itself: 'This is the address of this very laptop. Type the one on the other screen.',
     busy: 'This laptop is exchanging with another one; try again afterwards.',
     busy_there: 'The other laptop is exchanging with somebody else; try again later.',
-    too_many: 'Too many attempts; try again in a minute.',
+    too_many: 'Too many attempts; try again in three minutes.',
     cancelled: 'You cancelled this exchange.',
     cancelled_there: 'The other person cancelled this exchange.',
     differs: 'You chose “different”; nothing was sent. Connect again; if the digits keep differing, use another hotspot.',

@@ -271,7 +271,7 @@ impl Store for PostgresStore {
                 &[&"numbers", &device.0],
             )?;
             let known = lent_to(tx, device, request, now_ms)?;
-            known.check(now_ms, |since_ms| uses(tx, device, &request.word, since_ms))?;
+            known.check(now_ms, |since_ms| uses(tx, device, since_ms))?;
             let row = tx.first(
                 "INSERT INTO number_upto (org, word, year, upto) VALUES ($1, $2, $3, $4)
                  ON CONFLICT (org, word, year) DO UPDATE SET upto = number_upto.upto + excluded.upto RETURNING upto",
@@ -503,20 +503,20 @@ fn lent_to(
     })
 }
 
-/// How many records of this device got a number of this word in what was received since a moment.
-fn uses(tx: &mut Tx<'_>, device: DeviceId, word: &str, since_ms: u64) -> Result<u64, StoreError> {
+/// How many records got a number in what was received of this device since a moment.
+fn uses(tx: &mut Tx<'_>, device: DeviceId, since_ms: u64) -> Result<u64, StoreError> {
     let row = tx.first(
         "SELECT count(DISTINCT e.record) FROM device d JOIN entry e ON e.device = d.id
          WHERE d.id = $1 AND e.number IS NOT NULL
            AND e.seq > greatest(d.head_seq - $2, coalesce(
                  (SELECT max(r.seq) FROM receipt r WHERE r.device = $1 AND r.received_at_ms < $3), 0))
-           AND position($4::bytea IN e.event) > 0 AND position($5::bytea IN e.event) > 0",
+           AND (position($4::bytea IN e.event) > 0 OR position($5::bytea IN e.event) > 0)",
         &[
             &device.0,
             &(numbers::LOOKED_THROUGH as i64),
             &(since_ms as i64),
-            &numbers::NUMBER,
-            &word.as_bytes(),
+            &numbers::NUMBER[0],
+            &numbers::NUMBER[1],
         ],
     )?;
     let row = row.ok_or(StoreError::Damaged("number block"))?;
