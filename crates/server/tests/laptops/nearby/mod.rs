@@ -8,7 +8,8 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use shicha_sync::{
     client::SystemClock,
     nearby::{
-        Announced, Finder, Finding, Nearby, NearbyConfig, OnFound, SessionState, Stage, Summary,
+        Announced, Compared, Finder, Finding, Nearby, NearbyConfig, OnFound, SessionState, Stage,
+        Summary,
     },
 };
 use tokio::time::timeout;
