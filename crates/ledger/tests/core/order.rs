@@ -72,6 +72,39 @@ fn a_wipe_leaves_nothing_of_the_ledger_and_everything_that_is_not_its() {
 }
 
 #[test]
+fn a_wipe_empties_the_logs_and_takes_what_the_window_remembered_also_when_it_was_still_open() {
+    let dir = full();
+    let at = |name: &str| dir.path().join(name);
+    for (folder, file) in [
+        ("logs", "shicha.2022-07-01.log"),
+        ("logs", "shicha.2022-07-02.log"),
+        ("window", "Cookies"),
+        ("answers", "1.shicha"),
+    ] {
+        fs::create_dir_all(at(folder)).unwrap();
+        fs::write(at(folder).join(file), "某机构").unwrap();
+    }
+    let mut standing = order(Fate::Wiped).wipe(dir.path()).unwrap();
+    standing.carry_out(dir.path()).unwrap();
+    for gone in ["answers", "window", "logs/shicha.2022-07-01.log"] {
+        assert!(!at(gone).exists(), "{gone}");
+    }
+    let written_to = fs::read(at("logs/shicha.2022-07-02.log")).unwrap();
+    assert_eq!(written_to, b"", "the program still has it open");
+    // The window was open, and wrote once more. At the next start it is not open yet.
+    fs::create_dir_all(at("window")).unwrap();
+    fs::write(at("window").join("History"), "某机构").unwrap();
+    let mut read = Standing::read(dir.path()).unwrap().unwrap();
+    read.carry_out(dir.path()).unwrap();
+    assert!(!at("window").exists());
+    // From then on it is a new ledger's.
+    fs::create_dir_all(at("window")).unwrap();
+    let mut read = Standing::read(dir.path()).unwrap().unwrap();
+    read.carry_out(dir.path()).unwrap();
+    assert!(at("window").exists());
+}
+
+#[test]
 fn a_wipe_that_was_interrupted_anywhere_goes_on_at_the_next_start() {
     for removed in 0..8 {
         let dir = tempfile::tempdir().unwrap();
