@@ -165,7 +165,7 @@ async fn garbage_and_oversized_bodies_to_every_endpoint_are_refused_with_a_probl
         "push",
         "pull",
         "numbers",
-        "directory?since=x",
+        "directory?from=x",
     ];
     let more = [
         "identity",

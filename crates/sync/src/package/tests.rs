@@ -219,10 +219,10 @@ fn a_package_of_somebody_unknown_or_under_a_false_name_is_refused() {
 #[test]
 fn a_package_of_a_newer_format_says_that_this_version_is_too_old_for_it() {
     let mut newer = made();
-    newer[18] = 2;
+    newer[18] = 3;
     assert!(matches!(
         looked(&newer),
-        Err(PackageFault::Newer { found: 2, known: 1 })
+        Err(PackageFault::Newer { found: 3, known: 2 })
     ));
     let mut never = made();
     never[18] = 0;
@@ -244,7 +244,7 @@ fn lengths_that_no_piece_has_take_no_memory_and_are_refused() {
         (4, (1 << 30) + 1),
         (4, 0),
         (6, u64::MAX),
-        (255, 65),
+        (255, 66),
         (99, 5),
     ] {
         let found = looked(&sealed(&heading(kind, size)));
