@@ -105,6 +105,10 @@ macro_rules! calls {
                 inspection_missing: RecordRef => MissingList,
                 inspection_paper: RecordRef => FileOut,
                 inspection_annul: Void => Saved,
+                // A signed version, whether it counts or not; and which one does.
+                inspection_version: VersionRef => InspectionView,
+                version_paper: VersionRef => FileOut,
+                version_settle: VersionSettle => Saved,
                 inspections_export: InspectionsExport => FileOut,
                 number_take: RecordRef => Saved,
                 number_void: Void => Saved,

@@ -137,6 +137,7 @@ impl From<LedgerError> for ApiError {
             LedgerError::DiskFull => ErrorCode::DiskFull,
             LedgerError::NotEnrolled => ErrorCode::NotReady,
             LedgerError::Event(_) => ErrorCode::BadValue,
+            LedgerError::Changed => ErrorCode::Stale,
             LedgerError::Withheld => ErrorCode::ServerUntrustworthy,
             LedgerError::EmptyFile => ErrorCode::EmptyFile,
             LedgerError::FileTooLarge => ErrorCode::FileTooLarge,

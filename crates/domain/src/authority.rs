@@ -138,6 +138,9 @@ pub fn may_write(
     tree: &OrgTree,
 ) -> Result<(), Refusal> {
     exists(channel, about, tree)?;
+    if decides_over_others(event) && !tree.is_at_or_below(channel.org(), &actor.org) {
+        return Err(Refusal::Channel);
+    }
     role_may_write(actor, channel, about, event)
 }
 
@@ -151,6 +154,12 @@ pub fn role_may_write(
     about: About,
     event: &Event,
 ) -> Result<(), Refusal> {
+    if decides_over_others(event) {
+        return match channel {
+            Channel::Own(_) | Channel::Inst(..) if actor.role == Role::Supervisor => Ok(()),
+            _ => Err(Refusal::Event),
+        };
+    }
     let is_home = actor.org == *channel.org();
     let kind = match event {
         // Of two openings the first received is the opening; one of another kind would make another record of it.
@@ -192,6 +201,20 @@ pub fn may_publish(actor: &Actor, org: &OrgCode, tree: &OrgTree) -> Result<(), R
         _ if !tree.has(org) => Err(Refusal::NoSuchOrg),
         Role::Supervisor | Role::Administrator if actor.org == *org => Ok(()),
         _ => Err(Refusal::Channel),
+    }
+}
+
+/// Whether an event sets aside what others signed or opened: for supervisors of that bureau or of one above it. That they have no part in
+/// it themselves is found out by the fold, which alone knows who has.
+fn decides_over_others(event: &Event) -> bool {
+    match event {
+        Event::Settled { .. } => true,
+        Event::Annulled {
+            signature,
+            by_supervisor,
+            ..
+        } => signature.is_some() || *by_supervisor,
+        _ => false,
     }
 }
 

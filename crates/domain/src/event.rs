@@ -11,8 +11,15 @@ use serde_json::Value;
 use crate::{
     entry::MAX_EVENT_BYTES,
     fields,
-    ids::{BlobHash, DeviceId, Digest, EntryId, PersonId},
+    ids::{BlobHash, DeviceId, Digest, EntryId, PersonId, SetHash},
 };
+
+/// The most places that a signature may name as the ends of what it covers.
+pub const MAX_COVERED: usize = 1024;
+/// The most signatures that a settlement may name.
+const MAX_SETTLED: usize = 256;
+/// The most bytes of a reason that a person gives.
+const MAX_REASON_BYTES: usize = 8192;
 
 /// What a record is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -43,7 +50,6 @@ impl RecordKind {
 
 /// A photo, recording, scan or document, described; the bytes lie under their hash.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Evidence {
     /// SHA-256 of the original bytes.
     pub blob: BlobHash,
@@ -93,14 +99,56 @@ pub enum SignerRole {
     Subject,
 }
 
+/// An entry by its place in the log of its device and by its name. The name alone proves which entry is meant; the place tells what is
+/// missing while the entry is not here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "ts",
+    derive(ts_rs::TS),
+    ts(type = "[string, number, string]")
+)]
+pub struct Place(pub DeviceId, pub u64, pub EntryId);
+
+impl Place {
+    /// The name of the entry.
+    pub const fn name(self) -> EntryId {
+        self.2
+    }
+}
+
+/// The exact set of entries that a signature covers (invariant 1, pinned): nobody can sign what does not exist yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pin {
+    /// For each log the last entry of the record that is covered, with all of the record before it. A log that has parted may stand twice,
+    /// once for each of its pasts.
+    pub covers: Vec<Place>,
+    /// How many entries that are.
+    pub count: u64,
+    /// The hash of their names.
+    pub set: SetHash,
+}
+
+impl Pin {
+    /// Whether it covers something of the very log that the signature stands in, at its place or above. Nobody signs what they have yet to
+    /// write (invariant 1).
+    pub fn reaches(&self, device: DeviceId, seq: u64) -> bool {
+        self.covers
+            .iter()
+            .any(|place| place.0 == device && place.1 >= seq)
+    }
+}
+
 /// A signature under a record's content.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Signature {
     /// Digest of the content that was on the screen or paper.
     pub digest: Digest,
-    /// Which entries that content was folded from: the last sequence number of each device.
-    pub covers: BTreeMap<DeviceId, u64>,
+    /// Which entries that content was folded from. Either this stands here or [`Self::under`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pin: Option<Pin>,
+    /// The entry of the signature whose version this one is given under too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub under: Option<EntryId>,
     /// In which capacity.
     pub role: SignerRole,
     /// Name as signed.
@@ -171,8 +219,26 @@ pub enum Event {
         /// Why.
         reason: String,
     },
-    /// The record was opened by mistake and counts no more.
+    /// The record was opened by mistake and counts no more. What is signed is annulled only where its signature is named.
     Annulled {
+        /// Why.
+        reason: String,
+        /// A signature of the version that counts, once there is one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signature: Option<Place>,
+        /// Whether a supervisor annuls what somebody else opened; the endpoint takes this from supervisors alone.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        by_supervisor: bool,
+    },
+    /// Of several signed versions, which one counts. Only for a supervisor who has no part in any of them.
+    Settled {
+        /// A signature of the version that counts from now on.
+        counts: Place,
+        /// Signatures of the versions that step back.
+        over: Vec<Place>,
+        /// The settlement that this one takes the place of.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        instead: Option<EntryId>,
         /// Why.
         reason: String,
     },
@@ -206,7 +272,7 @@ pub enum EventFault {
     },
 }
 
-const KNOWN: [&str; 7] = [
+const KNOWN: [&str; 8] = [
     "opened",
     "set",
     "attached",
@@ -214,6 +280,7 @@ const KNOWN: [&str; 7] = [
     "signed",
     "number_voided",
     "annulled",
+    "settled",
 ];
 
 impl Event {
@@ -333,12 +400,25 @@ impl Event {
                 Ok(())
             }
             Self::Signed(signature) => {
-                if signature.covers.len() > 1024
+                let covered = signature.pin.as_ref().map_or(0, |pin| pin.covers.len());
+                if covered > MAX_COVERED
                     || signature.name.len() > 256
-                    || signature.note.len() > 8192
+                    || signature.note.len() > MAX_REASON_BYTES
                     || signature.witness.len() > 1024
                 {
                     return Err(EventFault::Malformed("signature too long".into()));
+                }
+                if signature.pin.is_some() == signature.under.is_some() {
+                    return Err(EventFault::Malformed(
+                        "a signature says either what it covers or under which other one it stands"
+                            .into(),
+                    ));
+                }
+                Ok(())
+            }
+            Self::Settled { over, reason, .. } => {
+                if over.len() > MAX_SETTLED || reason.len() > MAX_REASON_BYTES {
+                    return Err(EventFault::Malformed("settlement too long".into()));
                 }
                 Ok(())
             }
@@ -351,11 +431,7 @@ impl Event {
 
     /// The same event with the entries that it names renamed, for a ledger that continues under a new device identity.
     #[must_use]
-    pub fn renamed(
-        self,
-        entry: &dyn Fn(EntryId) -> EntryId,
-        covered: &dyn Fn(BTreeMap<DeviceId, u64>) -> BTreeMap<DeviceId, u64>,
-    ) -> Self {
+    pub fn renamed(self, entry: &dyn Fn(EntryId) -> EntryId) -> Self {
         match self {
             Self::Set {
                 field,
@@ -377,10 +453,6 @@ impl Event {
                 attachment: entry(attachment),
                 reason,
             },
-            Self::Signed(mut signature) => {
-                signature.covers = covered(signature.covers);
-                Self::Signed(signature)
-            }
             other => other,
         }
     }

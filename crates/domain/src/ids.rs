@@ -129,6 +129,10 @@ hash_id!(
     /// The hash of a record's content as it was shown when it was signed.
     Digest
 );
+hash_id!(
+    /// The hash of the names of all entries that a signature covers: the name of the version that it makes.
+    SetHash
+);
 
 impl EntryId {
     /// What stands as `prev` in a device's first entry.

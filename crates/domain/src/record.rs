@@ -1,17 +1,19 @@
 //! A record's state: the fold of its entries.
 //!
-//! Invariant: devices that hold the same entries of a record hold the same state, in whatever order the entries came. Every
-//! step of the fold is a union (values, attachments, signatures) except for the freeze: the first signature (`first.rs` says
-//! which that is) fixes which entries are content, and all others that would change the content are listed as late.
+//! Invariant: devices that hold the same entries and receipts of a record hold the same state, in whatever order they came. Every
+//! step of the fold is a union (values, attachments, signatures) except for the freeze: the version that counts (`versions.rs` says
+//! which that is) is folded from its set of entries alone, and all others that would change the content are listed as late.
 //! [`RecordState::apply`] therefore takes single entries only while nothing of that can change, and asks for a new fold otherwise.
 //!
 //! ```text
-//!   entries --sort--> [content ........][first signature] --+--> content covered by it   (frozen)
-//!                                                           +--> after/…, signatures     (open)
-//!                                                           +--> everything else         (late)
+//!   entries --+--> the set of the version that counts   (frozen, in claimed order)
+//!             +--> after/…, signatures, settlements     (open, in bounded order)
+//!             +--> everything else                      (late)
 //! ```
 
-mod first;
+mod pin;
+mod row;
+mod versions;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -21,29 +23,39 @@ use crate::{
     canonical,
     channel::Channel,
     entry::{Entry, OrderKey},
-    event::{Event, EventFault, Evidence, RecordKind, Signature},
+    event::{Event, EventFault, Evidence, Pin, RecordKind, Signature},
     fields,
     hlc::Hlc,
-    ids::{DeviceId, Digest, EntryId, PersonId, RecordId},
+    ids::{DeviceId, Digest, EntryId, PersonId, RecordId, SetHash},
+    receipt::Rank,
     register::{Head, Register},
 };
-use first::{Row, covers, first_signature};
+pub use row::Held;
+use row::Row;
+pub use versions::{Settlement, Standing, Version};
 
 /// Who did something, when, on which device, in which entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Trace {
-    /// The entry.
+    /// The entry's name.
     pub entry: EntryId,
-    /// Its place in the record's order, with claimed time and device.
+    /// Its place in the record's order, with device and number. Outside of what was signed its time is the claimed one brought into the
+    /// bounds of the entry's receipt.
     pub order: OrderKey,
+    /// The time that its device claimed.
+    pub claimed: Hlc,
     /// Who.
     pub author: PersonId,
+    /// The identity in whose log the entry stands: another one than [`Self::order`] names where it was written again.
+    pub written_on: DeviceId,
+    /// When the endpoint received it; `None` while no receipt says so here.
+    pub received: Option<Rank>,
 }
 
 impl Trace {
     /// The time claimed.
     pub fn at(&self) -> Hlc {
-        self.order.at
+        self.claimed
     }
 }
 
@@ -67,7 +79,11 @@ pub struct Signed {
     pub trace: Trace,
     /// What was signed.
     pub signature: Signature,
-    /// Whether the digest is that of the frozen content.
+    /// How far it is proved.
+    pub standing: Standing,
+    /// The version that it is of, once all of that is here.
+    pub version: Option<SetHash>,
+    /// Whether it stands under the version that counts, with that version's digest.
     pub fits: bool,
 }
 
@@ -90,7 +106,11 @@ pub struct RecordState {
     fields: BTreeMap<String, Register>,
     attachments: BTreeMap<EntryId, Attachment>,
     signatures: Vec<Signed>,
+    versions: Vec<Version>,
+    settled: Option<Note<Settlement>>,
     frozen: Option<Digest>,
+    /// What the version that counts says it is: an opening that it leaves out does not go into its content.
+    signed_kind: Option<RecordKind>,
     late: Vec<Note<Event>>,
     unknown: Vec<Note<String>>,
     unreadable: Vec<Note<EventFault>>,
@@ -112,7 +132,10 @@ impl RecordState {
             fields: BTreeMap::new(),
             attachments: BTreeMap::new(),
             signatures: Vec::new(),
+            versions: Vec::new(),
+            settled: None,
             frozen: None,
+            signed_kind: None,
             late: Vec::new(),
             unknown: Vec::new(),
             unreadable: Vec::new(),
@@ -125,78 +148,120 @@ impl RecordState {
         }
     }
 
-    /// Folds a record from all its entries, given in any order and with any repetition. `None` without entries.
+    /// Folds a record from its entries, given in any order and with any repetition, as if no receipt were here. `None` without entries.
     pub fn fold<'a>(entries: impl IntoIterator<Item = (EntryId, &'a Entry)>) -> Option<Self> {
-        Self::fold_judged(entries.into_iter().map(|(id, entry)| (id, entry, false)))
+        Self::fold_held(
+            entries
+                .into_iter()
+                .map(|(name, entry)| Held::unreceived(name, entry)),
+        )
     }
 
-    /// [`Self::fold`], where it is said which entries the central endpoint refused. Those are on the device that wrote them and nowhere
-    /// else, so that others signed without them, wherever they stand in that device's log.
-    pub fn fold_judged<'a>(
-        entries: impl IntoIterator<Item = (EntryId, &'a Entry, bool)>,
+    /// Folds a record from its entries with what is known of each, given in any order and with any repetition. What the endpoint refused
+    /// does not count (invariant 12); where there is nothing else, it is folded all the same, because only the device that wrote it has it.
+    pub fn fold_held<'a>(held: impl IntoIterator<Item = Held<'a>>) -> Option<Self> {
+        Self::fold_as(held, None)
+    }
+
+    /// [`Self::fold_held`], with a chosen version in the place of the one that counts: to show and print a version that stepped back.
+    pub fn fold_version<'a>(
+        held: impl IntoIterator<Item = Held<'a>>,
+        version: SetHash,
     ) -> Option<Self> {
-        let mut known = HashSet::new();
-        let mut all: Vec<(EntryId, &Entry, bool)> = entries
+        Self::fold_as(held, Some(version))
+    }
+
+    fn fold_as<'a>(
+        held: impl IntoIterator<Item = Held<'a>>,
+        chosen: Option<SetHash>,
+    ) -> Option<Self> {
+        let all = row::counting(held);
+        let known: HashSet<EntryId> = all.iter().map(|one| one.name).collect();
+        let mut rows: Vec<(Row, &Entry)> = all
             .into_iter()
-            .filter(|(id, ..)| known.insert(*id))
-            .collect();
-        all.sort_by_key(|(id, entry, _)| (entry.order(), *id));
-        let (_, first, _) = all.first()?;
-        let mut state = Self::empty(first.record, first.channel.clone());
-        state.entries = all.len();
-        state.last = all.last().map(|(id, entry, _)| (entry.order(), *id));
-        state.known = known;
-        let rows: Vec<Row> = all
-            .into_iter()
-            .map(|(entry, e, is_refused)| Row {
-                trace: Trace {
-                    entry,
-                    order: e.order(),
-                    author: e.author,
-                },
-                event: Event::parse(&e.event),
-                is_refused,
+            .map(|one| {
+                let row = Row {
+                    trace: one.trace(),
+                    event: Event::parse(&one.entry.event),
+                };
+                (row, one.entry)
             })
             .collect();
-
-        let Some((by, signature)) =
-            first_signature(&rows).map(|(by, signature)| (*by, signature.clone()))
-        else {
-            for row in rows {
-                state.take_row(row);
-            }
-            return Some(state);
-        };
-        let is_covered = |row: &Row| covers(&signature, &row.trace);
-        let is_doubtful = |row: &Row| row.is_refused && row.trace.order.device != by.order.device;
-        // What was refused in the end may have been signed before that, where one device gave it to another: the digest tells.
-        let signed_with = rows.iter().any(|row| is_covered(row) && is_doubtful(row)) && {
-            let mut without = Self::empty(state.record, state.channel.clone());
-            rows.iter()
-                .filter(|row| is_covered(row) && !is_doubtful(row))
-                .for_each(|row| without.take_row(row.clone()));
-            without.content_digest() != signature.digest
-        };
-        // Content first: what stays open after signing never changes what was signed.
-        let mut rest = Vec::new();
-        for row in rows {
-            let is_content = is_covered(&row) && (signed_with || !is_doubtful(&row));
-            match row.event {
-                Ok(event) if !is_content => rest.push((row.trace, event)),
-                _ => state.take_row(row),
+        rows.sort_by_key(|(row, _)| (row.trace.order, row.trace.entry));
+        let (_, first) = rows.first()?;
+        let mut state = Self::empty(first.record, first.channel.clone());
+        let rows: Vec<Row> = rows.into_iter().map(|(row, _)| row).collect();
+        let last = rows.last().map(|row| (row.trace.order, row.trace.entry));
+        let is_signed = rows
+            .iter()
+            .any(|row| matches!(row.event, Ok(Event::Signed(_))));
+        if is_signed {
+            state = state.frozen_by(rows, chosen);
+        } else {
+            for row in &rows {
+                state.take_row(row.clone());
             }
         }
-        state.frozen = Some(state.content_digest());
-        for signed in &mut state.signatures {
-            signed.fits = Some(signed.signature.digest) == state.frozen;
-        }
-        for (trace, event) in rest {
-            state.take_after_signing(trace, event);
-        }
-        state
-            .signatures
-            .sort_by_key(|signed| (signed.trace.entry != by.entry, signed.trace.order));
+        state.known = known;
+        state.entries = state.known.len();
+        state.last = last;
         Some(state)
+    }
+
+    /// Folds rows among which are signatures: what the version that counts pins first, because what stays open never changes it.
+    fn frozen_by(self, rows: Vec<Row>, chosen: Option<SetHash>) -> Self {
+        let judged = versions::judge(&self, &rows, chosen);
+        let (members, mut state) = match judged.counting {
+            Some((members, state)) => (Some(members), state),
+            None => (None, self),
+        };
+        if members.is_some() {
+            state.signed_kind = state.kind;
+            state.frozen = Some(state.content_digest());
+        }
+        let counts = judged.versions.iter().find(|one| one.counts);
+        let counts = counts.map(|one| (one.set, one.signature()));
+        for (n, row) in rows.into_iter().enumerate() {
+            let is_content = members.as_ref().is_some_and(|set| set.contains(&n));
+            let Row { trace, event } = row;
+            match event {
+                Ok(Event::Signed(signature)) => {
+                    let (standing, version) = judged
+                        .standings
+                        .get(&n)
+                        .copied()
+                        .unwrap_or((Standing::Incomplete { held: 0, count: 0 }, None));
+                    let is_of_this = version.is_some() && version == counts.map(|counts| counts.0);
+                    let fits = is_of_this && Some(signature.digest) == state.frozen;
+                    state.signatures.push(Signed {
+                        trace,
+                        signature,
+                        standing,
+                        version,
+                        fits,
+                    });
+                }
+                Ok(Event::Settled { .. }) => {}
+                Ok(event) if judged.annulments.contains(&n) => state.take(trace, event),
+                Ok(Event::Annulled { signature, .. })
+                    if members.is_none() && signature.is_some() => {}
+                _ if is_content => {}
+                Ok(event) if members.is_some() => state.take_after_signing(trace, event),
+                event => state.take_row(Row { trace, event }),
+            }
+        }
+        state.settled = judged.settled;
+        state.versions = judged.versions;
+        state.signatures.sort_by_key(|signed| {
+            let is_first = counts.is_some_and(|counts| counts.1 == signed.trace.entry);
+            (!is_first, signed.trace.order)
+        });
+        state
+    }
+
+    /// What a signature given now covers, of all that is held of a record.
+    pub fn pin<'a>(held: impl IntoIterator<Item = Held<'a>>) -> Pin {
+        versions::pin_of(&row::counting(held))
     }
 
     fn take_row(&mut self, row: Row) {
@@ -210,33 +275,30 @@ impl RecordState {
     }
 
     /// Takes one more entry of this record in. `false`: it changes what is frozen, fold again from all entries.
-    pub fn apply(&mut self, id: EntryId, entry: &Entry) -> bool {
-        if self.known.contains(&id) {
-            return true;
+    pub fn apply(&mut self, held: &Held<'_>) -> bool {
+        if self.known.contains(&held.name) {
+            // Written again, it may have been received earlier than was known.
+            return held.received.is_none();
         }
-        let trace = Trace {
-            entry: id,
-            order: entry.order(),
-            author: entry.author,
-        };
-        let event = Event::parse(&entry.event);
-        if self.frozen.is_some() || matches!(event, Ok(Event::Signed(_))) {
+        let trace = held.trace();
+        let event = Event::parse(&held.entry.event);
+        // Signatures that wait for what they cover may be made complete by any entry.
+        let is_signed = !self.signatures.is_empty() || matches!(event, Ok(Event::Signed(_)));
+        if is_signed || held.is_refused {
             return false;
         }
         if matches!(event, Ok(Event::Opened { .. })) && self.opened.is_some() {
             return false;
         }
         // Lists are kept in the record's order; an entry that belongs before the last one is rare enough to fold again.
-        if self.last.is_some_and(|last| (trace.order, id) < last) {
+        let place = (trace.order, held.name);
+        if self.last.is_some_and(|last| place < last) {
             return false;
         }
-        self.known.insert(id);
+        self.known.insert(held.name);
         self.entries += 1;
-        self.last = Some((trace.order, id));
-        match event {
-            Err(fault) => self.unreadable.push(Note { trace, what: fault }),
-            Ok(event) => self.take(trace, event),
-        }
+        self.last = Some(place);
+        self.take_row(Row { trace, event });
         true
     }
 
@@ -278,17 +340,24 @@ impl RecordState {
                         .or_insert((trace, reason));
                 }
             },
-            Event::Signed(signature) => self.signatures.push(Signed {
-                trace,
-                signature,
-                fits: false,
-            }),
+            // Signatures and settlements are judged all together.
+            Event::Signed(_) | Event::Settled { .. } => {}
             Event::NumberVoided { number, reason } => self.voided.push(Note {
                 trace,
                 what: (number, reason),
             }),
-            Event::Annulled { reason } => {
-                if self.annulled.is_none() {
+            Event::Annulled {
+                reason,
+                signature,
+                by_supervisor,
+            } => {
+                let opened_it = self
+                    .opened
+                    .as_ref()
+                    .is_some_and(|opened| opened.author == trace.author);
+                // What names a signature was judged with the versions; without one only an unsigned record is meant.
+                let may = signature.is_some() || by_supervisor || opened_it;
+                if may && self.annulled.is_none() {
                     self.annulled = Some(Note {
                         trace,
                         what: reason,
@@ -307,10 +376,11 @@ impl RecordState {
                 .attachments
                 .get(attachment)
                 .is_none_or(|found| fields::is_open_after_signing(&found.place)),
-            Event::Opened { .. } => false,
+            // What is signed is annulled only by name: whoever did not know of the signature did not mean it.
+            Event::Annulled { .. } | Event::Opened { .. } => false,
             Event::Signed(_)
+            | Event::Settled { .. }
             | Event::NumberVoided { .. }
-            | Event::Annulled { .. }
             | Event::Unknown { .. } => true,
         };
         if let Event::Opened { kind, .. } = &event
@@ -319,17 +389,10 @@ impl RecordState {
             self.opened = Some(trace);
             self.kind = Some(*kind);
         }
-        if !stays_open {
-            self.late.push(Note { trace, what: event });
-        } else if let Event::Signed(signature) = event {
-            let fits = Some(signature.digest) == self.frozen;
-            self.signatures.push(Signed {
-                trace,
-                signature,
-                fits,
-            });
-        } else {
+        if stays_open {
             self.take(trace, event);
+        } else {
+            self.late.push(Note { trace, what: event });
         }
     }
 
@@ -432,6 +495,39 @@ impl RecordState {
         &self.signatures
     }
 
+    /// All signed versions, in the order in which they count: what was received first before what came later, and last what is not
+    /// received yet.
+    pub fn versions(&self) -> &[Version] {
+        &self.versions
+    }
+
+    /// The version that counts, once somebody signed and all of that is here.
+    pub fn counting(&self) -> Option<&Version> {
+        self.versions.iter().find(|version| version.counts)
+    }
+
+    /// A person's decision about which version counts, where there is one that holds.
+    pub fn settled(&self) -> Option<&Note<Settlement>> {
+        self.settled.as_ref()
+    }
+
+    /// Whether versions with different contents stand side by side and nobody has decided between all of them.
+    pub fn is_contested(&self) -> bool {
+        let Some(counting) = self.counting() else {
+            return false;
+        };
+        let decided = self.settled.as_ref().map(|note| note.trace.received);
+        self.versions.iter().any(|one| {
+            let is_later = match (decided, one.rank) {
+                // A decision covers what was there to decide about.
+                (Some(Some(decided)), Some(rank)) => rank > decided,
+                (Some(_), _) => false,
+                (None, _) => true,
+            };
+            one.digest != counting.digest && is_later
+        })
+    }
+
     /// The digest of the frozen content, once somebody signed.
     pub fn frozen(&self) -> Option<Digest> {
         self.frozen
@@ -478,21 +574,16 @@ impl RecordState {
             .filter(|a| a.detached.is_none() && !fields::is_open_after_signing(&a.place))
             .map(|a| json!({ "place": a.place, "blob": a.evidence.blob, "name": a.evidence.name }))
             .collect();
-        json!({ "record": self.record, "kind": self.kind, "fields": fields, "evidence": evidence })
+        let kind = if self.frozen.is_some() {
+            self.signed_kind
+        } else {
+            self.kind
+        };
+        json!({ "record": self.record, "kind": kind, "fields": fields, "evidence": evidence })
     }
 
     /// The digest of [`Self::content`].
     pub fn content_digest(&self) -> Digest {
         Digest(canonical::digest(&self.content()))
-    }
-
-    /// The frontier of a signature given now: the last sequence number per device among `entries` of this record.
-    pub fn frontier<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> BTreeMap<DeviceId, u64> {
-        let mut covers = BTreeMap::new();
-        for entry in entries {
-            let seq = covers.entry(entry.device).or_insert(entry.seq);
-            *seq = entry.seq.max(*seq);
-        }
-        covers
     }
 }

@@ -9,7 +9,8 @@ use serde_json::json;
 use shicha_domain::{
     BlobHash, Channel, DeviceId, Digest, Entry, EntryId, Event, Evidence, Hlc, PersonId, RecordId,
     RecordKind, RecordState,
-    event::{SignMethod, Signature, SignerRole},
+    event::{Pin, SignMethod, Signature, SignerRole},
+    record::{Held, Standing},
 };
 use uuid::Uuid;
 
@@ -99,6 +100,11 @@ impl World {
         self.known[device].push(row);
     }
 
+    fn pin(&self, device: usize) -> Pin {
+        let known = self.known[device].iter();
+        RecordState::pin(known.map(|(id, entry)| Held::unreceived(*id, entry)))
+    }
+
     fn state(&self, device: usize) -> Option<RecordState> {
         RecordState::fold(self.known[device].iter().map(|(id, entry)| (*id, entry)))
     }
@@ -178,13 +184,14 @@ impl World {
                 let Some(state) = self.state(device) else {
                     return;
                 };
-                let covers =
-                    RecordState::frontier(self.known[device].iter().map(|(_, entry)| entry));
+                let under = state.counting().map(|version| version.signature());
+                let pin = under.is_none().then(|| self.pin(device));
                 self.write(
                     device,
                     &Event::Signed(Signature {
                         digest: state.frozen().unwrap_or_else(|| state.content_digest()),
-                        covers,
+                        pin,
+                        under,
                         role: SignerRole::Inspector,
                         name: format!("检查员{device}"),
                         person: None,
@@ -308,7 +315,7 @@ proptest! {
             if !held.iter().any(|(id, _)| *id == row.0) {
                 held.push(row.clone());
             }
-            if !state.apply(row.0, &row.1) {
+            if !state.apply(&Held::unreceived(row.0, &row.1)) {
                 state = RecordState::fold(held.iter().map(|(id, e)| (*id, e))).unwrap();
             }
         }
@@ -451,51 +458,29 @@ fn who_signs_again_with_a_clock_set_back_does_not_sign_first() {
 }
 
 #[test]
-fn what_the_endpoint_refused_of_one_device_was_not_signed_by_another() {
+fn what_the_endpoint_refused_counts_for_nobody_not_even_on_the_device_that_wrote_it() {
     let mut world = world(&[]);
-    let refused = Step::Set {
+    world.take(&Step::Set {
         device: 1,
         field: 0,
         value: 1,
-    };
-    world.take(&refused);
-    let refused = world.known[1].last().unwrap().0;
-    world.take(&Step::Set {
-        device: 1,
-        field: 3,
-        value: 2,
     });
-    // Everybody else gets only what was accepted.
-    let accepted = world.known[1].last().unwrap().clone();
-    world.known[0].push(accepted);
-    world.take(&Step::Sign { device: 0 });
-    world.take(&Step::Meet { from: 0, to: 1 });
-
-    let there = world.state(0).unwrap();
+    let refused = world.known[1].last().unwrap().0;
+    world.take(&Step::Sign { device: 1 });
     let state = |refuses: bool| {
-        let entries = world.known[1].iter();
-        RecordState::fold_judged(entries.map(|(id, entry)| (*id, entry, refuses && *id == refused)))
-            .unwrap()
+        let entries = world.known[1].iter().map(|(name, entry)| Held {
+            is_refused: refuses && *name == refused,
+            ..Held::unreceived(*name, entry)
+        });
+        RecordState::fold_held(entries).unwrap()
     };
-    let here = state(true);
-    assert_eq!(here.frozen(), there.frozen());
-    assert!(here.signatures()[0].fits);
-    assert_eq!(here.late().len(), 1, "the refused entry is listed");
-    assert!(
-        !state(false).signatures()[0].fits,
-        "as long as it is not known to be refused it counts as signed"
+    assert_eq!(state(false).text("place"), "值1");
+    let after = state(true);
+    assert_eq!(after.text("place"), "教室");
+    assert_eq!(
+        after.signatures()[0].standing,
+        Standing::Incomplete { held: 1, count: 2 },
+        "what was signed with it is incomplete here as everywhere"
     );
-
-    // A device that had it directly, before it was refused, signed it.
-    let mut world = world.clone();
-    world.known[0].retain(|(_, entry)| !matches!(Event::parse(&entry.event), Ok(Event::Signed(_))));
-    world.known[1].retain(|(_, entry)| !matches!(Event::parse(&entry.event), Ok(Event::Signed(_))));
-    world.take(&Step::Meet { from: 1, to: 2 });
-    world.take(&Step::Sign { device: 2 });
-    let signed = world.state(2).unwrap();
-    let entries = world.known[2].iter();
-    let judged =
-        RecordState::fold_judged(entries.map(|(id, entry)| (*id, entry, *id == refused))).unwrap();
-    assert_eq!(judged.content(), signed.content());
-    assert!(judged.signatures()[0].fits);
+    assert_eq!(after.frozen(), None, "and is signed anew");
 }

@@ -3,14 +3,17 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use rusqlite::Transaction;
-use shicha_domain::{Channel, EntryId, Event, Hlc, PersonId, RecordId, RecordState, entry::Entry};
+use shicha_domain::{
+    Channel, EntryId, Event, Hlc, PersonId, RecordId, RecordState, entry::Entry, event::Pin,
+    record::Held,
+};
 
 use crate::{
     blobs, drafts,
     entries::put_entry,
     error::LedgerError,
     ledger::{Ledger, Writer, begin},
-    record::{Locals, fold},
+    record::{Locals, fold, pin},
     views,
 };
 
@@ -69,6 +72,24 @@ impl Ledger {
         })
     }
 
+    /// Appends a signature, and what follows from it. `make` is given the record as it is in the transaction that appends, and what a
+    /// signature given now covers, so that nothing can come in between (Freezing 2). It returns `None` where that is not what the person saw.
+    ///
+    /// # Errors
+    /// [`LedgerError::Changed`] where `make` returned `None`; otherwise as [`Self::append`].
+    pub fn append_signature(
+        &self,
+        author: PersonId,
+        record: RecordId,
+        now_ms: u64,
+        make: impl FnOnce(&RecordState, Pin) -> Option<Vec<Draft>>,
+    ) -> Result<Vec<Appended>, LedgerError> {
+        self.append_with(author, now_ms, |tx| {
+            let state = refold(tx, record)?;
+            make(&state, pin(tx, record)?).ok_or(LedgerError::Changed)
+        })
+    }
+
     /// Appends what `make` says, in the transaction in which it says it.
     pub(crate) fn append_with(
         &self,
@@ -100,11 +121,11 @@ impl Ledger {
                 event: draft.event.to_bytes()?,
             };
             let id = entry.id();
-            let record = put_entry(&tx, &mut locals, id, &entry, None, None)?;
+            let record = put_entry(&tx, &mut locals, id, &entry, Some(&draft.event), None, None)?;
             tx.prepare_cached("UPDATE record SET own_seq = ?2 WHERE n = ?1")?
                 .execute([record, entry.seq as i64])?;
             blobs::note_attached(&tx, &draft.event, true)?;
-            touched.take(self, &tx, id, &entry)?;
+            touched.take(self, &tx, &Held::unreceived(id, &entry))?;
             head = (entry.seq, id);
             appended.push(Appended {
                 entry: id,
@@ -131,9 +152,9 @@ impl Touched {
         &mut self,
         ledger: &Ledger,
         tx: &Transaction<'_>,
-        id: EntryId,
-        entry: &Entry,
+        held: &Held<'_>,
     ) -> Result<(), LedgerError> {
+        let entry = held.entry;
         let state = match self.0.remove(&entry.record) {
             Some(state) => Some(state),
             None => ledger
@@ -145,7 +166,7 @@ impl Touched {
             // What comes from another channel than the record's does not count.
             Some(state) if *state.channel() != entry.channel => state,
             Some(mut state) => {
-                if state.apply(id, entry) {
+                if state.apply(held) {
                     state
                 } else {
                     refold(tx, entry.record)?

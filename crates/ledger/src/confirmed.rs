@@ -14,6 +14,7 @@ use shicha_domain::{
     authority::{self, Actor},
     directory::OrgTree,
     entry::Entry,
+    record::Held,
     suite::SignatureBytes,
 };
 use uuid::Uuid;
@@ -247,7 +248,7 @@ impl Ledger {
                 if entry.at.ms() <= now_ms.saturating_add(AHEAD_MS) {
                     latest = latest.max(entry.at);
                 }
-                touched.take(self, &tx, id, entry)?;
+                touched.take(self, &tx, &Held::unreceived(id, entry))?;
             }
         }
         taking.receipts(&given.receipts)?;
@@ -475,9 +476,18 @@ impl Taking<'_> {
         let covered = receipt
             .map(|receipt| put_receipt(self.tx, &mut self.locals, receipt))
             .transpose()?;
-        put_entry(self.tx, &mut self.locals, id, entry, None, covered)?;
-        if let Ok(event) = Event::parse(&entry.event) {
-            blobs::note_attached(self.tx, &event, false)?;
+        let event = Event::parse(&entry.event).ok();
+        put_entry(
+            self.tx,
+            &mut self.locals,
+            id,
+            entry,
+            event.as_ref(),
+            None,
+            covered,
+        )?;
+        if let Some(event) = &event {
+            blobs::note_attached(self.tx, event, false)?;
         }
         let run = self
             .runs

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 use shicha_domain::{
-    Channel, DeviceId, EntryId, Hlc, OrgCode, PersonId, Receipt, ReceiptId, RecordId,
+    Channel, DeviceId, EntryId, Event, Hlc, OrgCode, PersonId, Receipt, ReceiptId, RecordId,
     bounds::Bounds, entry::Entry, receipt::read_refused, suite::SignatureBytes,
 };
 use uuid::Uuid;
@@ -14,6 +14,7 @@ use crate::{
     error::LedgerError,
     identity::Identity,
     ledger::{Ledger, Own, begin},
+    ranks::{changed_by_receipt, note_signature},
     record::Locals,
     rewound::{forget_refusals, put_rewound},
 };
@@ -247,6 +248,8 @@ impl Ledger {
         }
         judged.extend(refuse(&tx, own.device, refused, Some(covered))?);
         crate::delivery::note_delivered(&tx, own.device, own.acked.0, receipt)?;
+        let places = (own.acked.0 + 1, receipt.seq);
+        judged.extend(changed_by_receipt(&tx, own.device, places, receipt)?);
         let mut touched = Touched::default();
         for record in &judged {
             touched.refold(&tx, *record)?;
@@ -359,13 +362,14 @@ impl Ledger {
     }
 }
 
-/// Writes an entry's row and returns its record's number. An own entry (`number` is `None`) has to go to its record's channel. `covered` is
-/// the receipt by which the endpoint received it.
+/// Writes an entry's row and returns its record's number; `event` is what it says, where that can be read. An own entry (`number` is `None`)
+/// has to go to its record's channel. `covered` is the receipt by which the endpoint received it.
 pub(crate) fn put_entry(
     db: &Connection,
     locals: &mut Locals,
     id: EntryId,
     entry: &Entry,
+    event: Option<&Event>,
     number: Option<u64>,
     covered: Option<i64>,
 ) -> Result<i64, LedgerError> {
@@ -396,7 +400,12 @@ pub(crate) fn put_entry(
         covered,
     ]);
     match put {
-        Ok(_) => Ok(record),
+        Ok(_) => {
+            if matches!(event, Some(Event::Signed(_))) {
+                note_signature(db, record)?;
+            }
+            Ok(record)
+        }
         // The same place of a log twice: whoever gave this contradicts what they gave before.
         Err(error)
             if number.is_some()

@@ -34,6 +34,9 @@ pub enum LedgerError {
     /// What the central endpoint gave has a gap, or is not what it claims to be.
     #[error("entries are withheld or do not fit together")]
     Withheld,
+    /// The record is not any more what the person saw.
+    #[error("the record has changed since it was shown")]
+    Changed,
     /// Entries of this device that were not written here: a copy of it goes on elsewhere.
     #[error("this device's log goes on elsewhere")]
     Parted,

@@ -1,9 +1,9 @@
 //! A restored laptop (design): what only this ledger has is written again under a new identity, and nothing is dropped.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use rusqlite::{Transaction, params};
-use shicha_domain::{DeviceId, EntryId, Event, Receipt, entry::Entry};
+use shicha_domain::{EntryId, Event, Receipt, entry::Entry};
 
 use crate::{
     append::Touched,
@@ -52,14 +52,7 @@ impl Ledger {
         )?;
         // Where this ledger was restored from a copy, the numbers that it has left may have been given since by the one that was copied.
         tx.execute("DELETE FROM number_block", [])?;
-        let mut touched = write_again(
-            &tx,
-            &mut locals,
-            &old.identity,
-            new_identity,
-            common_upto,
-            &moved,
-        )?;
+        let mut touched = write_again(&tx, &mut locals, new_identity, &moved)?;
         for record in judged {
             touched.refold(&tx, record)?;
         }
@@ -153,9 +146,7 @@ fn take_out(
 fn write_again(
     tx: &Transaction<'_>,
     locals: &mut Locals,
-    old: &Identity,
     new: &Identity,
-    common_upto: u64,
     moved: &[(EntryId, Entry)],
 ) -> Result<Touched, LedgerError> {
     let mut names: HashMap<EntryId, EntryId> = HashMap::with_capacity(moved.len());
@@ -165,11 +156,10 @@ fn write_again(
             // What this version cannot read goes on as it is.
             Ok(Event::Unknown { .. }) | Err(_) => entry.event.clone(),
             Ok(event) => event
-                .renamed(&|id| names.get(&id).copied().unwrap_or(id), &|covers| {
-                    covered(covers, old.device, new.device, common_upto)
-                })
+                .renamed(&|id| names.get(&id).copied().unwrap_or(id))
                 .to_bytes()?,
         };
+        let read = Event::parse(&event).ok();
         let again = Entry {
             device: new.device,
             seq: head.0 + 1,
@@ -178,7 +168,7 @@ fn write_again(
             ..entry.clone()
         };
         let id = again.id();
-        let record = put_entry(tx, locals, id, &again, None, None)?;
+        let record = put_entry(tx, locals, id, &again, read.as_ref(), None, None)?;
         tx.prepare_cached("UPDATE record SET own_seq = ?2 WHERE n = ?1")?
             .execute(params![record, again.seq as i64])?;
         names.insert(*old_id, id);
@@ -193,22 +183,4 @@ fn write_again(
         touched.refold(tx, record)?;
     }
     Ok(touched)
-}
-
-/// The frontier of a signature, by the entries' new places.
-fn covered(
-    mut covers: BTreeMap<DeviceId, u64>,
-    old: DeviceId,
-    new: DeviceId,
-    common_upto: u64,
-) -> BTreeMap<DeviceId, u64> {
-    if let Some(seq) = covers.remove(&old) {
-        if common_upto > 0 {
-            covers.insert(old, seq.min(common_upto));
-        }
-        if seq > common_upto {
-            covers.insert(new, seq - common_upto);
-        }
-    }
-    covers
 }

@@ -3,7 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
-use shicha_domain::{Channel, DeviceId, EntryId, Event, Hlc, Receipt, RecordId, entry::Entry};
+use shicha_domain::{
+    Channel, DeviceId, EntryId, Event, Hlc, Receipt, RecordId, entry::Entry, record::Held,
+};
 
 use crate::{
     append::Touched,
@@ -13,6 +15,7 @@ use crate::{
     entries::{older_receipt, put_entry, put_receipt},
     error::LedgerError,
     ledger::{Ledger, begin},
+    ranks::{Received, is_changed_by_number},
     record::Locals,
 };
 
@@ -86,11 +89,13 @@ impl Ledger {
             ..
         } = taking;
         let mut touched = Touched::default();
+        let mut received = Received::default();
         for (record, entries) in changed {
             match entries {
                 Some(entries) if self.kept(record).0.is_some() => {
-                    for (id, entry) in entries {
-                        touched.take(self, &tx, id, &entry)?;
+                    for (id, entry, covered) in entries {
+                        let receipt = received.of(&tx, Some(covered))?;
+                        touched.take(self, &tx, &Held::new(id, &entry, receipt))?;
                     }
                 }
                 _ => touched.refold_or_remove(&tx, record)?,
@@ -111,8 +116,8 @@ impl Ledger {
 /// More new entries of one record than this are folded from the database instead.
 const ONE_BY_ONE: usize = 16;
 
-/// New entries of a record, until they are too many.
-type New = Option<Vec<(EntryId, Entry)>>;
+/// New entries of a record with the numbers of their receipts, until they are too many.
+type New = Option<Vec<(EntryId, Entry, i64)>>;
 
 struct Taking<'t> {
     tx: &'t Transaction<'t>,
@@ -235,14 +240,17 @@ impl Taking<'_> {
             return Err(LedgerError::Withheld);
         }
         self.place(&entry)?;
-        let record = match put_entry(
+        let event = Event::parse(&entry.event).ok();
+        let put = put_entry(
             self.tx,
             &mut self.locals,
             id,
             &entry,
+            event.as_ref(),
             Some(number),
             Some(covered),
-        ) {
+        );
+        let record = match put {
             // A channel that is pulled from the beginning again brings what is here, also after something new.
             Err(LedgerError::Withheld) => {
                 let record = self.is_here(number, id, &entry, covered)?;
@@ -250,8 +258,8 @@ impl Taking<'_> {
             }
             put => put?,
         };
-        if let Ok(event) = Event::parse(&entry.event) {
-            blobs::note_attached(self.tx, &event, false)?;
+        if let Some(event) = &event {
+            blobs::note_attached(self.tx, event, false)?;
         }
         self.heads.insert(entry.device, (entry.seq, id));
         if entry.at.ms() <= self.now_ms.saturating_add(AHEAD_MS) {
@@ -263,7 +271,7 @@ impl Taking<'_> {
             .entry(entry.record)
             .or_insert_with(|| Some(Vec::new()));
         match new {
-            Some(entries) if entries.len() < ONE_BY_ONE => entries.push((id, entry)),
+            Some(entries) if entries.len() < ONE_BY_ONE => entries.push((id, entry, covered)),
             _ => *new = None,
         }
         Ok(record)
@@ -293,7 +301,9 @@ impl Taking<'_> {
                 LedgerError::Withheld
             });
         }
-        if self.is_numbered_otherwise(device, entry.seq, number)? {
+        let before = self.number_at(device, entry.seq)?;
+        // If it could be given again under the next number, another one could be left out without a gap.
+        if before.is_some_and(|before| before > 0 && before as u64 != number) {
             return Err(LedgerError::Withheld);
         }
         let record = self
@@ -309,24 +319,20 @@ impl Taking<'_> {
             )?;
         self.heads.insert(entry.device, (entry.seq, id));
         self.inserted.known += 1;
+        if before.is_none() && is_changed_by_number(self.tx, covered, record, entry)? {
+            self.changed.insert(entry.record, None);
+        }
         Ok(Some(record))
     }
 }
 
 impl Taking<'_> {
-    /// Whether an entry that is here was given another number in this life of the central endpoint. If it could be given again under the
-    /// next number, another one could be left out without a gap.
-    fn is_numbered_otherwise(
-        &self,
-        device: i64,
-        seq: u64,
-        number: u64,
-    ) -> Result<bool, LedgerError> {
-        let before: Option<i64> = self
+    /// The number of an entry that is here: below zero, if an earlier life of the central endpoint gave it.
+    fn number_at(&self, device: i64, seq: u64) -> Result<Option<i64>, LedgerError> {
+        Ok(self
             .tx
             .prepare_cached("SELECT number FROM entry WHERE device = ?1 AND seq = ?2")?
-            .query_row(params![device, seq as i64], |row| row.get(0))?;
-        Ok(before.is_some_and(|before| before > 0 && before as u64 != number))
+            .query_row(params![device, seq as i64], |row| row.get(0))?)
     }
 
     /// Puts what the endpoint has not numbered from a place of a log on aside, because it has another entry there. Whether there was anything.

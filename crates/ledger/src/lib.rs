@@ -26,6 +26,7 @@ mod older;
 mod open;
 mod packages;
 mod patient;
+mod ranks;
 mod rebuild;
 mod record;
 mod rewound;

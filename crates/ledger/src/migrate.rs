@@ -14,6 +14,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0007_bounds.sql"),
     include_str!("migrations/0011_packs.sql"),
     include_str!("migrations/0012_directory.sql"),
+    include_str!("migrations/0006_signed.sql"),
 ];
 
 /// The version that this program writes.

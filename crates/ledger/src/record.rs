@@ -3,12 +3,16 @@
 use std::{collections::HashMap, sync::Arc};
 
 use rusqlite::{Connection, OptionalExtension as _, params};
-use shicha_domain::{Channel, DeviceId, EntryId, PersonId, RecordId, RecordState, entry::Entry};
+use shicha_domain::{
+    Channel, DeviceId, EntryId, PersonId, RecordId, RecordState, bounds::Bounds, entry::Entry,
+    event::Pin, ids::SetHash, receipt::Rank, record::Held,
+};
 
 use crate::{
     entries::{ENTRY, read_entry},
     error::LedgerError,
     ledger::Ledger,
+    ranks::Received,
 };
 
 /// Local numbers that were looked up in this transaction.
@@ -145,26 +149,71 @@ impl Ledger {
     }
 }
 
+impl Ledger {
+    /// A signed version of a record, whether it counts or not; `None` where it is not here.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn version_of(
+        &self,
+        record: RecordId,
+        version: SetHash,
+    ) -> Result<Option<RecordState>, LedgerError> {
+        let entries = self.read(|db| entries(db, record))?;
+        Ok(RecordState::fold_version(held(&entries), version))
+    }
+}
+
 /// Folds a record from all its entries. Entries that claim it from another channel than it lives in do not count.
 pub(crate) fn fold(db: &Connection, record: RecordId) -> Result<Option<RecordState>, LedgerError> {
     let entries = entries(db, record)?;
-    Ok(RecordState::fold_judged(
-        entries
-            .iter()
-            .map(|(id, entry, is_refused)| (*id, entry, *is_refused)),
-    ))
+    Ok(RecordState::fold_held(held(&entries)))
 }
 
-/// All entries of a record, and whether the central endpoint refused them.
-fn entries(db: &Connection, record: RecordId) -> Result<Vec<(EntryId, Entry, bool)>, LedgerError> {
+/// What a signature given now covers, by the transaction that appends it.
+pub(crate) fn pin(db: &Connection, record: RecordId) -> Result<Pin, LedgerError> {
+    let entries = entries(db, record)?;
+    Ok(RecordState::pin(held(&entries)))
+}
+
+/// An entry with what its receipt says of it.
+struct Known {
+    name: EntryId,
+    entry: Entry,
+    receipt: Option<(Rank, Bounds)>,
+    is_refused: bool,
+}
+
+fn held(entries: &[Known]) -> impl Iterator<Item = Held<'_>> {
+    entries.iter().map(|known| Held {
+        is_refused: known.is_refused,
+        ..Held::new(known.name, &known.entry, known.receipt)
+    })
+}
+
+/// All entries of a record, with what is known of each.
+fn entries(db: &Connection, record: RecordId) -> Result<Vec<Known>, LedgerError> {
     let mut statement = db.prepare_cached(&format!(
-        "{ENTRY} WHERE e.record = (SELECT n FROM record WHERE id = ?1) AND e.channel = r.channel"
+        "{ENTRY} WHERE e.record = (SELECT n FROM record WHERE id = ?1) AND e.channel = r.channel
+         ORDER BY e.device, e.seq"
     ))?;
     let mut rows = statement.query([record.0.as_bytes()])?;
+    let mut received = Received::default();
     let mut entries = Vec::new();
     while let Some(row) = rows.next()? {
         let (id, entry) = read_entry(row)?;
-        entries.push((id, entry, row.get::<_, Option<String>>(11)?.is_some()));
+        let covered: Option<i64> = row.get(13)?;
+        let receipt = match row.get::<_, Option<i64>>(12)? {
+            // Without a number it was not received, whatever receipts are here: its log may have parted (invariant 11).
+            None => None,
+            Some(_) => received.of(db, covered)?,
+        };
+        entries.push(Known {
+            name: id,
+            receipt,
+            entry,
+            is_refused: row.get::<_, Option<String>>(11)?.is_some(),
+        });
     }
     Ok(entries)
 }

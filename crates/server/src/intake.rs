@@ -8,6 +8,7 @@ use shicha_domain::{
     authority::{self, About, Actor, Refusal},
     directory::{OrgTree, Person},
     entry::{ChainFault, follow},
+    event::Signature,
 };
 use shicha_sync::protocol::{Row, messages::refusal};
 
@@ -44,6 +45,11 @@ pub(crate) fn judge(
     }
     if placed.is_some_and(|placed| placed.channel != entry.channel) {
         return Err(refusal::ELSEWHERE);
+    }
+    if let Event::Signed(Signature { pin: Some(pin), .. }) = event
+        && pin.reaches(entry.device, entry.seq)
+    {
+        return Err(refusal::MALFORMED);
     }
     let about = About {
         kind: placed.and_then(|placed| placed.kind),

@@ -6,6 +6,7 @@
 use shicha_domain::suite::SigningKey;
 use shicha_domain::{
     Channel, DeviceId, Entry, EntryId, Hlc, PersonId, Receipt, ReceiptId, RecordId, RecordState,
+    record::Held,
 };
 use uuid::Uuid;
 
@@ -116,7 +117,7 @@ fn said(state: &RecordState) -> String {
         .map(|(field, register)| (field, register.heads()))
         .collect();
     format!(
-        "{} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
+        "{} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
         state.content_digest(),
         state.frozen(),
         state.kind(),
@@ -124,6 +125,7 @@ fn said(state: &RecordState) -> String {
         late,
         conflicts,
         state.signatures(),
+        state.versions(),
         state.unreadable(),
         fields,
         state.annulled(),
@@ -148,7 +150,9 @@ pub fn hold(bytes: &[u8]) {
     // Taken in one by one, as they come in from the network.
     let mut state: Option<RecordState> = None;
     for (n, (id, entry)) in entries.iter().enumerate() {
-        let is_taken = state.as_mut().is_some_and(|state| state.apply(*id, entry));
+        let is_taken = state
+            .as_mut()
+            .is_some_and(|state| state.apply(&Held::unreceived(*id, entry)));
         if !is_taken {
             state = RecordState::fold(all().take(n + 1));
         }

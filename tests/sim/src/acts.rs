@@ -7,12 +7,13 @@ use serde_json::json;
 use shicha_domain::{
     Channel, EntryId, Event, Evidence, RecordId, RecordKind, RecordState,
     event::{SignMethod, Signature, SignerRole},
+    record::Held,
 };
-use shicha_ledger::{Draft, Ledger, LedgerError};
+use shicha_ledger::{Draft, EntryDelivery, Ledger, LedgerError};
 use shicha_sync::client::Clock as _;
 use uuid::Uuid;
 
-use crate::{truth::Signed, world::World};
+use crate::world::World;
 
 impl World<'_> {
     /// Somebody writes something on their laptop.
@@ -203,7 +204,11 @@ impl World<'_> {
                 }
             }
             88..96 => return self.signature(state, ledger, mark, text).map(Some),
-            96..98 => Event::Annulled { reason: text },
+            96..98 => Event::Annulled {
+                reason: text,
+                signature: None,
+                by_supervisor: false,
+            },
             _ => Event::NumberVoided {
                 number: "应急检记〔2022〕1号".into(),
                 reason: text,
@@ -219,16 +224,18 @@ impl World<'_> {
         text: String,
     ) -> Result<Event, LedgerError> {
         let stored = ledger.entries_of(state.record())?;
-        let covers = stored
-            .iter()
-            .filter_map(|one| self.truth.check(one.id, &one.entry).ok())
-            .collect();
+        let held = stored.iter().map(|one| Held {
+            is_refused: matches!(one.delivery, EntryDelivery::Refused { .. }),
+            ..Held::unreceived(one.id, &one.entry)
+        });
         let digest = state.frozen().unwrap_or_else(|| state.content_digest());
+        let under = state.counting().map(|version| version.signature());
         self.trace.count("signatures");
-        self.truth.signed.insert(mark, Signed { digest, covers });
+        self.truth.signed.insert(mark, digest);
         Ok(Event::Signed(Signature {
             digest,
-            covers: RecordState::frontier(stored.iter().map(|one| &one.entry)),
+            pin: under.is_none().then(|| RecordState::pin(held)),
+            under,
             role: SignerRole::Inspector,
             name: "某人".into(),
             person: None,

@@ -24,14 +24,6 @@ struct Said {
     event: Event,
 }
 
-/// What a signature was given under.
-pub(crate) struct Signed {
-    /// The content.
-    pub(crate) digest: Digest,
-    /// What that content was folded from.
-    pub(crate) covers: BTreeSet<u64>,
-}
-
 /// All of it.
 #[derive(Default)]
 pub(crate) struct Truth {
@@ -40,8 +32,8 @@ pub(crate) struct Truth {
     pub(crate) never: BTreeSet<u64>,
     /// Every record, with its channel.
     pub(crate) records: Vec<(Channel, RecordId)>,
-    /// Signatures by their marks.
-    pub(crate) signed: BTreeMap<u64, Signed>,
+    /// The content under which each signature was given, by the signature's mark.
+    pub(crate) signed: BTreeMap<u64, Digest>,
     /// What each channel of the central endpoint holds, by number from 1.
     pub(crate) numbered: BTreeMap<Channel, Vec<EntryId>>,
     /// All of that as a set.
@@ -53,7 +45,7 @@ pub(crate) struct Truth {
 }
 
 fn bare(event: Event) -> Event {
-    event.renamed(&|_| EntryId::NONE, &|_| BTreeMap::new())
+    event.renamed(&|_| EntryId::NONE)
 }
 
 /// The mark in an event's text.
@@ -210,16 +202,16 @@ impl Truth {
                 marks.insert(mark);
                 has.insert(stored.id, mark);
             }
-            if let Some(first) = state.signatures().first()
-                && let Some(mark) = self.marks.get(&first.trace.entry)
-                && let Some(signed) = self.signed.get(mark)
-                && signed.covers.is_subset(&marks)
-            {
-                ensure!(
-                    state.frozen() == Some(signed.digest),
-                    "{}: what §{mark}§ signed has changed",
-                    laptop.name()
-                );
+            for version in state.versions() {
+                if let Some(mark) = self.marks.get(&version.signature())
+                    && let Some(digest) = self.signed.get(mark)
+                {
+                    ensure!(
+                        version.digest == *digest,
+                        "{}: what §{mark}§ signed has changed",
+                        laptop.name()
+                    );
+                }
             }
         }
         let marks: BTreeSet<u64> = has.values().copied().collect();

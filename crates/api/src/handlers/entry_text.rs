@@ -6,7 +6,7 @@ use crate::handlers::record::value_text;
 
 /// What was done, to what, and with which content. The screens have the words for the first two.
 pub(crate) struct EntryText {
-    /// `opened`, `set`, `attached`, `detached`, `signed`, `number_voided`, `annulled`, `unknown` or `unreadable`.
+    /// `opened`, `set`, `attached`, `detached`, `signed`, `number_voided`, `annulled`, `settled`, `unknown` or `unreadable`.
     pub(crate) what: &'static str,
     /// Field or place; empty where the whole record is meant.
     pub(crate) field: String,
@@ -44,7 +44,8 @@ impl EntryText {
             Event::NumberVoided { number, reason } => {
                 Self::new("number_voided", "number", with(number, reason))
             }
-            Event::Annulled { reason } => Self::new("annulled", "", reason),
+            Event::Annulled { reason, .. } => Self::new("annulled", "", reason),
+            Event::Settled { reason, .. } => Self::new("settled", "", reason),
             Event::Unknown { kind } => Self::new("unknown", "", kind),
         }
     }

@@ -7,6 +7,7 @@ use shicha_domain::{
     RecordKind, RecordState,
     inspection::{self, Stage},
     number,
+    record::Standing,
 };
 
 use crate::{
@@ -17,6 +18,7 @@ use crate::{
         evidence::evidence_views,
         record::may_undo,
         rows::{counts_view, delivery_of, small},
+        versions::{may_annul, may_settle, settlement_view, version_views},
     },
     packs::{asked, hash_of, pack_of},
     schema::*,
@@ -24,12 +26,16 @@ use crate::{
 
 pub(crate) fn inspection_get(desk: &Desk, request: RecordRef) -> Result<InspectionView, ApiError> {
     let state = desk.record_of(request.record, RecordKind::Inspection)?;
-    let stage = inspection::stage(&state);
-    let may_change = desk.may_change(&state);
+    view_of(desk, &state)
+}
+
+fn view_of(desk: &Desk, state: &RecordState) -> Result<InspectionView, ApiError> {
+    let stage = inspection::stage(state);
+    let may_change = desk.may_change(state);
     let may_edit = may_change && stage == Stage::Open;
-    let number = number_of(&state);
+    let number = number_of(state);
     Ok(InspectionView {
-        record: request.record,
+        record: state.record(),
         org: state.channel().org().clone(),
         org_name: desk.names.org(state.channel().org()),
         pack: state.text("pack").to_owned(),
@@ -41,24 +47,60 @@ pub(crate) fn inspection_get(desk: &Desk, request: RecordRef) -> Result<Inspecti
         may_sign: may_change && stage != Stage::Annulled,
         is_provisional: number::is_provisional(number),
         number: number.to_owned(),
-        fields: desk.field_views(&state),
-        drafts: desk.typed(request.record)?,
-        evidence: evidence_views(desk, &state)?,
-        signatures: signature_views(&state),
+        fields: desk.field_views(state),
+        drafts: desk.typed(state.record())?,
+        evidence: evidence_views(desk, state)?,
+        signatures: signature_views(desk, state),
+        versions: version_views(desk, state),
+        is_contested: state.is_contested(),
+        settlement: settlement_view(desk, state),
+        may_settle: may_settle(desk, state),
+        may_annul: may_annul(desk, state),
         digest: state.frozen().unwrap_or_else(|| state.content_digest()),
-        counts: counts_view(inspection::counts(&state)),
-        asked: asked_ids(desk, &state)?,
-        late: late_views(desk, &state),
+        counts: counts_view(inspection::counts(state)),
+        asked: asked_ids(desk, state)?,
+        late: late_views(desk, state),
         conflicts: state
             .conflicts()
             .map(|(field, _)| field.to_owned())
             .collect(),
         needs_newer: small(state.unknown().len() as u64),
         annulled: state.annulled().map(|note| note.what.clone()),
-        may_undo: may_edit && may_undo(desk, &state)?,
+        may_undo: may_edit && may_undo(desk, state)?,
         is_sample: state.value("sample") == Some(&Value::Bool(true)),
-        delivery: delivery_of(desk, request.record)?,
+        delivery: delivery_of(desk, state.record())?,
     })
+}
+
+/// A signed version of an inspection as its signers saw it, whether it counts or not. Nothing can be changed in it.
+pub(crate) fn inspection_version(
+    desk: &Desk,
+    request: VersionRef,
+) -> Result<InspectionView, ApiError> {
+    let state = version_of(desk, &request)?;
+    Ok(InspectionView {
+        may_edit: false,
+        may_sign: false,
+        may_settle: false,
+        may_annul: false,
+        may_undo: false,
+        drafts: BTreeMap::new(),
+        late: Vec::new(),
+        ..view_of(desk, &state)?
+    })
+}
+
+/// A signed version of an inspection, folded.
+pub(crate) fn version_of(desk: &Desk, request: &VersionRef) -> Result<RecordState, ApiError> {
+    desk.record_of(request.record, RecordKind::Inspection)?;
+    desk.ledger
+        .version_of(request.record, request.version)?
+        .filter(|state| {
+            state
+                .counting()
+                .is_some_and(|version| version.set == request.version)
+        })
+        .ok_or_else(|| ApiError::new(ErrorCode::NotFound).with("what", "version"))
 }
 
 pub(crate) fn inspection_missing(desk: &Desk, request: RecordRef) -> Result<MissingList, ApiError> {
@@ -161,8 +203,28 @@ fn asked_ids(desk: &Desk, state: &RecordState) -> Result<Vec<String>, ApiError> 
         .collect())
 }
 
-fn signature_views(state: &RecordState) -> Vec<SignatureView> {
+fn signature_views(desk: &Desk, state: &RecordState) -> Vec<SignatureView> {
     let views = state.signatures().iter().map(|signed| SignatureView {
+        entry: signed.trace.entry,
+        version: signed.version,
+        standing: match signed.standing {
+            Standing::Received(_) => "received",
+            Standing::NotReceived => "not_received",
+            Standing::Incomplete { .. } => "incomplete",
+        }
+        .to_owned(),
+        lacking: match signed.standing {
+            Standing::Incomplete { held, count } => small(count.saturating_sub(held)),
+            _ => 0,
+        },
+        received_ms: signed.trace.received.map(|rank| rank.received_at_ms),
+        author: desk.person_name(signed.trace.author),
+        device: signed.trace.written_on,
+        device_label: desk.names.device(signed.trace.written_on),
+        is_recorded_by_other: signed
+            .signature
+            .person
+            .is_some_and(|person| person != signed.trace.author),
         role: signed.signature.role,
         name: signed.signature.name.clone(),
         method: signed.signature.method,

@@ -29,6 +29,7 @@ pub(crate) mod subjects;
 pub(crate) mod sync;
 pub(crate) mod tables;
 pub(crate) mod updates;
+pub(crate) mod versions;
 pub(crate) mod workbench;
 
 pub(crate) use admin::{
@@ -47,13 +48,15 @@ pub(crate) use files::{file_open, file_save, upload_begin, upload_write};
 pub(crate) use findings::findings_list;
 pub(crate) use hand_in::{package_answer_save, package_hand_in, package_outside};
 pub(crate) use history::{record_history, verify};
-pub(crate) use inspection::{inspection_get, inspection_missing, inspection_previous};
+pub(crate) use inspection::{
+    inspection_get, inspection_missing, inspection_previous, inspection_version,
+};
 pub(crate) use inspections::{inspection_open, inspections_export, inspections_list};
 pub(crate) use nearby::{
     nearby_answer, nearby_cancel, nearby_close, nearby_connect, nearby_get, nearby_keep,
     nearby_open, nearby_put_away,
 };
-pub(crate) use onsite_record::inspection_paper;
+pub(crate) use onsite_record::{inspection_paper, version_paper};
 pub(crate) use order::order_unlock;
 pub(crate) use overview::{overview_export, overview_get};
 pub(crate) use packages::{
@@ -71,4 +74,5 @@ pub(crate) use sync::{contested_settle, sync_log, sync_now, sync_status};
 pub(crate) use updates::{
     update_again, update_check, update_fetch, update_get, update_install, update_seen,
 };
+pub(crate) use versions::version_settle;
 pub(crate) use workbench::workbench_get;

@@ -25,9 +25,12 @@ use shicha_papers::{
 use crate::{
     desk::Desk,
     error::{ApiError, ErrorCode},
-    handlers::{inspection::number_of, packs::citable},
+    handlers::{
+        inspection::{number_of, version_of},
+        packs::citable,
+    },
     packs::pack_of,
-    schema::{FileOut, RecordRef},
+    schema::{FileOut, RecordRef, VersionRef},
     time::{day_of, local, local_or_epoch},
 };
 
@@ -40,12 +43,21 @@ const SCAN: &str = "after/scan";
 
 pub(crate) fn inspection_paper(desk: &Desk, request: RecordRef) -> Result<FileOut, ApiError> {
     let state = desk.record_of(request.record, RecordKind::Inspection)?;
-    let pack = pack_of(&desk.app.0.packs, &desk.ledger, &state)?
+    paper(desk, &state)
+}
+
+/// The paper of a signed version, whether it counts or not.
+pub(crate) fn version_paper(desk: &Desk, request: VersionRef) -> Result<FileOut, ApiError> {
+    paper(desk, &version_of(desk, &request)?)
+}
+
+fn paper(desk: &Desk, state: &RecordState) -> Result<FileOut, ApiError> {
+    let pack = pack_of(&desk.app.0.packs, &desk.ledger, state)?
         .ok_or_else(|| ApiError::new(ErrorCode::NotFound).with("what", "pack"))?;
     let fonts = fonts(desk)?;
-    let record = record(desk, &state, &pack)?;
+    let record = record(desk, state, &pack)?;
     let bytes = render_pdf(&record, &fonts)?;
-    let number = number_of(&state);
+    let number = number_of(state);
     let name = match number {
         "" => format!("现场检查记录-{}.pdf", state.text("subject_name")),
         number => format!("现场检查记录-{number}.pdf"),

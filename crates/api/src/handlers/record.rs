@@ -206,6 +206,14 @@ pub(crate) fn bad_value(field: &str, detail: &str) -> ApiError {
         .with("detail", detail)
 }
 
+/// The reason that a person gave, which has to be one.
+pub(crate) fn reason_of(reason: &str) -> Result<String, ApiError> {
+    match reason.trim() {
+        "" => Err(bad_value("reason", "a reason is required")),
+        reason => Ok(reason.chars().take(1_000).collect()),
+    }
+}
+
 fn says_nothing_new(state: &RecordState, event: &Event) -> bool {
     let Event::Set {
         field,

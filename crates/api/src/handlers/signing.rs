@@ -19,7 +19,8 @@ use crate::{
     handlers::{
         evidence::take_in,
         inspection::{missing, number_of},
-        record::bad_value,
+        record::{bad_value, reason_of},
+        versions::annulment,
     },
     packs::pack_of,
     schema::*,
@@ -126,7 +127,7 @@ pub(crate) fn inspection_annul(desk: &Desk, request: Void) -> Result<Saved, ApiE
     if state.annulled().is_some() {
         return Err(ApiError::new(ErrorCode::Frozen));
     }
-    let event = Event::Annulled { reason };
+    let event = annulment(desk, &state, reason);
     desk.check_may_write(state.channel(), state.kind(), &event)?;
     desk.write(vec![draft(&state, event)])
 }
@@ -157,14 +158,11 @@ pub(crate) fn signature_add(desk: &Desk, request: SignatureAdd) -> Result<Saved,
         Some(source) => Some(take_in(desk, source, "signature")?),
         None => None,
     };
-    let entries = desk.entries(request.record)?;
-    let covers = match state.signatures().first() {
-        Some(first) if !is_first => first.signature.covers.clone(),
-        _ => RecordState::frontier(entries.iter().map(|stored| &stored.entry)),
-    };
-    let signed = Event::Signed(Signature {
+    let under = state.counting().map(|version| version.signature());
+    let mut signature = Signature {
         digest,
-        covers,
+        pin: None,
+        under,
         role: request.role,
         name: request.name.trim().to_owned(),
         person: request.person,
@@ -173,25 +171,36 @@ pub(crate) fn signature_add(desk: &Desk, request: SignatureAdd) -> Result<Saved,
         mark_size: mark.as_ref().map(|mark| mark.size),
         note: request.note.trim().to_owned(),
         witness: request.witness.trim().to_owned(),
-    });
-    desk.check_may_write(state.channel(), state.kind(), &signed)?;
-    let mut drafts = vec![draft(&state, signed)];
-    if is_first {
+    };
+    let probe = Event::Signed(signature.clone());
+    desk.check_may_write(state.channel(), state.kind(), &probe)?;
+    let further = if is_first {
         let pack = pack_of(&desk.app.0.packs, &desk.ledger, &state)?;
-        drafts.extend(findings(desk, &state, pack.as_deref())?);
-    }
-    let records = records_of(&drafts);
+        findings(desk, &state, pack.as_deref())?
+    } else {
+        Vec::new()
+    };
+    let mut records = records_of(&further);
+    records.push(request.record);
+    // What is signed is read once more in the transaction that appends the signature: between this and the screen something may have come.
+    let sign = |now: &RecordState, pin| {
+        let is_same = now.counting().map(|version| version.signature()) == under
+            && now.frozen().unwrap_or_else(|| now.content_digest()) == digest
+            && (!is_first || now.conflicts().next().is_none());
+        if !is_same {
+            return None;
+        }
+        signature.pin = is_first.then_some(pin);
+        let mut drafts = vec![draft(now, Event::Signed(signature))];
+        drafts.extend(further);
+        Some(drafts)
+    };
     let now_ms = desk.now_ms();
-    let appended = desk.ledger.append(desk.me.person, drafts, now_ms)?;
+    let appended = desk
+        .ledger
+        .append_signature(desk.me.person, request.record, now_ms, sign)?;
     desk.wrote(records);
     Ok(saved(&appended, now_ms))
-}
-
-fn reason_of(reason: &str) -> Result<String, ApiError> {
-    match reason.trim() {
-        "" => Err(bad_value("reason", "a reason is required")),
-        reason => Ok(reason.chars().take(1_000).collect()),
-    }
 }
 
 fn check_signer(state: &RecordState, request: &SignatureAdd) -> Result<(), ApiError> {

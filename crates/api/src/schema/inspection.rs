@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use shicha_domain::{
     DeviceId, Digest, EntryId, OrgCode, PersonId, RecordId,
     event::{SignMethod, SignerRole},
+    ids::SetHash,
 };
 
 use super::{Delivery, EvidenceView, FileSource, Window};
@@ -200,6 +201,16 @@ dto! {
         pub evidence: Vec<EvidenceView>,
         /// Signatures.
         pub signatures: Vec<SignatureView>,
+        /// Signed versions, the one that counts first; more than one where people signed without knowing of each other.
+        pub versions: Vec<VersionView>,
+        /// Whether versions with different contents stand side by side that nobody has decided between.
+        pub is_contested: bool,
+        /// The decision which version counts, where there is one.
+        pub settlement: Option<SettlementView>,
+        /// Whether I may decide which version counts.
+        pub may_settle: bool,
+        /// Whether I may declare the inspection void.
+        pub may_annul: bool,
         /// Digest of what is (or would be) signed.
         pub digest: Digest,
         /// Results so far.
@@ -222,8 +233,99 @@ dto! {
         pub delivery: Delivery,
     }
 
+    /// A signed version of an inspection.
+    pub struct VersionView {
+        /// Its name.
+        pub version: SetHash,
+        /// The entry of the signature that made it.
+        pub signature: EntryId,
+        /// Digest of its content, as on its paper.
+        pub digest: Digest,
+        /// Who recorded that signature.
+        pub author: String,
+        /// On which device.
+        pub device: DeviceId,
+        /// What its user calls it; empty where it is not known.
+        pub device_label: String,
+        /// Names of all that signed it.
+        pub names: Vec<String>,
+        /// When the first signed, by that device's clock.
+        pub at_ms: u64,
+        /// Since when all of it is at the central endpoint; `None`: not yet.
+        pub received_ms: Option<u64>,
+        /// When its signature alone was received there: earlier, where the content came later.
+        pub signature_received_ms: Option<u64>,
+        /// Whether it is the one that counts.
+        pub counts: bool,
+        /// Whether its content is that of the one that counts.
+        pub is_same_content: bool,
+        /// What had been received before it and is not in it.
+        pub leaves_out: Vec<LeftOutView>,
+        /// Whether whoever signed it knew of the first signature.
+        pub knew_of_first: bool,
+        /// Whether two values of a field stand in it against each other.
+        pub has_conflict: bool,
+    }
+
+    /// What a signed version leaves out of what had been received before.
+    pub struct LeftOutView {
+        /// Whose.
+        pub author: String,
+        /// How many entries.
+        pub entries: u32,
+    }
+
+    /// A decision which version counts.
+    pub struct SettlementView {
+        /// Who.
+        pub author: String,
+        /// When, by that device's clock.
+        pub at_ms: u64,
+        /// When it was received.
+        pub received_ms: Option<u64>,
+        /// Why.
+        pub reason: String,
+    }
+
+    /// Names a signed version.
+    pub struct VersionRef {
+        /// The inspection.
+        pub record: RecordId,
+        /// The version.
+        pub version: SetHash,
+    }
+
+    /// Decides which version counts.
+    pub struct VersionSettle {
+        /// The inspection.
+        pub record: RecordId,
+        /// The version that counts from now on.
+        pub version: SetHash,
+        /// Why; required.
+        pub reason: String,
+    }
+
     /// A signature.
     pub struct SignatureView {
+        /// The entry that records it.
+        pub entry: EntryId,
+        /// The version that it is of, once all of that is here.
+        pub version: Option<SetHash>,
+        /// `received`: it and all that it covers is at the central endpoint; `not_received`: all of it is here; `incomplete`: something that
+        /// it covers is missing.
+        pub standing: String,
+        /// How many of the entries that it covers are missing.
+        pub lacking: u32,
+        /// When it was received at the central endpoint.
+        pub received_ms: Option<u64>,
+        /// Who recorded it.
+        pub author: String,
+        /// On which device.
+        pub device: DeviceId,
+        /// What its user calls it; empty where it is not known.
+        pub device_label: String,
+        /// Whether it is in the name of a person of the directory who did not record it.
+        pub is_recorded_by_other: bool,
         /// In which capacity.
         pub role: SignerRole,
         /// Name.

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod desktop;
+mod enemies;
 mod evidence;
 mod first_start;
 mod inspection;

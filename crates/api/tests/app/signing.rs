@@ -205,11 +205,25 @@ async fn the_signed_record_prints_the_same_bytes_every_time() {
             .await,
         ErrorCode::BadValue,
     );
-    desk.call(
-        "inspection_annul",
-        json!({ "record": record, "reason": "重复录入" }),
-    )
+    // What is signed is not its author's any more: a supervisor who has no part in it annuls it.
+    let annul = json!({ "record": record, "reason": "重复录入" });
+    assert_eq!(desk.view(&record).await["may_annul"], false);
+    is(
+        &desk.refused("inspection_annul", annul.clone()).await,
+        ErrorCode::NotAllowed,
+    );
+    let supervisor = Desk::of(&central, "李局", "320703", Role::Supervisor).await;
+    desk.call("sync_now", json!({})).await;
+    supervisor
+        .until("inspections_list", crate::together::list(), |page| {
+            page["rows"][0]["stage"] == "signed"
+        })
+        .await;
+    supervisor.call("inspection_annul", annul).await;
+    supervisor.call("sync_now", json!({})).await;
+    desk.until("inspection_get", json!({ "record": record }), |view| {
+        view["annulled"] == "重复录入"
+    })
     .await;
-    assert_eq!(desk.view(&record).await["annulled"], "重复录入");
     assert!(print().await.1 != first, "the void record says so");
 }

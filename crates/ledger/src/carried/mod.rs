@@ -15,6 +15,7 @@ use shicha_domain::{
     authority::Actor,
     directory::OrgTree,
     entry::Entry,
+    record::Held,
     suite::{PublicKey, SignatureBytes},
 };
 
@@ -25,6 +26,7 @@ use crate::{
     error::LedgerError,
     incoming::id_at,
     ledger::{Ledger, begin},
+    ranks::changed_by_receipt,
     record::Locals,
 };
 pub(crate) use judged::device_n;
@@ -160,14 +162,15 @@ impl Ledger {
         let mut touched = Touched::default();
         let mut latest = *clock;
         for (id, entry) in &fresh {
-            put_entry(&tx, &mut locals, *id, entry, None, None)?;
-            if let Ok(event) = Event::parse(&entry.event) {
-                blobs::note_attached(&tx, &event, false)?;
+            let event = Event::parse(&entry.event).ok();
+            put_entry(&tx, &mut locals, *id, entry, event.as_ref(), None, None)?;
+            if let Some(event) = &event {
+                blobs::note_attached(&tx, event, false)?;
             }
             if entry.at.ms() <= now_ms.saturating_add(crate::incoming::AHEAD_MS) {
                 latest = latest.max(entry.at);
             }
-            touched.take(self, &tx, *id, entry)?;
+            touched.take(self, &tx, &Held::unreceived(*id, entry))?;
         }
         let device = locals.device(&tx, first.device)?;
         if !is_own {
@@ -259,6 +262,13 @@ impl Ledger {
                         receipt.received_at_ms as i64
                     ])?;
                 }
+            }
+        }
+        if let Some((first, _)) = numbers.first() {
+            let covered = (*first, receipt.seq);
+            let changed = changed_by_receipt(&tx, device, covered, receipt)?;
+            for record in changed {
+                touched.refold_or_remove(&tx, record)?;
             }
         }
         for (seq, _) in refused {

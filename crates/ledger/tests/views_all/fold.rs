@@ -167,6 +167,8 @@ fn perform(place: &Place, act: &Act) {
                     inspection(n),
                     Event::Annulled {
                         reason: "误建".into(),
+                        signature: None,
+                        by_supervisor: true,
                     },
                 )],
                 NOW,

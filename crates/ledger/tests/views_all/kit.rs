@@ -161,6 +161,8 @@ impl Place {
             record,
             event: Event::Annulled {
                 reason: "误建".into(),
+                signature: None,
+                by_supervisor: false,
             },
         };
         self.append(vec![draft], NOW);
@@ -178,30 +180,31 @@ impl Place {
     }
 
     pub(crate) fn sign_as(&self, record: RecordId, role: SignerRole, name: &str) {
-        let state = self.state(record);
-        let entries = self.ledger.entries_of(record).unwrap();
-        let covers = match state.signatures().first() {
-            Some(first) => first.signature.covers.clone(),
-            None => RecordState::frontier(entries.iter().map(|stored| &stored.entry)),
+        let channel = self.state(record).channel().clone();
+        let sign = |state: &RecordState, pin| {
+            let under = state.counting().map(|version| version.signature());
+            let signature = Signature {
+                digest: state.frozen().unwrap_or_else(|| state.content_digest()),
+                pin: under.is_none().then_some(pin),
+                under,
+                role,
+                name: name.into(),
+                person: None,
+                method: SignMethod::Paper,
+                mark: None,
+                mark_size: None,
+                note: String::new(),
+                witness: String::new(),
+            };
+            Some(vec![Draft {
+                channel,
+                record,
+                event: Event::Signed(signature),
+            }])
         };
-        let signature = Signature {
-            digest: state.frozen().unwrap_or_else(|| state.content_digest()),
-            covers,
-            role,
-            name: name.into(),
-            person: None,
-            method: SignMethod::Paper,
-            mark: None,
-            mark_size: None,
-            note: String::new(),
-            witness: String::new(),
-        };
-        let draft = Draft {
-            channel: state.channel().clone(),
-            record,
-            event: Event::Signed(signature),
-        };
-        self.append(vec![draft], NOW);
+        self.ledger
+            .append_signature(person(1), record, NOW, sign)
+            .unwrap();
     }
 
     /// All entries of this device.

@@ -330,7 +330,11 @@ async fn a_pack_comes_from_the_endpoint_itself_and_of_one_id_the_bureau_above_pu
         value: json!("ab".repeat(32)),
         replaces: vec![],
     };
-    let annul = Event::Annulled { reason: "x".into() };
+    let annul = Event::Annulled {
+        reason: "x".into(),
+        signature: None,
+        by_supervisor: false,
+    };
     for (device, org) in [
         (&mut supervisor, COUNTY),
         (&mut chief, CITY),

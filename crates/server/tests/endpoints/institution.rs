@@ -75,7 +75,11 @@ async fn it_writes_replies_to_its_own_channel_and_nothing_else_anywhere() {
         (
             ITS_OWN,
             finding,
-            Event::Annulled { reason: "x".into() },
+            Event::Annulled {
+                reason: "x".into(),
+                signature: None,
+                by_supervisor: false,
+            },
             Some("event"),
         ),
         (

@@ -1,14 +1,13 @@
 //! Seeds that are short texts and messages: events, logs, batches, control messages.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 use serde_json::{Value, json};
 use shicha_decoders::{log, package, update};
 use shicha_domain::{
     BlobHash, DeviceId, Digest, EntryId, Event, Evidence, PersonId, Receipt, RecordKind,
     directory::{Device, Directory, FormerParent, Org, OrgKind, Person, Role},
-    event::{SignMethod, Signature, SignerRole},
+    event::{Pin, Place, SignMethod, Signature, SignerRole},
+    ids::SetHash,
     number::NumberBlock,
     suite::{PublicKey, SignatureBytes},
 };
@@ -43,10 +42,15 @@ fn events() -> Vec<Event> {
     let signature = |role, method, digest| {
         Event::Signed(Signature {
             digest: Digest(digest),
-            covers: BTreeMap::from([
-                (DeviceId(Uuid::from_u128(101)), 9),
-                (DeviceId(Uuid::from_u128(102)), 3),
-            ]),
+            pin: Some(Pin {
+                covers: vec![
+                    Place(DeviceId(Uuid::from_u128(101)), 9, EntryId([0x11; 32])),
+                    Place(DeviceId(Uuid::from_u128(102)), 3, EntryId([0x22; 32])),
+                ],
+                count: 12,
+                set: SetHash([0x33; 32]),
+            }),
+            under: None,
             role,
             name: "王建国".into(),
             person: Some(PersonId(Uuid::from_u128(7))),
@@ -116,7 +120,19 @@ fn events() -> Vec<Event> {
             number: "（苏连）应急检记〔2022〕1号".into(),
             reason: "打印错误".into(),
         },
+        Event::Settled {
+            counts: Place(DeviceId(Uuid::from_u128(101)), 10, EntryId([0x44; 32])),
+            over: vec![Place(
+                DeviceId(Uuid::from_u128(102)),
+                4,
+                EntryId([0x55; 32]),
+            )],
+            instead: None,
+            reason: "以现场签署的为准".into(),
+        },
         Event::Annulled {
+            signature: None,
+            by_supervisor: false,
             reason: "误建".into(),
         },
     ]

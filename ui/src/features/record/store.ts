@@ -87,9 +87,21 @@ export const useRecord = defineStore('record', () => {
     if (history.data.value && inspection.data.value?.inspection) await history.load();
   }
 
-  async function paper(): Promise<FileOut> {
+  /** The paper of the version that counts, or of another one that was chosen to be looked at. */
+  async function paper(version: string | null): Promise<FileOut> {
+    if (version !== null) return await call('version_paper', { record: record.value, version });
     return await call('inspection_paper', { record: record.value });
   }
 
-  return { record, inspection, history, checklist, finding, open, load, changed, paper };
+  async function settle(version: string, reason: string): Promise<void> {
+    await call('version_settle', { record: record.value, version, reason });
+    await load();
+  }
+
+  async function annul(reason: string): Promise<void> {
+    await call('inspection_annul', { record: record.value, reason });
+    await load();
+  }
+
+  return { record, inspection, history, checklist, finding, open, load, changed, paper, settle, annul };
 });
