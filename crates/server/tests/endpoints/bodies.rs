@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reqwest::StatusCode;
 use shicha_domain::{Event, directory::Role, suite::SigningKey};
-use shicha_sync::protocol::{MAX_BATCH_BODY, ProblemCode, admin::Revoke};
+use shicha_sync::protocol::{BATCH_TYPE, MAX_BATCH_BODY, PULL_TYPE, ProblemCode, admin::Revoke};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -24,7 +24,8 @@ async fn begin(server: &Server, route: &str, token: Option<&str>, length: usize)
     let token = token.map(|token| format!("authorization: Bearer {token}\r\n"));
     let token = token.unwrap_or_default();
     let kind = match route {
-        "/v1/push" => "application/vnd.shicha.batch+zstd",
+        "/v1/push" => BATCH_TYPE,
+        "/v1/pull" => PULL_TYPE,
         _ => "application/json",
     };
     let head = format!(
