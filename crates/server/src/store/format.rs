@@ -53,7 +53,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration {
         sqlite: include_str!("sqlite/migrations/0010_directory.sql"),
         postgres: include_str!("postgres/migrations/0010_directory.sql"),
-        oldest: 1,
+        oldest: 4,
     },
 ];
 
