@@ -4,12 +4,7 @@
 //! words: messages, codes, versions, counts. The text of an error may hold a path, a name or a number of somebody; of it only the
 //! system's code stays. The file enforces this itself, whatever a call passes to it.
 
-use std::{
-    backtrace::Backtrace,
-    fmt::{Debug, Write as _},
-    panic,
-    path::Path,
-};
+use std::{backtrace::Backtrace, fmt::Debug, panic, path::Path};
 
 use tracing::field::{Field, Visit};
 use tracing_appender::rolling::{RollingFileAppender, Rotation};

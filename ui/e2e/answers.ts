@@ -3,6 +3,8 @@
  * scroll, and one of everything that can stand on a screen (a conflict, a refused entry, an overdue finding).
  */
 import type { Calls } from '@/bindings/calls';
+import type { SignatureView } from '@/bindings/SignatureView';
+import type { VersionView } from '@/bindings/VersionView';
 import type { EvidenceView } from '@/bindings/EvidenceView';
 import type { FieldView } from '@/bindings/FieldView';
 import type { InspectionRow } from '@/bindings/InspectionRow';
@@ -134,6 +136,11 @@ const inspection: InspectionView = {
   drafts: {},
   evidence: [photo(), photo({ attachment: OTHER_ENTRY, name: '学员签到表.jpg', is_delivered: true })],
   signatures: [],
+  versions: [],
+  is_contested: false,
+  settlement: null,
+  may_settle: false,
+  may_annul: true,
   digest: 'b'.repeat(64),
   counts: { conforms: 6, nonconforming: 2, not_applicable: 2, not_checked: 2, to_verify: 2 },
   asked: items.map(({ id }) => id),
@@ -146,16 +153,61 @@ const inspection: InspectionView = {
   delivery: delivery({ waiting_entries: 12, waiting_blobs: 1, waiting_bytes: 3_400_000 }),
 };
 
+const VERSION = '5e'.repeat(32);
+
+function signature(more: Partial<SignatureView>): SignatureView {
+  return {
+    entry: OTHER_ENTRY,
+    version: VERSION,
+    standing: 'received',
+    lacking: 0,
+    received_ms: LATER,
+    author: '王建国',
+    device: '7d3f'.repeat(8),
+    device_label: '王建国的笔记本',
+    is_recorded_by_other: false,
+    role: 'inspector',
+    name: '王建国',
+    method: 'screen',
+    mark: HASH,
+    note: '',
+    witness: '',
+    at_ms: LATER,
+    fits: true,
+    ...more,
+  };
+}
+
+const signedVersion: VersionView = {
+  version: VERSION,
+  signature: 'c1'.repeat(32),
+  digest: 'b'.repeat(64),
+  author: '王建国',
+  device: '7d3f'.repeat(8),
+  device_label: '王建国的笔记本',
+  names: ['王建国', '李芳', '赵敏'],
+  at_ms: LATER,
+  received_ms: LATER,
+  signature_received_ms: LATER,
+  counts: true,
+  is_same_content: true,
+  leaves_out: [],
+  knew_of_first: false,
+  has_conflict: false,
+};
+
 const signed: InspectionView = {
   ...inspection,
   stage: 'signed',
   may_edit: false,
   may_sign: false,
   fields: { ...inspection.fields, ended_at: field(LATER), summary: field('检查三十四项，发现问题两项，已责令限期改正。') },
+  may_annul: false,
+  versions: [signedVersion],
   signatures: [
-    { role: 'inspector', name: '王建国', method: 'screen', mark: HASH, note: '', witness: '', at_ms: LATER, fits: true },
-    { role: 'inspector', name: '李芳', method: 'screen', mark: HASH, note: '', witness: '', at_ms: LATER, fits: true },
-    { role: 'subject', name: '赵敏', method: 'refused', mark: null, note: '对第 3 项有异议，拒绝签名。', witness: '园区安监办 陈某', at_ms: LATER, fits: true },
+    signature({ entry: 'c1'.repeat(32), name: '王建国' }),
+    signature({ entry: 'c2'.repeat(32), name: '李芳', is_recorded_by_other: true }),
+    signature({ entry: 'c3'.repeat(32), role: 'subject', name: '赵敏', method: 'refused', mark: null, note: '对第 3 项有异议，拒绝签名。', witness: '园区安监办 陈某' }),
   ],
   late: [
     { entry: OTHER_ENTRY, author: '李芳', at_ms: LATER + 60_000, field: `answers/${answered[0]?.id ?? ''}/facts`, value: '补记', device: '7d3f'.repeat(16) },

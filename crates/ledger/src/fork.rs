@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use rusqlite::{Transaction, params};
-use shicha_domain::{EntryId, Event, Receipt, entry::Entry};
+use shicha_domain::{
+    DeviceId, EntryId, Event, Receipt, RecordId, RecordState, entry::Entry, event::Place,
+};
 
 use crate::{
     append::Touched,
@@ -11,7 +13,7 @@ use crate::{
     error::LedgerError,
     identity::{Identity, put_identity, read_own},
     ledger::{Ledger, begin},
-    record::Locals,
+    record::{Known, Locals, entries, held},
     rewound::forget_rewound,
 };
 
@@ -149,15 +151,24 @@ fn write_again(
     new: &Identity,
     moved: &[(EntryId, Entry)],
 ) -> Result<Touched, LedgerError> {
-    let mut names: HashMap<EntryId, EntryId> = HashMap::with_capacity(moved.len());
+    let mut places: HashMap<EntryId, Place> = HashMap::with_capacity(moved.len());
     let mut head = (0, EntryId::NONE);
     for (old_id, entry) in moved {
         let event = match Event::parse(&entry.event) {
             // What this version cannot read goes on as it is.
             Ok(Event::Unknown { .. }) | Err(_) => entry.event.clone(),
-            Ok(event) => event
-                .renamed(&|id| names.get(&id).copied().unwrap_or(id))
-                .to_bytes()?,
+            Ok(Event::Signed(mut signature)) => {
+                if let Some(pin) = &signature.pin {
+                    let known = known_before(tx, entry.record, new.device, moved)?;
+                    let again = RecordState::moved_pin(held(&known), pin, &|name| {
+                        places.get(&name).copied()
+                    });
+                    signature.pin = again.or(signature.pin);
+                }
+                signature.under = signature.under.map(|name| renamed(&places, name));
+                Event::Signed(signature).to_bytes()?
+            }
+            Ok(event) => event.renamed(&|name| renamed(&places, name)).to_bytes()?,
         };
         let read = Event::parse(&event).ok();
         let again = Entry {
@@ -171,7 +182,7 @@ fn write_again(
         let record = put_entry(tx, locals, id, &again, read.as_ref(), None, None)?;
         tx.prepare_cached("UPDATE record SET own_seq = ?2 WHERE n = ?1")?
             .execute(params![record, again.seq as i64])?;
-        names.insert(*old_id, id);
+        places.insert(*old_id, Place(again.device, again.seq, id));
         head = (again.seq, id);
     }
     let mut touched = Touched::default();
@@ -183,4 +194,22 @@ fn write_again(
         touched.refold(tx, record)?;
     }
     Ok(touched)
+}
+
+fn renamed(places: &HashMap<EntryId, Place>, name: EntryId) -> EntryId {
+    places.get(&name).map_or(name, |place| place.name())
+}
+
+/// What was here of a record before it was written again.
+fn known_before(
+    tx: &Transaction<'_>,
+    record: RecordId,
+    new: DeviceId,
+    moved: &[(EntryId, Entry)],
+) -> Result<Vec<Known>, LedgerError> {
+    let mut known = entries(tx, record)?;
+    known.retain(|one| one.entry.device != new);
+    let of_record = moved.iter().filter(|(_, entry)| entry.record == record);
+    known.extend(of_record.map(|(name, entry)| Known::undelivered(*name, entry.clone())));
+    Ok(known)
 }

@@ -177,14 +177,26 @@ pub(crate) fn pin(db: &Connection, record: RecordId) -> Result<Pin, LedgerError>
 }
 
 /// An entry with what its receipt says of it.
-struct Known {
+pub(crate) struct Known {
     name: EntryId,
-    entry: Entry,
+    pub(crate) entry: Entry,
     receipt: Option<(Rank, Bounds)>,
     is_refused: bool,
 }
 
-fn held(entries: &[Known]) -> impl Iterator<Item = Held<'_>> {
+impl Known {
+    /// An entry that the endpoint has not received.
+    pub(crate) fn undelivered(name: EntryId, entry: Entry) -> Self {
+        Self {
+            name,
+            entry,
+            receipt: None,
+            is_refused: false,
+        }
+    }
+}
+
+pub(crate) fn held(entries: &[Known]) -> impl Iterator<Item = Held<'_>> {
     entries.iter().map(|known| Held {
         is_refused: known.is_refused,
         ..Held::new(known.name, &known.entry, known.receipt)
@@ -192,7 +204,7 @@ fn held(entries: &[Known]) -> impl Iterator<Item = Held<'_>> {
 }
 
 /// All entries of a record, with what is known of each.
-fn entries(db: &Connection, record: RecordId) -> Result<Vec<Known>, LedgerError> {
+pub(crate) fn entries(db: &Connection, record: RecordId) -> Result<Vec<Known>, LedgerError> {
     let mut statement = db.prepare_cached(&format!(
         "{ENTRY} WHERE e.record = (SELECT n FROM record WHERE id = ?1) AND e.channel = r.channel
          ORDER BY e.device, e.seq"

@@ -22,7 +22,7 @@ pub(crate) fn told(home: &Home, device: &DeviceState, text: &str, now_ms: u64) -
     let counts = is_of_now
         && home.signer.is_tick_of(id, end.tick)
         && signing::is_signed(&device.device.public_key, &said, &end.signature);
-    counts.then(|| ToldEnd {
+    counts.then_some(ToldEnd {
         tick_ms: at_ms,
         seq: end.seq,
         head: end.head,

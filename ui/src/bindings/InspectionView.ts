@@ -8,7 +8,9 @@ import type { FieldView } from "./FieldView";
 import type { LateView } from "./LateView";
 import type { OrgCode } from "./OrgCode";
 import type { RecordId } from "./RecordId";
+import type { SettlementView } from "./SettlementView";
 import type { SignatureView } from "./SignatureView";
+import type { VersionView } from "./VersionView";
 
 /**
  * An inspection, whole.
@@ -78,6 +80,26 @@ evidence: Array<EvidenceView>,
  * Signatures.
  */
 signatures: Array<SignatureView>, 
+/**
+ * Signed versions, the one that counts first; more than one where people signed without knowing of each other.
+ */
+versions: Array<VersionView>, 
+/**
+ * Whether versions with different contents stand side by side that nobody has decided between.
+ */
+is_contested: boolean, 
+/**
+ * The decision which version counts, where there is one.
+ */
+settlement: SettlementView | null, 
+/**
+ * Whether I may decide which version counts.
+ */
+may_settle: boolean, 
+/**
+ * Whether I may declare the inspection void.
+ */
+may_annul: boolean, 
 /**
  * Digest of what is (or would be) signed.
  */

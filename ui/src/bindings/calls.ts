@@ -104,6 +104,8 @@ import type { UploadBegin } from "./UploadBegin";
 import type { UploadBegun } from "./UploadBegun";
 import type { UploadWrite } from "./UploadWrite";
 import type { VerifyView } from "./VerifyView";
+import type { VersionRef } from "./VersionRef";
+import type { VersionSettle } from "./VersionSettle";
 import type { Void } from "./Void";
 import type { Workbench } from "./Workbench";
 
@@ -151,6 +153,7 @@ export interface Calls {
   inspection_open: { request: InspectionOpen; response: RecordRef };
   inspection_paper: { request: RecordRef; response: FileOut };
   inspection_previous: { request: RecordRef; response: PreviousView };
+  inspection_version: { request: VersionRef; response: InspectionView };
   inspections_export: { request: InspectionsExport; response: FileOut };
   inspections_list: { request: InspectionsList; response: InspectionsPage };
   key_create: { request: KeyUse; response: AppStatus };
@@ -208,5 +211,7 @@ export interface Calls {
   upload_begin: { request: UploadBegin; response: UploadBegun };
   upload_write: { request: UploadWrite; response: Empty };
   verify: { request: Empty; response: VerifyView };
+  version_paper: { request: VersionRef; response: FileOut };
+  version_settle: { request: VersionSettle; response: Saved };
   workbench_get: { request: Empty; response: Workbench };
 }

@@ -6,6 +6,7 @@ import type { HistoryRow } from '@/bindings/HistoryRow';
 import type { InspectionView } from '@/bindings/InspectionView';
 import type { ItemView } from '@/bindings/ItemView';
 import type { SignatureView } from '@/bindings/SignatureView';
+import type { VersionView } from '@/bindings/VersionView';
 import { delivery, inspectionRow, PACK_HASH } from './samples';
 
 export const INSPECTION = inspectionRow().record;
@@ -56,6 +57,11 @@ export function inspectionView(more: Partial<InspectionView> = {}, fields: Recor
     drafts: {},
     evidence: [],
     signatures: [],
+    versions: [],
+    is_contested: false,
+    settlement: null,
+    may_settle: false,
+    may_annul: true,
     digest: DIGEST,
     counts: { conforms: 1, nonconforming: 1, not_applicable: 0, not_checked: 0, to_verify: 0 },
     asked: ['TI-1.1', 'TI-1.4'],
@@ -71,7 +77,50 @@ export function inspectionView(more: Partial<InspectionView> = {}, fields: Recor
 }
 
 export function signature(more: Partial<SignatureView> = {}): SignatureView {
-  return { role: 'inspector', name: '王建国', method: 'paper', mark: null, note: '', witness: '', at_ms: Date.UTC(2022, 3, 12, 4), fits: true, ...more };
+  return {
+    entry: `${more.name ?? '王建国'} ${more.role ?? 'inspector'} ${more.at_ms ?? ''}`,
+    version: VERSION,
+    standing: 'received',
+    lacking: 0,
+    received_ms: Date.UTC(2022, 3, 12, 5),
+    author: '王建国',
+    device: 'd1'.repeat(16),
+    device_label: '王建国的笔记本',
+    is_recorded_by_other: false,
+    role: 'inspector',
+    name: '王建国',
+    method: 'paper',
+    mark: null,
+    note: '',
+    witness: '',
+    at_ms: Date.UTC(2022, 3, 12, 4),
+    fits: true,
+    ...more,
+  };
+}
+
+/** The name of the signed version that the made-up signatures stand under. */
+export const VERSION = '5e'.repeat(32);
+
+export function version(more: Partial<VersionView> = {}): VersionView {
+  return {
+    version: VERSION,
+    signature: 'e5'.repeat(32),
+    digest: DIGEST,
+    author: '王建国',
+    device: 'd1'.repeat(16),
+    device_label: '王建国的笔记本',
+    names: ['王建国'],
+    at_ms: Date.UTC(2022, 3, 12, 4),
+    received_ms: Date.UTC(2022, 3, 12, 5),
+    signature_received_ms: Date.UTC(2022, 3, 12, 5),
+    counts: true,
+    is_same_content: true,
+    leaves_out: [],
+    knew_of_first: false,
+    has_conflict: false,
+    ...more,
+  };
 }
 
 export function evidence(more: Partial<EvidenceView> = {}): EvidenceView {

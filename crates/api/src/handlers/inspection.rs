@@ -40,7 +40,7 @@ fn view_of(desk: &Desk, state: &RecordState) -> Result<InspectionView, ApiError>
         org_name: desk.names.org(state.channel().org()),
         pack: state.text("pack").to_owned(),
         pack_version: state.text("pack_version").to_owned(),
-        pack_hash: hash_of(&state),
+        pack_hash: hash_of(state),
         checklist: state.text("checklist").to_owned(),
         stage: stage.as_str().to_owned(),
         may_edit,

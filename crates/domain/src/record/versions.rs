@@ -4,7 +4,7 @@
 //! a version ranks by the last of its entries that was received, so who signs early and shows the content later has signed later. Nothing
 //! that arrives after that changes which one counts, but for an older receipt of the endpoint and a person's settlement.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, hash_map::Entry};
 
 use serde_json::Value;
 
@@ -148,6 +148,36 @@ pub(super) fn pin_of(held: &[Held<'_>]) -> Pin {
     Places::new(&rows).pin(|_| true)
 }
 
+/// The same set of entries under the names and places that some of them have in a log that was written again; `None` where the set is
+/// not here.
+pub(super) fn moved(
+    held: &[Held<'_>],
+    pin: &Pin,
+    moved: &dyn Fn(EntryId) -> Option<Place>,
+) -> Option<Pin> {
+    let rows: Vec<Row> = held
+        .iter()
+        .map(|one| Row {
+            trace: one.trace(),
+            event: Event::parse(&one.entry.event),
+        })
+        .collect();
+    let members = Places::new(&rows).members(pin, usize::MAX).ok()?;
+    let again: Vec<Row> = members
+        .into_iter()
+        .map(|n| {
+            let mut row = rows[n].clone();
+            if let Some(Place(device, seq, name)) = moved(row.trace.entry) {
+                row.trace.entry = name;
+                row.trace.written_on = device;
+                (row.trace.order.device, row.trace.order.seq) = (device, seq);
+            }
+            row
+        })
+        .collect();
+    Some(Places::new(&again).pin(|_| true))
+}
+
 struct Judging<'r> {
     rows: &'r [Row],
     places: &'r Places<'r>,
@@ -178,10 +208,14 @@ impl<'r> Judging<'r> {
         let mut found: HashMap<SetHash, BTreeSet<usize>> = HashMap::new();
         let mut lacking: HashMap<usize, u64> = HashMap::new();
         for (n, pin) in self.pins() {
-            if !found.contains_key(&pin.set) {
+            if let Entry::Vacant(place) = found.entry(pin.set) {
                 match self.places.members(pin, n) {
-                    Ok(members) => drop(found.insert(pin.set, members)),
-                    Err(held) => drop(lacking.insert(n, held)),
+                    Ok(members) => {
+                        place.insert(members);
+                    }
+                    Err(held) => {
+                        lacking.insert(n, held);
+                    }
                 }
             }
         }

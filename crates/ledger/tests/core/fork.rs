@@ -84,6 +84,10 @@ fn undelivered_entries_are_written_again_under_the_new_identity_with_their_refer
         0,
         "the second value still replaces the first"
     );
+    assert!(
+        state.signatures()[0].fits,
+        "the signature still stands under what was signed"
+    );
     assert_eq!(ledger.outbox(10, 10_000).unwrap().len(), 3);
     assert_eq!(ledger.verify(&mut |_, _| {}).unwrap().first_bad, None);
     drop(ledger);

@@ -230,22 +230,22 @@ async fn an_end_counts_only_with_a_fresh_tick_of_the_endpoint_for_that_device() 
         crate::common::aside(|| store.end_of(id).unwrap().map(|end| end.tick_ms))
     };
     let others = session(&mut other).await;
-    push_with(&device, &[entry.clone()], &end(&device, others)).await;
+    push_with(&device, std::slice::from_ref(&entry), &end(&device, others)).await;
     assert_eq!(kept(), None, "the tick of another device");
     let tick = session(&mut device).await;
     let early = Tick {
         at_ms: tick.at_ms + 1,
         ..tick
     };
-    push_with(&device, &[entry.clone()], &end(&device, early)).await;
+    push_with(&device, std::slice::from_ref(&entry), &end(&device, early)).await;
     assert_eq!(kept(), None, "a time that the endpoint did not say");
     let mut unsigned = end(&device, tick);
     unsigned.signature = SignatureBytes::first(&[1; 64]);
-    push_with(&device, &[entry.clone()], &unsigned).await;
+    push_with(&device, std::slice::from_ref(&entry), &unsigned).await;
     assert_eq!(kept(), None, "not the device's word");
     pass(&server, MAX_TICK_AGE_MS + MINUTE);
     session(&mut device).await;
-    push_with(&device, &[entry.clone()], &end(&device, tick)).await;
+    push_with(&device, std::slice::from_ref(&entry), &end(&device, tick)).await;
     assert_eq!(kept(), None, "an old tick");
     let tick = session(&mut device).await;
     push_with(&device, &[entry], &end(&device, tick)).await;
@@ -260,7 +260,10 @@ async fn what_a_colleague_brings_later_tells_no_end() {
     let colleague = server.device("乙", COUNTY, Role::Inspector).await;
     let tick = session(&mut device).await;
     let sealed = claimed(&mut device, record(), now(&server), None);
-    let (body, told) = (device.body(&[sealed.clone()]), end(&device, tick));
+    let (body, told) = (
+        device.body(std::slice::from_ref(&sealed)),
+        end(&device, tick),
+    );
     // Goes on writing, without a network.
     let subject = record();
     let later = claimed(&mut device, subject, now(&server) + 60 * MINUTE, None);

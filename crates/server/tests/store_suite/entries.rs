@@ -250,18 +250,18 @@ pub(crate) fn what_somebody_else_holds_is_told_once_and_what_one_holds_oneself_i
         held: vec![(own.clone(), held)],
     };
     let noted = |note: PullNote| stand.store.note_pulls(&[note]).unwrap().remove(0);
-    assert_eq!(noted(note(0, 10, 10)), [own.clone()]);
+    assert_eq!(noted(note(0, 10, 10)), std::slice::from_ref(&own));
     assert_eq!(told(&stand, 0, 10, 0), None, "only the asker has it");
     assert_eq!(stand.pull(0, &[], 1).0.channels[0].seen_upto, 0);
     let news = |upto| stand.pull(1, &[("own/east", upto)], 1).0.news;
     assert_eq!(news(7), [(own.clone(), 7)]);
-    assert_eq!(noted(note(1, 7, 7)), [own.clone()]);
+    assert_eq!(noted(note(1, 7, 7)), std::slice::from_ref(&own));
     assert_eq!(told(&stand, 0, 10, 0), Some(7));
     assert_eq!(told(&stand, 0, 10, 7), None, "once");
     assert_eq!(told(&stand, 1, 7, 0), Some(10), "with what is new");
     assert_eq!(
         noted(note(1, 8, 99)),
-        [own.clone()],
+        std::slice::from_ref(&own),
         "nobody holds what they were not given"
     );
     assert_eq!(told(&stand, 0, 10, 7), Some(8));

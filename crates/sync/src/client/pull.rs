@@ -35,7 +35,7 @@ pub(super) type Faults = Vec<(Channel, SyncError)>;
 
 impl Round<'_> {
     pub(super) async fn pull(&mut self) -> Result<(), SyncError> {
-        let mut ahead = self.on_ledger(|ledger| held(ledger)).await?;
+        let mut ahead = self.on_ledger(held).await?;
         let mut storing: Option<Working<Result<Stored, SyncError>>> = None;
         let mut distrusted: BTreeSet<Channel> = BTreeSet::new();
         // Whether what is said to be held is held durably, all of it.

@@ -289,7 +289,7 @@ describe('finishing an inspection', () => {
   });
 
   it('whoever may only look finds nothing to press', async () => {
-    const { at, page } = await open(inspectionView({ may_edit: false, may_sign: false }));
+    const { at, page } = await open(inspectionView({ may_edit: false, may_sign: false, may_annul: false }));
     expect(page.text()).toContain('您可以查看，不能办理');
     for (const test of ['finish-sign-0', 'finish-number-take', 'finish-number-void', 'finish-scan-add', 'finish-annul']) {
       expect(at(test).exists()).toBe(false);

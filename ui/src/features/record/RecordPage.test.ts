@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { InspectionView } from '@/bindings/InspectionView';
 import { ApiError } from '@/errors';
 import { installFakeCore, type Answers } from '@/testing/fakeCore';
-import { checklistView, evidence, historyRow, INSPECTION, inspectionView, signature } from '@/testing/inspection';
+import { checklistView, evidence, historyRow, INSPECTION, inspectionView, signature, version } from '@/testing/inspection';
 import { freshStores, mountPage } from '@/testing/mountPage';
 import { directory, findingRow, PACK_HASH, packsList } from '@/testing/samples';
 import RecordPage from './RecordPage.vue';
@@ -25,6 +25,13 @@ async function open(view: InspectionView = inspectionView(), more: Answers = {},
     ...more,
   });
   return { core, state, ...(await mountPage(RecordPage, { at: `/record/${INSPECTION}${query}` })) };
+}
+
+/** Dialogs stand outside of the page. */
+function inPage(test: string): HTMLElement {
+  const found = [...document.querySelectorAll<HTMLElement>(`[data-test="${test}"]`)].at(-1);
+  if (!found) throw new Error(`no ${test}`);
+  return found instanceof HTMLTextAreaElement ? found : (found.querySelector('textarea') ?? found);
 }
 
 describe('the record that a supervisor reads', () => {
@@ -74,6 +81,7 @@ describe('the record that a supervisor reads', () => {
     const { all, at } = await open(
       inspectionView({
         stage: 'signing',
+        versions: [version()],
         signatures: [signature(), signature({ role: 'subject', name: '赵敏', method: 'refused', note: '有异议', witness: '陈某', fits: false })],
         late: [{ entry: 'e9'.repeat(32), author: '李芳', at_ms: Date.UTC(2022, 3, 12, 5), field: 'answers/TI-1.1/result', value: 'nonconforming', device: '7d'.repeat(32) }],
       }),
@@ -87,6 +95,45 @@ describe('the record that a supervisor reads', () => {
     expect(at('record-late').text()).toContain('TI-1.1 · 检查结果');
     expect(at('record-late').text()).toContain('不符合');
     expect(at('record-pdf-save').exists()).toBe(true);
+  });
+
+  it('shows signed versions side by side, with who made each and what it leaves out, and takes the decision of who has no part in them', async () => {
+    const other = '6f'.repeat(32);
+    const view = inspectionView({
+      stage: 'signing',
+      is_contested: true,
+      may_settle: true,
+      may_annul: false,
+      versions: [
+        version(),
+        version({ version: other, names: ['李芳'], author: '李芳', counts: false, is_same_content: false, leaves_out: [{ author: '王建国', entries: 3 }] }),
+      ],
+      signatures: [signature(), signature({ name: '李芳', author: '李芳', version: other, fits: false }), signature({ name: '王建国', author: '李芳', is_recorded_by_other: true, standing: 'incomplete', version: null, lacking: 2, fits: false })],
+    });
+    const { all, at, core } = await open(view, { version_settle: () => ({ entry: null, at_ms: 0 }), version_paper: () => ({ token: 't', name: 'x.pdf', mime: 'application/pdf', size: 1 }), inspection_paper: () => ({ token: 't', name: 'x.pdf', mime: 'application/pdf', size: 1 }) }, '?tab=documents');
+    const [first, second] = all('record-version');
+    expect(first?.text()).toContain('作数');
+    expect(second?.text()).toContain('没有包括此前已到达的内容：王建国 的 3 条');
+    expect(second?.text()).toContain('由 李芳 在');
+    const [, ofOther, forged] = all('record-signature');
+    expect(ofOther?.text()).toContain('签在另一版本上');
+    expect(forged?.text()).toContain('所签内容还缺 2 条没有到，暂不作数');
+    expect(forged?.text()).toContain('由 李芳 的电脑代为记录');
+    expect(at('record-contested').text()).toContain('请核对后决定以哪一个为准');
+    await all('record-version-show')[1]?.trigger('click');
+    await flushPromises();
+    inPage('record-preview').click();
+    await flushPromises();
+    expect(core.requests('version_paper').at(-1)).toEqual({ record: INSPECTION, version: other });
+    await all('record-version-settle')[1]?.trigger('click');
+    await flushPromises();
+    const area = inPage('finish-reason') as HTMLTextAreaElement;
+    area.value = '以现场签署的为准';
+    area.dispatchEvent(new Event('input'));
+    await flushPromises();
+    inPage('finish-reason-confirm').click();
+    await flushPromises();
+    expect(core.requests('version_settle')).toEqual([{ record: INSPECTION, version: other, reason: '以现场签署的为准' }]);
   });
 
   it('shows that and why it was annulled', async () => {

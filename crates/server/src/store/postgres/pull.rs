@@ -245,7 +245,7 @@ impl<'a> Giving<'a> {
             }
             let seen_upto = seen.by_others(query.person);
             let is_behind = held.upto < *last;
-            if !is_behind && !held.seen.is_some_and(|told| told < seen_upto) {
+            if !is_behind && held.seen.is_none_or(|told| told >= seen_upto) {
                 continue;
             }
             let listed = pulled.channels.len() + wanted.len();

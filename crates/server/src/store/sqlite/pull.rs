@@ -201,7 +201,7 @@ impl<'a> Giving<'a> {
         }
         let seen_upto = line.seen.by_others(person);
         let is_behind = held.upto < line.last;
-        if !is_behind && !held.seen.is_some_and(|told| told < seen_upto) {
+        if !is_behind && held.seen.is_none_or(|told| told >= seen_upto) {
             return Ok(ControlFlow::Continue(()));
         }
         let is_full = pulled.channels.len() >= MAX_LIST || (is_behind && self.is_full(query));
