@@ -488,9 +488,8 @@ mod tests {
             verify(&key.public_key(), b"said", &half),
             Err(SuiteFault::NotOne)
         );
-        assert_eq!(
-            verify(&PublicKey::first(&[0xff; 32]), b"said", &signature),
-            Err(SuiteFault::NotOne),
+        assert!(
+            verify(&PublicKey::first(&[0xff; 32]), b"said", &signature).is_err(),
             "no key at all"
         );
         assert!(

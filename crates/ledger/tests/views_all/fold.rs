@@ -262,6 +262,7 @@ proptest! {
                 perform(&place, act);
             }
             logs.push(place.log());
+            place.deliver();
             own.push(place);
         }
         // Each author gets what the other wrote; observers get both, mixed and in batches.

@@ -155,17 +155,19 @@ impl Place {
         self.ledger.record(record).unwrap().unwrap()
     }
 
+    /// A supervisor who has no part in it annuls the record.
     pub(crate) fn annul(&self, record: RecordId) {
+        let state = self.state(record);
         let draft = Draft {
-            channel: self.state(record).channel().clone(),
+            channel: state.channel().clone(),
             record,
             event: Event::Annulled {
                 reason: "误建".into(),
-                signature: None,
-                by_supervisor: false,
+                signature: state.counting().map(|version| version.first.0),
+                by_supervisor: true,
             },
         };
-        self.append(vec![draft], NOW);
+        self.ledger.append(person(9), vec![draft], NOW).unwrap();
     }
 
     /// Two inspectors and the subject sign.
@@ -212,6 +214,16 @@ impl Place {
         self.ledger.outbox(usize::MAX, usize::MAX).unwrap()
     }
 
+    /// The server receives what this device has written, with the receipts that others get with it.
+    pub(crate) fn deliver(&self) {
+        for (id, entry) in self.log() {
+            let number = [(entry.seq, 1_000 + entry.seq)];
+            self.ledger
+                .accept_receipt(&received(id, &entry), &number, &[])
+                .unwrap();
+        }
+    }
+
     /// Takes entries in, in this order, as if a server had numbered them so.
     pub(crate) fn pull(&self, entries: Vec<(EntryId, Entry)>) {
         let mut by_channel: BTreeMap<String, Vec<(EntryId, Entry)>> = BTreeMap::new();
@@ -232,14 +244,11 @@ impl Place {
             .into_iter()
             .map(|(channel, entries)| {
                 let cursor = cursors.get(&channel).copied().unwrap_or(0);
-                let server = SigningKey::from_bytes(&[9; 32]);
                 let mut receipts: Vec<Receipt> = Vec::new();
                 let mut covered_by = Vec::new();
                 for (id, entry) in &entries {
                     covered_by.push(receipts.len());
-                    receipts.push(
-                        Receipt::whole(entry.device, entry.seq, *id, NOW + 5_000).signed(&server),
-                    );
+                    receipts.push(received(*id, entry));
                 }
                 Incoming {
                     channel: channel.parse().unwrap(),
@@ -271,6 +280,12 @@ impl Place {
         assert_eq!(page.total, page.rows.len() as u64, "{query}");
         page.rows.into_iter().map(|row| row.record).collect()
     }
+}
+
+/// The server's receipt for an entry.
+fn received(id: EntryId, entry: &Entry) -> Receipt {
+    let server = SigningKey::from_bytes(&[9; 32]);
+    Receipt::whole(entry.device, entry.seq, id, NOW + 5_000).signed(&server)
 }
 
 /// A visit to `name`.
