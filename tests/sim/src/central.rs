@@ -14,6 +14,7 @@ use parking_lot::Mutex;
 use shicha_domain::{
     Channel, DeviceId, Entry, EntryId, PersonId,
     directory::{Org, OrgKind, Person, Role},
+    suite::SigningKey,
 };
 use shicha_server::{
     Instance,
@@ -435,7 +436,10 @@ fn make_template() -> Result<TempDir> {
     drop(store);
     let mut key = [0; 32];
     Dice::new(20_211_220).fill(&mut key);
-    fs::write(dir.path().join(KEY_FILE), key)?;
+    fs::write(
+        dir.path().join(KEY_FILE),
+        SigningKey::from_bytes(&key).to_tagged(),
+    )?;
     fs::create_dir(dir.path().join(EVIDENCE_FOLDER))?;
     Ok(dir)
 }

@@ -220,7 +220,7 @@ async fn an_inspector_cannot_sign_now_and_write_the_signed_content_months_later(
     assert_eq!(before["stage"], "open");
     assert_eq!(before["signatures"][0]["standing"], "incomplete");
     let refused = inspector
-        .until("sync_status", json!({}), |status| {
+        .until("sync_log", json!({}), |status| {
             status["refused"]
                 .as_array()
                 .is_some_and(|all| !all.is_empty())
@@ -257,6 +257,10 @@ async fn two_versions_signed_without_a_network_stand_side_by_side_until_somebody
     let record = one.inspection("市考试中心").await;
     one.complete(&record).await;
     one.call("sync_now", json!({})).await;
+    for desk in [&two, &county] {
+        desk.until("inspections_list", list(), |page| page["total"] == 1)
+            .await;
+    }
     two.until("inspection_get", json!({ "record": record }), |view| {
         view["fields"]["summary"]["value"].is_string()
     })
@@ -312,6 +316,8 @@ async fn two_versions_signed_without_a_network_stand_side_by_side_until_somebody
         .await;
     for desk in [&county, &supervisor, &one] {
         desk.call("sync_now", json!({})).await;
+        desk.until("inspections_list", list(), |page| page["total"] == 1)
+            .await;
         let settled = desk
             .until("inspection_get", json!({ "record": record }), |view| {
                 view["fields"]["place"]["value"] == "考场三楼"
