@@ -51,8 +51,12 @@ fn rows_written(db: &mut Connection, entries: &[(EntryId, Entry)]) -> u64 {
 #[test]
 fn a_changed_answer_writes_two_rows_and_a_record_that_did_not_change_none() {
     let mut db = Connection::open_in_memory().unwrap();
-    db.execute_batch(include_str!("../migrations/0002_views.sql"))
-        .unwrap();
+    for views in [
+        include_str!("../migrations/0002_views.sql"),
+        include_str!("../migrations/0011_packs.sql"),
+    ] {
+        db.execute_batch(views).unwrap();
+    }
     let fields = [
         ("subject_name".to_owned(), json!("海州培训中心")),
         ("started_at".to_owned(), json!(1_650_000_000_000_u64)),

@@ -4,7 +4,10 @@ use std::{fs, path::Path, process::Command};
 
 use serde_json::Value;
 use shicha_domain::{EntryId, directory::Role};
-use shicha_sync::protocol::ProblemCode;
+use shicha_sync::protocol::{
+    ProblemCode,
+    wire::{PullRequest, write_pull_request},
+};
 
 use crate::{
     common::{Server, aside, code_of, record},
@@ -71,12 +74,14 @@ async fn after_a_damaged_page_was_met_no_push_is_taken_and_no_receipt_given_unti
     device.url.clone_from(&process.url);
     device.open_session().await;
     // Somebody reads the page.
-    let pulled = device
-        .post(
-            "/v1/pull",
-            &serde_json::json!({ "cursors": [], "max_entries": 1000 }),
-        )
-        .await;
+    let request = PullRequest {
+        held: Default::default(),
+        base: None,
+        without: Default::default(),
+        max_entries: 1000,
+        is_held: true,
+    };
+    let pulled = device.try_pull(write_pull_request(&request).unwrap()).await;
     assert_eq!(code_of(pulled).await, ProblemCode::Unavailable);
     let head = device.head;
     let entry = device.set(OWN, record(), "之后");
