@@ -57,6 +57,15 @@ impl Trace {
     pub fn at(&self) -> Hlc {
         self.claimed
     }
+
+    /// The place by the claimed time alone, which the entry's hash fixes: the order of what a signature covers.
+    fn claimed_order(&self) -> (OrderKey, EntryId) {
+        let claimed = OrderKey {
+            at: self.claimed,
+            ..self.order
+        };
+        (claimed, self.entry)
+    }
 }
 
 /// A piece of evidence that lies at a place of the record.
@@ -109,14 +118,16 @@ pub struct RecordState {
     versions: Vec<Version>,
     settled: Option<Note<Settlement>>,
     frozen: Option<Digest>,
-    /// What the version that counts says it is: an opening that it leaves out does not go into its content.
-    signed_kind: Option<RecordKind>,
+    /// What its content says it is: by the opening that was claimed first of those that the content takes in.
+    content_kind: Option<((OrderKey, EntryId), RecordKind)>,
     late: Vec<Note<Event>>,
     unknown: Vec<Note<String>>,
     unreadable: Vec<Note<EventFault>>,
     voided: Vec<Note<(String, String)>>,
     annulled: Option<Note<String>>,
     last: Option<(OrderKey, EntryId)>,
+    /// Whether all of it was refused: then it steps aside for anything that was not.
+    is_refused: bool,
     entries: usize,
     detached_early: HashMap<EntryId, (Trace, String)>,
     known: HashSet<EntryId>,
@@ -135,13 +146,14 @@ impl RecordState {
             versions: Vec::new(),
             settled: None,
             frozen: None,
-            signed_kind: None,
+            content_kind: None,
             late: Vec::new(),
             unknown: Vec::new(),
             unreadable: Vec::new(),
             voided: Vec::new(),
             annulled: None,
             last: None,
+            is_refused: false,
             entries: 0,
             detached_early: HashMap::new(),
             known: HashSet::new(),
@@ -177,6 +189,7 @@ impl RecordState {
     ) -> Option<Self> {
         let all = row::counting(held);
         let known: HashSet<EntryId> = all.iter().map(|one| one.name).collect();
+        let is_refused = all.iter().all(|one| one.is_refused);
         let mut rows: Vec<(Row, &Entry)> = all
             .into_iter()
             .map(|one| {
@@ -205,6 +218,7 @@ impl RecordState {
         state.known = known;
         state.entries = state.known.len();
         state.last = last;
+        state.is_refused = is_refused;
         Some(state)
     }
 
@@ -216,7 +230,6 @@ impl RecordState {
             None => (None, self),
         };
         if members.is_some() {
-            state.signed_kind = state.kind;
             state.frozen = Some(state.content_digest());
         }
         let counts = judged.versions.iter().find(|one| one.counts);
@@ -294,7 +307,7 @@ impl RecordState {
         let event = Event::parse(&held.entry.event);
         // Signatures that wait for what they cover may be made complete by any entry.
         let is_signed = !self.signatures.is_empty() || matches!(event, Ok(Event::Signed(_)));
-        if is_signed || held.is_refused {
+        if is_signed || held.is_refused || self.is_refused {
             return false;
         }
         if matches!(event, Ok(Event::Opened { .. })) && self.opened.is_some() {
@@ -318,6 +331,10 @@ impl RecordState {
                 if self.opened.is_none() {
                     self.opened = Some(trace);
                     self.kind = Some(kind);
+                }
+                let place = trace.claimed_order();
+                if self.content_kind.is_none_or(|(first, _)| place < first) {
+                    self.content_kind = Some((place, kind));
                 }
                 for (field, value) in fields {
                     self.write(trace, field, value, &[]);
@@ -410,6 +427,7 @@ impl RecordState {
         let head = Head {
             entry: trace.entry,
             order: trace.order,
+            claimed: trace.claimed,
             author: trace.author,
             value,
         };
@@ -481,10 +499,17 @@ impl RecordState {
             .map(|(field, register)| (field.as_str(), register))
     }
 
-    /// All attachments, also those taken out again, in the order in which they were attached.
+    /// All attachments, also those taken out again. What a signature covers stands in claimed order, signed or not, so that it is shown and
+    /// numbered before the signature as the version has it; what stays open in the record's order.
     pub fn attachments(&self) -> Vec<&Attachment> {
         let mut all: Vec<&Attachment> = self.attachments.values().collect();
-        all.sort_by_key(|attachment| attachment.trace.order);
+        all.sort_by_key(|attachment| {
+            if fields::is_open_after_signing(&attachment.place) {
+                (attachment.trace.order, attachment.trace.entry)
+            } else {
+                attachment.trace.claimed_order()
+            }
+        });
         all
     }
 
@@ -568,14 +593,23 @@ impl RecordState {
         self.annulled.as_ref()
     }
 
-    /// The content: what a signature covers. Evidence stands in it by its hash and not by its entry, so that a signature still fits
-    /// where a ledger was written again under a new identity.
+    /// What a signature given now would say that it is. Another kind than [`Self::kind`] only where it was opened as two: the endpoint
+    /// refuses one of them, and until then nothing is signed.
+    pub fn content_kind(&self) -> Option<RecordKind> {
+        self.content_kind.map(|(_, kind)| kind)
+    }
+
+    /// The content: what a signature covers. Before there is a signature it is what a version of all that is here would fold to
+    /// (invariant 3, a version is its set): the claimed times order it, whatever receipts say. Evidence stands in it by its hash and not
+    /// by its entry, so that a signature still fits where a ledger was written again under a new identity.
     pub fn content(&self) -> Value {
         let fields: serde_json::Map<String, Value> = self
             .fields
             .iter()
             .filter(|(field, _)| !fields::is_open_after_signing(field))
-            .filter_map(|(field, register)| Some((field.clone(), register.winner()?.value.clone())))
+            .filter_map(|(field, register)| {
+                Some((field.clone(), register.last_claimed()?.value.clone()))
+            })
             .filter(|(_, value)| !value.is_null())
             .collect();
         let evidence: Vec<Value> = self
@@ -584,11 +618,7 @@ impl RecordState {
             .filter(|a| a.detached.is_none() && !fields::is_open_after_signing(&a.place))
             .map(|a| json!({ "place": a.place, "blob": a.evidence.blob, "name": a.evidence.name }))
             .collect();
-        let kind = if self.frozen.is_some() {
-            self.signed_kind
-        } else {
-            self.kind
-        };
+        let kind = self.content_kind();
         json!({ "record": self.record, "kind": kind, "fields": fields, "evidence": evidence })
     }
 

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::{
     entry::OrderKey,
+    hlc::Hlc,
     ids::{EntryId, PersonId},
 };
 
@@ -20,6 +21,8 @@ pub struct Head {
     pub entry: EntryId,
     /// Its place in the record's order.
     pub order: OrderKey,
+    /// The time that its device claimed.
+    pub claimed: Hlc,
     /// Who wrote it.
     pub author: PersonId,
     /// The value; `null` is an emptied field.
@@ -44,13 +47,28 @@ impl Register {
         {
             return;
         }
-        let at = self.heads.partition_point(|other| other.order < head.order);
+        let place = (head.order, head.entry);
+        let at = self
+            .heads
+            .partition_point(|other| (other.order, other.entry) < place);
         self.heads.insert(at, head);
     }
 
     /// The value that counts, if the field was ever written.
     pub fn winner(&self) -> Option<&Head> {
         self.heads.last()
+    }
+
+    /// The value that counts where claimed times alone decide, as in what a signature covers. Another one than [`Self::winner`] only
+    /// where there is a conflict.
+    pub(crate) fn last_claimed(&self) -> Option<&Head> {
+        self.heads.iter().max_by_key(|head| {
+            let claimed = OrderKey {
+                at: head.claimed,
+                ..head.order
+            };
+            (claimed, head.entry)
+        })
     }
 
     /// All live values, the one that counts last.

@@ -10,6 +10,7 @@ use shicha_domain::{
     BlobHash, Channel, DeviceId, Digest, Entry, EntryId, Event, Evidence, Hlc, PersonId, RecordId,
     RecordKind, RecordState,
     event::{Pin, SignMethod, Signature, SignerRole},
+    receipt::Rank,
     record::{Held, Standing},
 };
 use uuid::Uuid;
@@ -320,6 +321,96 @@ proptest! {
             }
         }
         prop_assert_eq!(shown(&straight), shown(&state));
+    }
+
+    #[test]
+    fn what_was_refused_steps_aside_for_what_was_not_in_whatever_order_they_come(
+        steps in prop::collection::vec(step(), 1..12),
+        refused in prop::collection::vec(0..3_u8, 40),
+        order in prop::collection::vec(any::<prop::sample::Index>(), 40),
+    ) {
+        let world = world(&steps);
+        let mut all: Vec<(EntryId, Entry, bool)> = (world.log.iter().flatten().zip(refused.iter().cycle()))
+            .map(|((id, entry), refused)| (*id, entry.clone(), *refused > 0))
+            .collect();
+        for (n, index) in order.iter().enumerate() {
+            let len = all.len();
+            all.swap(n % len, index.index(len));
+        }
+        let held: fn(&(EntryId, Entry, bool)) -> Held<'_> = |(name, entry, is_refused)| Held {
+            is_refused: *is_refused,
+            ..Held::unreceived(*name, entry)
+        };
+        let mut state = RecordState::fold_held([held(&all[0])]).unwrap();
+        for n in 1..all.len() {
+            if !state.apply(&held(&all[n])) {
+                state = RecordState::fold_held(all[..=n].iter().map(held)).unwrap();
+            }
+            let folded = RecordState::fold_held(all[..=n].iter().map(held)).unwrap();
+            prop_assert_eq!(shown(&state), shown(&folded));
+            prop_assert_eq!(state.content(), folded.content());
+        }
+    }
+
+    #[test]
+    fn a_version_folds_to_what_the_screen_showed_when_it_was_signed_whatever_receipts_say_of_its_times(
+        steps in prop::collection::vec(step(), 1..40),
+        opened_again in prop::option::of((0..DEVICES, any::<bool>(), 0..2_000_000_000_u64)),
+        bounded in prop::collection::vec((any::<bool>(), 0..2_000_000_000_u64, 0..2_000_000_000_u64), 200),
+    ) {
+        let steps: Vec<Step> = steps.into_iter().filter(|step| !matches!(step, Step::Sign { .. })).collect();
+        let mut world = world(&steps);
+        if let Some((device, is_subject, ms)) = opened_again {
+            world.clock[device] = ms;
+            let kind = if is_subject { RecordKind::Subject } else { RecordKind::Inspection };
+            let fields = BTreeMap::from([("place".to_owned(), json!("另一处"))]);
+            world.write(device, &Event::Opened { kind, fields });
+        }
+        for from in 1..DEVICES {
+            world.take(&Step::Meet { from, to: 0 });
+        }
+        // Receipts bring claimed times into their bounds: other ones when it is signed than afterwards.
+        let held = |world: &World, is_after: bool| {
+            let known = world.known[0].clone();
+            let entries = known.iter().zip(&bounded).map(|((name, entry), (is_here, then, now))| Held {
+                received: (is_after || *is_here).then_some(Rank { life: 1, received_at_ms: *now }),
+                bounded: Hlc::from_ms(1_650_000_000_000 + if is_after { *now } else { *then }),
+                ..Held::unreceived(*name, entry)
+            });
+            RecordState::fold_held(entries).unwrap()
+        };
+        let evidence = |state: &RecordState| -> Vec<EntryId> {
+            let all = state.attachments();
+            let listed = all.iter().filter(|one| one.detached.is_none() && one.place != "after/scan");
+            listed.map(|one| one.trace.entry).collect()
+        };
+        let shown = held(&world, false);
+        world.write(0, &Event::Signed(Signature {
+            digest: shown.content_digest(),
+            pin: Some(world.pin(0)),
+            under: None,
+            role: SignerRole::Inspector,
+            name: "甲".into(),
+            person: None,
+            method: SignMethod::Screen,
+            mark: None,
+            mark_size: None,
+            note: String::new(),
+            witness: String::new(),
+        }));
+        for is_after in [false, true] {
+            let signed = held(&world, is_after);
+            prop_assert_eq!(signed.content(), shown.content());
+            prop_assert!(signed.signatures()[0].fits);
+            prop_assert_eq!(signed.kind(), shown.content_kind());
+            prop_assert_eq!(evidence(&signed), evidence(&shown), "numbered alike");
+            if shown.conflicts().next().is_none() {
+                for (field, register) in shown.fields().iter().filter(|(field, _)| !field.starts_with("after/")) {
+                    prop_assert_eq!(signed.value(field), shown.value(field));
+                    prop_assert!(!register.is_conflict());
+                }
+            }
+        }
     }
 
     #[test]

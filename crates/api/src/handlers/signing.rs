@@ -186,7 +186,7 @@ pub(crate) fn signature_add(desk: &Desk, request: SignatureAdd) -> Result<Saved,
     let sign = |now: &RecordState, pin| {
         let is_same = now.counting().map(|version| version.signature()) == under
             && now.frozen().unwrap_or_else(|| now.content_digest()) == digest
-            && (!is_first || now.conflicts().next().is_none());
+            && (!is_first || now.conflicts().next().is_none() && now.content_kind() == now.kind());
         if !is_same {
             return None;
         }

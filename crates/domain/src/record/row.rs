@@ -118,10 +118,6 @@ impl Row {
 
     /// The order by the claimed time alone, which the entry's hash fixes.
     pub(super) fn claimed_order(&self) -> (OrderKey, EntryId) {
-        let claimed = OrderKey {
-            at: self.trace.claimed,
-            ..self.trace.order
-        };
-        (claimed, self.trace.entry)
+        self.trace.claimed_order()
     }
 }
