@@ -17,6 +17,7 @@ use crate::{
     ledger::{Ledger, begin},
     ranks::{Received, is_changed_by_number},
     record::Locals,
+    rewound::put_rewound,
 };
 
 /// How far ahead of this computer's clock another's time may be to be taken over as passed, in ms.
@@ -62,6 +63,19 @@ impl Ledger {
         let crate::ledger::Writer { db, own, clock } = &mut *writer;
         let own_log = own.as_ref().map(|own| (own.identity.device, own.head.0));
         let tx = begin(db)?;
+        // Where the answer to a push was lost, what it was for comes back by pulling. Its receipts do not confirm it: only the answer says
+        // what was refused, so it is asked for again, also after this program has ended.
+        let comes_before_its_answer = own.as_ref().filter(|own| {
+            let mut receipts = incoming.iter().flat_map(|one| &one.receipts);
+            let is_ahead = |receipt: &Receipt| {
+                receipt.device == own.identity.device && receipt.seq > own.acked.0
+            };
+            !own.is_rewound && receipts.any(is_ahead)
+        });
+        let is_rewound = comes_before_its_answer.is_some();
+        if let Some(own) = comes_before_its_answer {
+            put_rewound(&tx, own.acked)?;
+        }
         let mut taking = Taking {
             tx: &tx,
             locals: Locals::default(),
@@ -103,6 +117,9 @@ impl Ledger {
         }
         touched.project(&tx)?;
         tx.commit()?;
+        if let Some(own) = own {
+            own.is_rewound |= is_rewound;
+        }
         inserted.records = touched.records();
         *clock = latest.max(*clock);
         if touched.is_any_gone() {

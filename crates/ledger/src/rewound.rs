@@ -92,10 +92,11 @@ impl Ledger {
     }
 }
 
-/// Under which name it is kept up to where a restored endpoint has this log, as long as receipts of its earlier life would say more.
+/// Under which name it is kept up to where the endpoint has confirmed this log, once there are receipts that would say more: of an earlier
+/// life, or pulled before the answer came that says what was refused.
 const REWOUND: &str = "rewound";
 
-/// Up to where a restored endpoint has this log, if it is one.
+/// Up to where this log is confirmed, if the newest receipt does not say it.
 pub(crate) fn rewound(db: &Connection) -> Result<Option<(u64, EntryId)>, LedgerError> {
     let Some(kept) = get(db, REWOUND)? else {
         return Ok(None);
@@ -108,7 +109,7 @@ pub(crate) fn rewound(db: &Connection) -> Result<Option<(u64, EntryId)>, LedgerE
     Ok(Some(upto))
 }
 
-/// Notes up to where a restored endpoint has this log.
+/// Notes up to where this log is confirmed.
 pub(crate) fn put_rewound(db: &Connection, (seq, id): (u64, EntryId)) -> Result<(), LedgerError> {
     put(db, REWOUND, &format!("{seq} {id}"))
 }

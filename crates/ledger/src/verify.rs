@@ -92,9 +92,9 @@ impl Ledger {
             let mut rows = receipts.query([])?;
             while let Some(row) = rows.next()? {
                 let receipt = read_receipt(row)?;
-                let same_life = before.take().filter(|before| {
-                    (before.device, before.life) == (receipt.device, receipt.life)
-                });
+                let same_life = before
+                    .take()
+                    .filter(|before| is_same_life(before, &receipt));
                 let from = same_life.as_ref().map_or(0, |before| before.from);
                 if same_life.is_none() {
                     named_ms = 0;
@@ -138,6 +138,13 @@ impl Ledger {
             Ok(report)
         })
     }
+}
+
+/// Whether two receipts, of which the second is later, are of one life of the central endpoint. A backup that was put back twice begins the
+/// same life twice: a receipt for what the life before it had received already is of the second time. The first life begins once.
+fn is_same_life(before: &Receipt, receipt: &Receipt) -> bool {
+    let begins_again = receipt.life > 1 && receipt.from <= before.seq;
+    (before.device, before.life) == (receipt.device, receipt.life) && !begins_again
 }
 
 /// Whether what a receipt is for was put aside: this log parted from a copy of itself after the central endpoint had confirmed it, and an
