@@ -13,9 +13,11 @@ use tokio::sync::watch;
 use tower::ServiceExt as _;
 
 use crate::{
+    administration::Hand,
     home::{Home, HomeError},
     http::{App, Life, Limits, Peer, router},
     serve::Clock,
+    store::StoreError,
 };
 
 /// An instance that answers what it is handed. Dropping it is like the end of the process: it keeps nothing that is not in the store.
@@ -51,6 +53,14 @@ impl Instance {
     /// The data folder that it serves.
     pub fn home(&self) -> &Home {
         &self.app.home
+    }
+
+    /// States that the clock was ahead and is right now, as the command line does. May block.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn correct_clock(&self) -> Result<(), StoreError> {
+        Hand::command_line(&self.app.home, self.app.now_ms()).correct_clock()
     }
 
     /// Answers one request. Needs a Tokio runtime with time.

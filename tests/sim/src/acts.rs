@@ -231,7 +231,8 @@ impl World<'_> {
         let digest = state.frozen().unwrap_or_else(|| state.content_digest());
         let under = state.counting().map(|version| version.signature());
         self.trace.count("signatures");
-        self.truth.signed.insert(mark, digest);
+        let content = (digest, state.content().to_string());
+        self.truth.signed.insert(mark, content);
         Ok(Event::Signed(Signature {
             digest,
             pin: under.is_none().then(|| RecordState::pin(held)),

@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result, ensure};
 use axum::body::{Body, to_bytes};
 use parking_lot::Mutex;
 use shicha_domain::{
-    Channel, DeviceId, Entry, EntryId, PersonId,
+    Channel, DeviceId, Entry, EntryId, PersonId, bounds,
     directory::{Org, OrgKind, Person, Role},
     suite::SigningKey,
 };
@@ -243,6 +243,24 @@ impl Central {
         let running = self.instances.iter().flatten().next()?;
         self.disk.works(running.process);
         Some(running.instance.home())
+    }
+
+    /// What an administrator does who hears that entries are not taken because the clock lies behind the newest receipt: states that it
+    /// was ahead. Whether that was so.
+    ///
+    /// # Errors
+    /// When the store cannot be read or written.
+    pub(crate) fn correct_clock(&self) -> Result<bool> {
+        let Some(running) = self.instances.iter().flatten().next() else {
+            return Ok(false);
+        };
+        self.disk.works(running.process);
+        let newest_ms = running.instance.home().store.newest_receipt_ms()?;
+        let is_behind = bounds::received(self.watch.now_ms(), newest_ms, 0).is_none();
+        if is_behind {
+            running.instance.correct_clock()?;
+        }
+        Ok(is_behind)
     }
 
     /// A new enrolment code for a person.

@@ -180,6 +180,11 @@ impl World<'_> {
                 "the clock of the central endpoint is {hours} h ahead"
             ));
             self.central.watch.set_wrong(hours * HOUR_MS);
+            // Whoever looks after it may find out at once, and be wrong about which of the two times was right.
+            if self.dice.percent(50) && matches!(self.central.correct_clock(), Ok(true)) {
+                self.step("the administrator states that the clock was ahead".to_owned());
+                self.trace.count("clocks corrected");
+            }
         } else {
             let n = self.dice.place(self.laptops.len());
             self.step(format!("the clock of {n} is {hours} h ahead"));

@@ -60,6 +60,10 @@ impl World<'_> {
             }
         }
         self.look_at_central()?;
+        if self.central.correct_clock()? {
+            self.step("the administrator states that the clock was ahead".to_owned());
+            self.trace.count("clocks corrected");
+        }
         for device in &self.revoked {
             self.central.revoke(*device)?;
         }
@@ -258,7 +262,7 @@ impl World<'_> {
                 }
                 ensure!(
                     on_server.contains(mark),
-                    "§{mark}§ of {} is nowhere else",
+                    "§{mark}§ of {} is nowhere else: {stored:?}",
                     laptop.name()
                 );
                 if let Ok(event) = Event::parse(&stored.entry.event)

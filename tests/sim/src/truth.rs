@@ -33,7 +33,7 @@ pub(crate) struct Truth {
     /// Every record, with its channel.
     pub(crate) records: Vec<(Channel, RecordId)>,
     /// The content under which each signature was given, by the signature's mark.
-    pub(crate) signed: BTreeMap<u64, Digest>,
+    pub(crate) signed: BTreeMap<u64, (Digest, String)>,
     /// What each channel of the central endpoint holds, by number from 1.
     pub(crate) numbered: BTreeMap<Channel, Vec<EntryId>>,
     /// All of that as a set.
@@ -204,12 +204,16 @@ impl Truth {
             }
             for version in state.versions() {
                 if let Some(mark) = self.marks.get(&version.signature())
-                    && let Some(digest) = self.signed.get(mark)
+                    && let Some((digest, content)) = self.signed.get(mark)
                 {
+                    let now = || ledger.version_of(record, version.set);
                     ensure!(
                         version.digest == *digest,
-                        "{}: what §{mark}§ signed has changed",
-                        laptop.name()
+                        "{}: what §{mark}§ signed has changed: from {content} to {}",
+                        laptop.name(),
+                        now()?
+                            .map(|state| state.content().to_string())
+                            .unwrap_or_default()
                     );
                 }
             }
