@@ -105,7 +105,7 @@ impl Desk {
         let about = About {
             kind,
             is_held: kind.is_some(),
-            at_ms: self.now_ms(),
+            at_ms: Some(self.now_ms()),
         };
         authority::may_write(&self.actor(), channel, about, event, self.names.tree()).map_err(
             |refusal| ApiError::new(ErrorCode::NotAllowed).with("detail", refusal.to_string()),

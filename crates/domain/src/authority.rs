@@ -1,9 +1,11 @@
 //! Who may read and write what. The server asks this for every entry and never trusts the client for it.
 
 use crate::{
+    bounds::{Bounds, Claim},
     channel::Channel,
     directory::{OrgTree, Role, Span},
     event::{Event, RecordKind},
+    hlc::Hlc,
     ids::{OrgCode, PersonId},
 };
 
@@ -36,15 +38,16 @@ pub enum Refusal {
     Parted,
 }
 
-/// What is known of the record that an entry is about, and when the entry says that it was made.
+/// What is known of the record that an entry is about, and when the entry was made, as far as that counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct About {
     /// What the record is, where that is known.
     pub kind: Option<RecordKind>,
     /// Whether the channel holds the record already.
     pub is_held: bool,
-    /// The time that the entry claims, Unix ms.
-    pub at_ms: u64,
+    /// The time at which a right that has passed may have been in force for the entry, Unix ms; see [`counting_at`]. None: only rights
+    /// that go on count.
+    pub at_ms: Option<u64>,
 }
 
 impl About {
@@ -53,9 +56,15 @@ impl About {
         Self {
             kind: None,
             is_held: false,
-            at_ms,
+            at_ms: Some(at_ms),
         }
     }
+}
+
+/// The time at which rights that have passed count for an entry: the one that it claims, brought into its bounds, and none where they
+/// contradict that or leave it unproved. An author's word alone gives nobody a right back.
+pub fn counting_at(bounds: Bounds, at: Hlc) -> Option<u64> {
+    (bounds.judge(at) == Claim::Within).then(|| bounds.clamp(at).ms())
 }
 
 /// Whether there is such a channel to write to (invariant 14, channels exist only for pairs that the directory has or had).
@@ -68,7 +77,8 @@ fn exists(channel: &Channel, about: About, tree: &OrgTree) -> Result<(), Refusal
         Channel::Pub(_) | Channel::Own(_) => Err(Refusal::NoSuchOrg),
         Channel::Inst(bureau, institution) => {
             let spans = tree.pair(bureau, institution);
-            let is_there = |span: &Span| span.is_open() || span.has(about.at_ms);
+            let is_there =
+                |span: &Span| span.is_open() || about.at_ms.is_some_and(|at_ms| span.has(at_ms));
             if spans.is_empty() {
                 Err(Refusal::NoSuchOrg)
             } else if about.is_held || spans.iter().any(is_there) {
@@ -264,7 +274,7 @@ mod tests {
         About {
             kind: Some(kind),
             is_held: true,
-            at_ms: 1_000,
+            at_ms: Some(1_000),
         }
     }
 
@@ -444,8 +454,35 @@ mod tests {
             Err(Refusal::Parted),
             "made later"
         );
+        let unproved = About {
+            at_ms: None,
+            ..About::new_at(0)
+        };
+        assert_eq!(
+            judged(unproved, &opening),
+            Err(Refusal::Parted),
+            "nothing proves when"
+        );
         assert_eq!(judged(held(RecordKind::Finding), &set), Ok(()));
         assert_eq!(judged(NEW, &set), Err(Refusal::Parted));
+    }
+
+    #[test]
+    fn a_right_that_has_passed_counts_only_at_a_time_that_its_bounds_leave_open() {
+        const DAY: u64 = 86_400_000;
+        let bounds = |seen_ms| Bounds {
+            since_ms: 10 * DAY,
+            received_ms: 20 * DAY,
+            seen_ms,
+        };
+        let at = |bounds: Bounds, ms| counting_at(bounds, Hlc::from_ms(ms));
+        assert_eq!(at(bounds(None), 15 * DAY), Some(15 * DAY));
+        assert_eq!(at(bounds(None), 9 * DAY), None, "back-dated");
+        assert_eq!(at(bounds(None), 21 * DAY), None, "ahead");
+        assert_eq!(at(bounds(Some(18 * DAY)), 15 * DAY), None, "unproved");
+        assert_eq!(at(bounds(Some(18 * DAY)), 19 * DAY), Some(19 * DAY));
+        // A clock that is a little behind makes no right of the minute before.
+        assert_eq!(at(bounds(None), 10 * DAY - 60_000), Some(10 * DAY));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use shicha_domain::{
 };
 use shicha_sync::protocol::{Row, messages::refusal};
 
-use crate::store::{Candidate, DeviceState, Placed};
+use crate::store::{Candidate, DeviceState, Known};
 
 /// Somebody in the directory, as authority is decided by.
 pub(crate) fn actor_of(state: &DeviceState) -> Actor {
@@ -28,14 +28,15 @@ pub(crate) fn actor(person: &Person) -> Actor {
     }
 }
 
-/// Decides on one entry: nothing, or the code of the refusal. The claimed time is no ground: clocks go wrong, and the receipt says
-/// what can be known.
+/// Decides on one entry: nothing, or the code of the refusal. The claimed time is no ground, because clocks go wrong, and the receipt says
+/// what can be known; but a right that has passed counts only for a claim that its bounds do not contradict.
 pub(crate) fn judge(
     actor: &Actor,
     tree: &OrgTree,
     candidate: &Candidate,
-    placed: Option<&Placed>,
+    known: &Known<'_>,
 ) -> Result<(), &'static str> {
+    let placed = known.placed;
     let entry = &candidate.entry;
     let Some(event) = &candidate.event else {
         return Err(refusal::MALFORMED);
@@ -54,7 +55,7 @@ pub(crate) fn judge(
     let about = About {
         kind: placed.and_then(|placed| placed.kind),
         is_held: placed.is_some(),
-        at_ms: entry.at.ms(),
+        at_ms: authority::counting_at(known.bounds, entry.at),
     };
     authority::may_write(actor, &entry.channel, about, event, tree).map_err(code_of)
 }

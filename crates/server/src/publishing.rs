@@ -29,8 +29,8 @@ use crate::{
     home::Home,
     intake,
     store::{
-        Appended, Candidate, DeviceState, Enrolment, Holding, Placed, PullQuery, Pushed,
-        StoreError, administration::Note,
+        Appended, Candidate, DeviceState, Enrolment, Holding, Known, PullQuery, Pushed, StoreError,
+        administration::Note,
     },
 };
 
@@ -281,7 +281,7 @@ fn write_entry(
         end: None,
     };
     // The record is new, so that nothing is known of it.
-    let judge = |_: &Candidate, _: Option<&Placed>| {
+    let judge = |_: &Candidate, _: &Known<'_>| {
         authority::may_publish(&actor, org, &register.tree).map_err(intake::code_of)
     };
     match hand.append(&push, &judge, note)? {

@@ -266,8 +266,8 @@ impl ReadPush {
                 is_in_session: false,
                 end: None,
             },
-            judge: Box::new(move |candidate, placed| {
-                intake::judge(&actor, &register.tree, candidate, placed)
+            judge: Box::new(move |candidate, known| {
+                intake::judge(&actor, &register.tree, candidate, known)
             }),
             asked: Asked { device, first },
         })

@@ -22,6 +22,7 @@ use std::{path::Path, sync::Arc};
 use ::postgres::error::SqlState;
 use shicha_domain::{
     BlobHash, Channel, DeviceId, Entry, EntryId, Event, PersonId, Receipt, RecordKind,
+    bounds::Bounds,
     directory::{Device, Org, Person},
     number::NumberBlock,
     suite::{PublicKey, SignatureBytes},
@@ -220,11 +221,19 @@ pub struct Placed {
     pub kind: Option<RecordKind>,
 }
 
+/// What is known where an entry is judged.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'a> {
+    /// Where its record is, once an entry of it was accepted.
+    pub placed: Option<&'a Placed>,
+    /// Between which moments it was made: what its receipt will say.
+    pub bounds: Bounds,
+}
+
 /// Decides on an entry: nothing, or the code of the refusal.
-pub type Judge<'a> = &'a dyn Fn(&Candidate, Option<&Placed>) -> Result<(), &'static str>;
+pub type Judge<'a> = &'a dyn Fn(&Candidate, &Known<'_>) -> Result<(), &'static str>;
 /// [`Judge`] for whoever is not there any more when it is asked.
-pub type OwnJudge =
-    Box<dyn Fn(&Candidate, Option<&Placed>) -> Result<(), &'static str> + Send + Sync>;
+pub type OwnJudge = Box<dyn Fn(&Candidate, &Known<'_>) -> Result<(), &'static str> + Send + Sync>;
 /// Told what came of appending.
 pub type ThenAppended = Box<dyn FnOnce(Result<Appended, StoreError>) + Send>;
 /// Signs what a receipt says.

@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use shicha_domain::{
     EntryId, Receipt, ReceiptId,
-    bounds::{self, Run},
+    bounds::{self, Bounds, Run},
     suite::SignatureBytes,
 };
 
@@ -120,7 +120,7 @@ impl Past {
 /// New entries on the way to their receipts.
 pub(super) struct Sealing<'p> {
     push: &'p Pushed,
-    fresh: &'p [Candidate],
+    pub(super) fresh: &'p [Candidate],
     runs: Vec<Run>,
     /// What will be kept of the device.
     pub(super) past: Past,
@@ -129,6 +129,25 @@ pub(super) struct Sealing<'p> {
 }
 
 impl Sealing<'_> {
+    /// Between which moments each of the entries was made, in their order, as far as can be told before they get their receipts.
+    pub(super) fn bounds(&self) -> impl Iterator<Item = Bounds> {
+        let seen_ms = self.past.seen(self.now_ms, self.push.is_in_session);
+        let received_ms = self.now_ms;
+        self.runs.iter().flat_map(move |run| {
+            let bounds = Bounds {
+                since_ms: run.since_ms,
+                received_ms: received_ms.max(run.since_ms),
+                seen_ms,
+            };
+            std::iter::repeat_n(bounds, run.entries)
+        })
+    }
+
+    /// The entries were judged and get their numbers now: others may have been waited for meanwhile.
+    pub(super) fn judged(&mut self) {
+        self.now_ms = (self.push.now)();
+    }
+
     /// How many receipts there will be.
     pub(super) fn count(&self) -> u64 {
         self.runs.len() as u64

@@ -1,5 +1,7 @@
 //! Which channels there are: those of organisations that the directory has, or had.
 
+use std::sync::atomic::Ordering;
+
 use shicha_domain::{
     Entry, Event, Hlc, RecordId, RecordKind,
     directory::{Directory, Org, OrgKind, Role, parts::DirectoryPart},
@@ -8,10 +10,11 @@ use shicha_sync::protocol::messages::PushReply;
 
 use crate::{
     OWN,
-    common::{Device, Server, aside, record},
+    common::{Device, Server, aside, record, wall_ms},
 };
 
 const SCHOOLS: &str = "inst/320703/TI-01";
+const DAY: u64 = 86_400_000;
 
 fn opened(kind: RecordKind) -> Event {
     Event::Opened {
@@ -112,6 +115,15 @@ async fn nobody_writes_to_an_institution_of_another_bureau_or_to_a_bureau_as_if_
     assert_eq!(school.pull(&[]).await.batch.rows.len(), 1);
 }
 
+/// The endpoint's clock goes on, and sessions end.
+async fn pass(server: &Server, ms: u64, devices: &mut [&mut Device]) -> u64 {
+    let ahead_ms = server.ahead_ms.fetch_add(ms, Ordering::SeqCst) + ms;
+    for device in devices {
+        device.open_session().await;
+    }
+    wall_ms() + ahead_ms
+}
+
 #[tokio::test]
 async fn when_a_school_moves_what_was_begun_before_goes_on_and_nothing_new_begins() {
     let server = Server::start().await;
@@ -119,10 +131,13 @@ async fn when_a_school_moves_what_was_begun_before_goes_on_and_nothing_new_begin
     let mut school = server.device("丁", "TI-01", Role::Institution).await;
     let mut west = server.device("丙", "320706", Role::Inspector).await;
     let before = record();
-    let first = [at(&mut east, 1_000, SCHOOLS, before, &finding())];
+    let first = [at(&mut east, wall_ms(), SCHOOLS, before, &finding())];
     assert!(east.push(&first).await.refused.is_empty());
 
-    move_school(&server, "320706", 5_000);
+    let moved_ms = pass(&server, 2 * DAY, &mut []).await;
+    move_school(&server, "320706", moved_ms);
+    let devices = &mut [&mut east, &mut school, &mut west];
+    let now_ms = pass(&server, DAY, devices).await;
     let remark = Event::Set {
         field: "remark".into(),
         value: "复查".into(),
@@ -130,10 +145,10 @@ async fn when_a_school_moves_what_was_begun_before_goes_on_and_nothing_new_begin
     };
     // The inspector was on the way without a network when it moved.
     let entries = [
-        at(&mut east, 4_999, SCHOOLS, record(), &finding()),
-        at(&mut east, 9_000, SCHOOLS, before, &remark),
-        at(&mut east, 9_000, SCHOOLS, record(), &finding()),
-        at(&mut east, 9_000, SCHOOLS, record(), &remark),
+        at(&mut east, moved_ms - 1, SCHOOLS, record(), &finding()),
+        at(&mut east, now_ms, SCHOOLS, before, &remark),
+        at(&mut east, now_ms, SCHOOLS, record(), &finding()),
+        at(&mut east, now_ms, SCHOOLS, record(), &remark),
     ];
     assert_eq!(
         codes(&east.push(&entries).await),
@@ -144,14 +159,14 @@ async fn when_a_school_moves_what_was_begun_before_goes_on_and_nothing_new_begin
         value: "已整改".into(),
         replaces: vec![],
     };
-    let answers = [at(&mut school, 9_000, SCHOOLS, before, &reply)];
+    let answers = [at(&mut school, now_ms, SCHOOLS, before, &reply)];
     assert!(school.push(&answers).await.refused.is_empty());
     assert_eq!(school.pull(&[]).await.batch.rows.len(), 4);
     // The new bureau begins where the old one ended.
     let new = "inst/320706/TI-01";
     let entries = [
-        at(&mut west, 9_000, new, record(), &finding()),
-        at(&mut west, 4_999, new, record(), &finding()),
+        at(&mut west, now_ms, new, record(), &finding()),
+        at(&mut west, moved_ms - 1, new, record(), &finding()),
     ];
     assert!(west.push(&entries).await.refused.is_empty());
 
@@ -168,9 +183,37 @@ async fn when_a_school_moves_what_was_begun_before_goes_on_and_nothing_new_begin
     assert!(orgs.iter().any(|org| org.code.as_str() == "TI-01"));
     assert_eq!(
         (former[0].from_ms, former[0].until_ms),
-        (0, 5_000),
+        (0, moved_ms),
         "{former:?}"
     );
+}
+
+#[tokio::test]
+async fn nobody_begins_anew_at_a_school_that_moved_by_claiming_a_time_before_it_did() {
+    let server = Server::start().await;
+    let mut named = server.device("甲", "320703", Role::Inspector).await;
+    let mut silent = server.device("乙", "320703", Role::Inspector).await;
+    let mut away = server.device("戊", "320703", Role::Inspector).await;
+    let moved_ms = pass(&server, 2 * DAY, &mut []).await;
+    move_school(&server, "320706", moved_ms);
+    pass(&server, DAY, &mut [&mut named, &mut silent]).await;
+    // One of them shows by what it names that it was made later, another was in touch and told no end.
+    let work = named.write(OWN, record(), &opened(RecordKind::Subject));
+    let receipt = named.push(&[work]).await.receipts.remove(0);
+    named.after = Some(receipt.id());
+    let work = silent.write(OWN, record(), &opened(RecordKind::Subject));
+    silent.push(&[work]).await;
+    silent.after = None;
+    let devices = &mut [&mut named, &mut silent, &mut away];
+    pass(&server, DAY, devices).await;
+    for (device, why, expected) in [
+        (&mut named, "back-dated", vec![(2, "parted")]),
+        (&mut silent, "unproved", vec![(2, "parted")]),
+        (&mut away, "it was away all the time", vec![]),
+    ] {
+        let opening = at(device, moved_ms - 60_000, SCHOOLS, record(), &finding());
+        assert_eq!(codes(&device.push(&[opening]).await), expected, "{why}");
+    }
 }
 
 #[tokio::test]

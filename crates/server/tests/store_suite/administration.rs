@@ -4,7 +4,7 @@ use serde_json::json;
 use shicha_domain::suite::SigningKey;
 use shicha_domain::{OrgCode, directory::Person};
 use shicha_server::store::{
-    Contact, MIGRATIONS, Migration, OrderState, Store, StoreError,
+    Candidate, Contact, Known, MIGRATIONS, Migration, OrderState, Store, StoreError,
     administration::{Administration as _, By, CodeId, Deed, Note, Noting},
 };
 use shicha_sync::protocol::{
@@ -124,7 +124,7 @@ pub(crate) fn entries_that_are_noted_are_there_with_their_note_or_not_at_all<O: 
         let rows = stand.store.audit_from(1, 10).unwrap();
         rows.iter().map(|row| row.at_ms).collect()
     };
-    let taken = |_: &_, _: Option<&_>| Ok(());
+    let taken = |_: &Candidate, _: &Known<'_>| Ok(());
     does(&stand, Deed::Elsewhere, &published, 10).unwrap();
 
     assert!(append(1, &taken, 10).is_err(), "the log takes no row now");

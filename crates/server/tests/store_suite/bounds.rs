@@ -1,6 +1,10 @@
 //! Receipts: that they rise, and between which moments they say that entries were made.
 
-use shicha_domain::{Receipt, ReceiptId, bounds::CLOCK_BEHIND_MS, suite::SignatureBytes};
+use shicha_domain::{
+    Receipt, ReceiptId,
+    bounds::{Bounds, CLOCK_BEHIND_MS},
+    suite::SignatureBytes,
+};
 use shicha_server::store::{Contact, Store, StoreError, ToldEnd};
 
 use crate::kit::*;
@@ -53,6 +57,44 @@ pub(crate) fn receipts_of_a_channel_and_of_a_device_rise_strictly_whatever_the_c
         stand.store.newest_receipt_ms().unwrap(),
         all.last().unwrap().received_at_ms
     );
+}
+
+pub(crate) fn an_entry_is_judged_by_the_bounds_that_its_receipt_will_give<O: Open>() {
+    let stand = Stand::<O>::new();
+    let mut log = stand.device(1, 0);
+    let device = log.device;
+    let contact = |now_ms| {
+        let session = Contact::Session { last_ms: None };
+        stand
+            .store
+            .note_contact(device, "", now_ms, session)
+            .unwrap();
+    };
+    contact(10 * MINUTE);
+    let named = stand.receive_at(&log.sets(1), 10 * MINUTE)[0].id();
+    contact(500 * MINUTE);
+    // The second names the receipt, so that the two get receipts of their own.
+    let first = log.set("own/east", 2, "甲");
+    log.after = Some(named);
+    let second = log.set("own/east", 2, "乙");
+    let judged = std::cell::RefCell::new(Vec::new());
+    let push = stand.push_at(&[first, second], 500 * MINUTE);
+    let taken = stand.store.append(&push, &|_, known| {
+        judged.borrow_mut().push(known.bounds);
+        Ok(())
+    });
+    let receipts = held(taken.unwrap()).receipts;
+    let given: Vec<Bounds> = receipts.iter().map(Bounds::from).collect();
+    assert_eq!(given.len(), 2);
+    assert_eq!(given[0].seen_ms, Some(10 * MINUTE));
+    for (judged, given) in judged.borrow().iter().zip(&given) {
+        assert_eq!(
+            (judged.since_ms, judged.seen_ms),
+            (given.since_ms, given.seen_ms)
+        );
+        assert!(judged.received_ms <= given.received_ms);
+    }
+    assert_eq!(judged.borrow().len(), 2);
 }
 
 pub(crate) fn a_clock_that_must_be_wrong_receives_nothing_and_changes_nothing<O: Open>() {

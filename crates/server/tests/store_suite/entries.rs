@@ -168,7 +168,8 @@ pub(crate) fn a_record_stays_in_the_channel_of_its_first_accepted_entry<O: Open>
         log.set("own/east", 1, "at home"),
     ];
     let seen = std::cell::RefCell::new(Vec::new());
-    stand.judged(&entries, &|candidate, placed| {
+    stand.judged(&entries, &|candidate, known| {
+        let placed = known.placed;
         seen.borrow_mut().push(placed.cloned());
         if candidate.entry.seq == 1
             || placed.is_some_and(|placed| placed.channel != candidate.entry.channel)

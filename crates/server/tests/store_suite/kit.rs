@@ -8,7 +8,7 @@ use shicha_domain::{
     directory::{Org, OrgKind, Person, Role},
 };
 use shicha_server::store::{
-    Appended, Candidate, Enrolment, Holding, MIGRATIONS, Migration, Placed, PullQuery, Pulled,
+    Appended, Candidate, Enrolment, Holding, Known, MIGRATIONS, Migration, PullQuery, Pulled,
     Pushed, SqliteStore, Store, StoreError,
 };
 use shicha_sync::protocol::{
@@ -33,7 +33,7 @@ pub(crate) struct Sqlite;
 pub(crate) struct Postgres;
 
 /// Says whether an entry is taken.
-pub(crate) type Judge<'a> = dyn Fn(&Candidate, Option<&Placed>) -> Result<(), &'static str> + 'a;
+pub(crate) type Judge<'a> = dyn Fn(&Candidate, &Known<'_>) -> Result<(), &'static str> + 'a;
 
 impl Open for Sqlite {
     type Store = SqliteStore;

@@ -61,6 +61,7 @@ every_store!(
     an_open_code_is_listed_and_a_withdrawn_one_enrols_nobody,
     an_order_becomes_heavier_and_never_lighter_and_is_done_once,
     receipts_of_a_channel_and_of_a_device_rise_strictly_whatever_the_clock_says,
+    an_entry_is_judged_by_the_bounds_that_its_receipt_will_give,
     a_clock_that_must_be_wrong_receives_nothing_and_changes_nothing,
     what_a_device_named_bounds_what_it_sends_and_no_other_name_does,
     the_enrolment_of_a_line_bounds_it_and_no_later_identity_narrows_that,

@@ -17,7 +17,7 @@ use super::{
     rows::{self, count, count_or_none, entry_id, get},
 };
 use crate::store::{
-    Appended, Candidate, Holding, Judge, Placed, Pushed, StoreError, ToldEnd,
+    Appended, Candidate, Holding, Judge, Known, Placed, Pushed, StoreError, ToldEnd,
     agreement::{Agreement, agreement},
     past::Sealing,
 };
@@ -110,15 +110,16 @@ pub(super) fn append(
         [] => Holding::default(),
         [.., before] => held(tx, device, first.entry.seq, before.entry.seq)?,
     };
-    let verdicts = judged(tx, fresh, judge)?;
+    let named = rows::named(tx, device, &state.past.names(fresh))?;
+    let mut sealing = state.past.sealing(push, fresh, &named);
+    let verdicts = judged(tx, &sealing, judge)?;
     let refused = fresh.iter().zip(&verdicts).filter_map(|(one, verdict)| {
         let code = verdict.err()?;
         Some((one.entry.seq, code.to_owned()))
     });
     holding.refused.extend(refused);
     // Time and numbers are given in one place, so that receipts rise as the numbers do (invariant 8, receipts rise).
-    let named = rows::named(tx, device, &state.past.names(fresh))?;
-    let mut sealing = state.past.sealing(push, fresh, &named);
+    sealing.judged();
     let (numbers, received_ms) = numbers(tx, fresh, &verdicts, &sealing)?;
     let new_numbers = numbers.iter().flatten().count() as u64;
     let receipts = sealing.receipts(&holding.refused, received_ms);
@@ -207,17 +208,24 @@ fn log(
 /// Judges entries in their order, and writes down where records live.
 fn judged(
     tx: &mut Tx<'_>,
-    fresh: &[Candidate],
+    sealing: &Sealing<'_>,
     judge: Judge<'_>,
 ) -> Result<Vec<Result<(), &'static str>>, StoreError> {
+    let fresh = sealing.fresh;
     let named: BTreeSet<RecordId> = fresh.iter().map(|one| one.entry.record).collect();
     let mut placed = placed(tx, &named)?;
     let mut changed = BTreeSet::new();
     let mut verdicts = Vec::with_capacity(fresh.len());
-    for candidate in fresh {
+    for (candidate, bounds) in fresh.iter().zip(sealing.bounds()) {
         let record = candidate.entry.record;
         let known = placed.get(&record);
-        let verdict = judge(candidate, known);
+        let verdict = judge(
+            candidate,
+            &Known {
+                placed: known,
+                bounds,
+            },
+        );
         if verdict.is_ok() {
             let opened = match &candidate.event {
                 Some(Event::Opened { kind, .. }) => Some(*kind),

@@ -10,13 +10,13 @@ use std::{
 
 use rusqlite::{Connection, OptionalExtension as _};
 use shicha_domain::{
-    Channel, DeviceId, EntryId, Event, ReceiptId, RecordId, suite::SignatureBytes,
+    Channel, DeviceId, EntryId, Event, ReceiptId, RecordId, bounds::Bounds, suite::SignatureBytes,
 };
 use shicha_sync::protocol::messages::{Head, NumberRun};
 
 use super::{SqliteStore, rows};
 use crate::store::{
-    Appended, Candidate, Holding, Judge, OwnJudge, Placed, Pushed, StoreError, ThenAppended,
+    Appended, Candidate, Holding, Judge, Known, OwnJudge, Placed, Pushed, StoreError, ThenAppended,
     ToldEnd,
     agreement::{Agreement, agreement},
 };
@@ -117,11 +117,13 @@ pub(super) fn append(
         [.., before] => held(transaction, device, first.entry.seq, before.entry.seq)?,
     };
     let author = rows::person_n(transaction, state.person.id)?;
+    let named = rows::named(transaction, device_n, &state.past.names(fresh))?;
+    let mut sealing = state.past.sealing(push, fresh, &named);
     let mut intake = Intake::new(transaction, device_n, author);
     let mut judged = Vec::with_capacity(fresh.len());
-    for candidate in fresh {
+    for (candidate, bounds) in fresh.iter().zip(sealing.bounds()) {
         let seq = candidate.entry.seq;
-        let one = intake.judge(candidate, judge)?;
+        let one = intake.judge(candidate, bounds, judge)?;
         match one.verdict {
             Ok(number) => NumberRun::extend(&mut holding.accepted, seq, number),
             Err(code) => holding.refused.push((seq, code.to_owned())),
@@ -129,8 +131,7 @@ pub(super) fn append(
         judged.push(one);
     }
     // Time and numbers are given in one place, so that receipts rise as the numbers do (invariant 8, receipts rise).
-    let named = rows::named(transaction, device_n, &state.past.names(fresh))?;
-    let mut sealing = state.past.sealing(push, fresh, &named);
+    sealing.judged();
     let received_ms = sealing.received_ms(intake.newest_ms())?;
     let receipts = sealing.receipts(&holding.refused, received_ms);
     let sealed = receipts.len();
@@ -260,7 +261,12 @@ impl<'t> Intake<'t> {
     }
 
     /// Judges an entry and gives it its number.
-    fn judge(&mut self, candidate: &Candidate, judge: Judge<'_>) -> Result<Judged, StoreError> {
+    fn judge(
+        &mut self,
+        candidate: &Candidate,
+        bounds: Bounds,
+        judge: Judge<'_>,
+    ) -> Result<Judged, StoreError> {
         let entry = &candidate.entry;
         let at = self.channel(&entry.channel)?;
         let home = match self.records.entry(entry.record) {
@@ -268,7 +274,11 @@ impl<'t> Intake<'t> {
             Vacant(place) => place.insert(home(self.transaction, entry.record)?),
         };
         let growing = &mut self.channels[at];
-        let verdict = judge(candidate, home.placed.as_ref()).map(|()| growing.last + 1);
+        let known = Known {
+            placed: home.placed.as_ref(),
+            bounds,
+        };
+        let verdict = judge(candidate, &known).map(|()| growing.last + 1);
         let judged = Judged {
             channel: growing.n,
             record: home.n,
