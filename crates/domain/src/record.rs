@@ -11,6 +11,7 @@
 //!             +--> everything else                      (late)
 //! ```
 
+mod doubts;
 mod pin;
 mod row;
 mod versions;
@@ -30,6 +31,7 @@ use crate::{
     receipt::Rank,
     register::{Head, Register},
 };
+pub use doubts::{Doubt, Doubted};
 pub use row::Held;
 use row::Row;
 pub use versions::{Settlement, Standing, Version};

@@ -55,5 +55,5 @@ pub use open::{OpenReport, SalvageReport};
 pub use packages::{PackageNote, PackageRow};
 pub use settings::SyncLogRow;
 pub use standing::{Fate, LOGS_FOLDER, Standing, WINDOW_FOLDER};
-pub use verify::{BadEntry, VerifyReport};
+pub use verify::{BadEntry, Misfit, VerifyMark, VerifyReport};
 pub use views::*;

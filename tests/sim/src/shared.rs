@@ -15,6 +15,7 @@ use shicha_server::store::{
     Judge, OwnJudge, PullNote, PullQuery, Pulled, Pushed, Register, Seal, SqliteStore, Store,
     StoreError, ThenAppended, ToldEnd,
     administration::{Administration, Deed, Noting, OpenCode, StoredUpdate},
+    whole::{Continued, HeldRecord, Life, Look, Numbered, Whole},
 };
 use shicha_sync::protocol::{
     BatchWriter,
@@ -59,6 +60,21 @@ impl Administration for SharedStore {
     }
     fn audit_from(&self, n: u64, limit: usize) -> Done<Vec<AuditRow>> {
         self.store.audit_from(n, limit)
+    }
+}
+
+impl Whole for SharedStore {
+    fn each_record(&self, look: Look<'_, HeldRecord>) -> Done<()> {
+        self.store.each_record(look)
+    }
+    fn each_number(&self, look: Look<'_, Numbered>) -> Done<()> {
+        self.store.each_number(look)
+    }
+    fn continued(&self) -> Done<Vec<Continued>> {
+        self.store.continued()
+    }
+    fn lives(&self) -> Done<Vec<Life>> {
+        self.store.lives()
     }
 }
 

@@ -14,6 +14,7 @@ device: DeviceId,
  */
 seq: number, 
 /**
- * Why, in the software's words.
+ * Why: `contents`, `chain`, `missing`, `beginning`, `end`, `covered`, `refused`, `number`, `signed`, `receipt_signature`,
+ * `receipt_head`, `receipt_order`, `receipt_bounds` or `receipt_named`.
  */
 reason: string, };

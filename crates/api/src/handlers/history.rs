@@ -1,4 +1,4 @@
-//! Who did what when, and whether the ledger holds together.
+//! Who did what when.
 
 use std::collections::HashMap;
 
@@ -11,9 +11,6 @@ use crate::{
     handlers::{entry_text::EntryText, record::written_text},
     schema::*,
 };
-
-/// The screens hear of a long task once for so many steps.
-const TELL_EVERY: u64 = 2_000;
 
 pub(crate) fn record_history(desk: &Desk, request: RecordRef) -> Result<History, ApiError> {
     let state = desk.record(request.record)?;
@@ -66,28 +63,5 @@ pub(crate) fn record_history(desk: &Desk, request: RecordRef) -> Result<History,
     });
     Ok(History {
         rows: rows.collect(),
-    })
-}
-
-pub(crate) fn verify(desk: &Desk, _: Empty) -> Result<VerifyView, ApiError> {
-    let app = desk.app.clone();
-    let mut told = 0;
-    let report = desk.ledger.verify(&mut |done, total| {
-        if done == total || done >= told + TELL_EVERY {
-            told = done;
-            app.emit(HostEvent::Progress {
-                task: "verify".into(),
-                done,
-                total,
-            });
-        }
-    })?;
-    Ok(VerifyView {
-        entries: report.entries,
-        first_bad: report.first_bad.map(|bad| BadEntryView {
-            device: bad.device,
-            seq: bad.seq,
-            reason: bad.reason,
-        }),
     })
 }

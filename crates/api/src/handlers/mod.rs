@@ -29,6 +29,7 @@ pub(crate) mod subjects;
 pub(crate) mod sync;
 pub(crate) mod tables;
 pub(crate) mod updates;
+pub(crate) mod verify;
 pub(crate) mod versions;
 pub(crate) mod workbench;
 
@@ -47,7 +48,7 @@ pub(crate) use evidence::{evidence_add, evidence_remove, evidence_restore};
 pub(crate) use files::{file_open, file_save, upload_begin, upload_write};
 pub(crate) use findings::findings_list;
 pub(crate) use hand_in::{package_answer_save, package_hand_in, package_outside};
-pub(crate) use history::{record_history, verify};
+pub(crate) use history::record_history;
 pub(crate) use inspection::{
     inspection_get, inspection_missing, inspection_previous, inspection_version,
 };
@@ -74,5 +75,6 @@ pub(crate) use sync::{contested_settle, sync_log, sync_now, sync_status};
 pub(crate) use updates::{
     update_again, update_check, update_fetch, update_get, update_install, update_seen,
 };
+pub(crate) use verify::verify;
 pub(crate) use versions::version_settle;
 pub(crate) use workbench::workbench_get;

@@ -45,22 +45,4 @@ dto! {
         /// Whether it came too late for the signature.
         pub is_late: bool,
     }
-
-    /// Whether the whole ledger holds together.
-    pub struct VerifyView {
-        /// Entries looked at.
-        pub entries: u64,
-        /// The first entry that does not fit; `None`: all fit.
-        pub first_bad: Option<BadEntryView>,
-    }
-
-    /// An entry that does not fit.
-    pub struct BadEntryView {
-        /// Device.
-        pub device: DeviceId,
-        /// Sequence number.
-        pub seq: u64,
-        /// Why, in the software's words.
-        pub reason: String,
-    }
 }

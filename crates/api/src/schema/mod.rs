@@ -27,6 +27,7 @@ mod setup;
 mod subject;
 mod sync;
 mod update;
+mod verify;
 mod workbench;
 
 pub use admin::*;
@@ -44,6 +45,7 @@ pub use setup::*;
 pub use subject::*;
 pub use sync::*;
 pub use update::*;
+pub use verify::*;
 pub use workbench::*;
 
 use shicha_domain::{EntryId, RecordId};

@@ -161,10 +161,15 @@ async fn a_colleague_cannot_rewrite_a_signed_and_delivered_record_and_the_try_sh
             .filter(|one| one["author"] == "丁思源")
             .all(|one| one["fits"] == true)
     );
-    assert_eq!(
-        supervisor.call("verify", json!({})).await["first_bad"],
-        Value::Null
-    );
+    let verified = supervisor.call("verify", json!({})).await;
+    assert_eq!(verified["first_bad"], Value::Null);
+    let marks = verified["marks"].as_array().unwrap();
+    let rewritten = marks.iter().find(|mark| mark["kind"] == "version").unwrap();
+    assert_eq!(rewritten["author"], "范雨晴");
+    assert_eq!(rewritten["record"], record);
+    for kind in ["incomplete", "digest", "back_dated"] {
+        assert!(marks.iter().any(|mark| mark["kind"] == kind), "{marks:?}");
+    }
     drop(colleague);
 }
 

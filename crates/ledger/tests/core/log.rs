@@ -223,9 +223,17 @@ fn verifying_names_the_first_entry_that_was_tampered_with() {
             NOW,
         )
         .unwrap();
-    let mut steps = 0;
-    let report = tampered.verify(&mut |_, _| steps += 1).unwrap();
-    assert_eq!((report.entries, report.first_bad, steps), (3, None, 3));
+    let mut steps = Vec::new();
+    let report = tampered
+        .verify(&mut |done, total| steps.push((done, total)))
+        .unwrap();
+    assert_eq!((report.entries, report.records), (3, 3));
+    assert_eq!(report.first_bad, None);
+    assert_eq!(
+        steps,
+        (1..=6).map(|done| (done, 6)).collect::<Vec<_>>(),
+        "entries and records are counted"
+    );
     drop(tampered);
     crate::damage::change(
         dir.path(),

@@ -7,6 +7,7 @@ mod confirmed;
 mod crash;
 mod damage;
 mod directory;
+mod doubting;
 mod fork;
 mod incoming;
 mod keychain;

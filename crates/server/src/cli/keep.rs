@@ -1,4 +1,4 @@
-//! Keeping the data: verification and backup.
+//! Keeping the data: backup, and what is to be done after one was put back.
 
 use std::{
     fs,
@@ -18,76 +18,10 @@ use crate::{
     home::{DATABASE_FILE, EVIDENCE_FOLDER, Home},
     private,
     signer::KEY_FILE,
-    verify::{self, VerifyFault},
 };
 
 /// How much of a file is copied at a time.
 const COPY_PIECE: usize = 1 << 20;
-
-pub(super) fn verify(say: &Say, home: &Home) -> Result<(), Failure> {
-    let found = verify::verify(home, &mut |so_far| {
-        tracing::debug!(entries = so_far.entries, blobs = so_far.blobs, "verifying");
-    })?;
-    let value = serde_json::to_value(&found)
-        .map_err(|error| Failure::folder("无法输出", error.to_string()))?;
-    if !found.faults.is_empty() {
-        for fault in &found.faults {
-            say.note(&sentence(fault));
-        }
-        let count = found.faults.len();
-        return Err(Failure::input(
-            format!("发现 {count} 处不符"),
-            format!("{count} things do not fit"),
-        )
-        .with_faults(value["faults"].clone()));
-    }
-    say.result(&value, || {
-        vec![format!(
-            "全部相符：设备 {}、条目 {}、回执 {}、频道 {}、附件 {}、审计记录 {} (everything fits: devices, entries, receipts, channels, files, audit log)",
-            found.devices, found.entries, found.receipts, found.channels, found.blobs, found.audit_rows
-        )]
-    });
-    Ok(())
-}
-
-fn sentence(fault: &VerifyFault) -> String {
-    match fault {
-        VerifyFault::Entry {
-            device,
-            seq,
-            reason,
-        } => {
-            format!(
-                "设备 {device} 从第 {seq} 条起与封存时不同：{reason} (first entry that does not fit)"
-            )
-        }
-        VerifyFault::Receipt {
-            device,
-            seq,
-            reason,
-        } => {
-            format!("设备 {device} 第 {seq} 条的回执不符：{reason} (receipt does not fit)")
-        }
-        VerifyFault::Numbers {
-            channel,
-            last,
-            count,
-        } => {
-            format!("频道 {channel} 的编号有缺：最后 {last}，实有 {count} (numbers have a gap)")
-        }
-        VerifyFault::Evidence {
-            hash,
-            is_there: true,
-        } => format!("附件 {hash} 的内容已变 (bytes have changed)"),
-        VerifyFault::Evidence {
-            hash,
-            is_there: false,
-        } => format!("附件 {hash} 不见了 (file is missing)"),
-        VerifyFault::Audit { n, reason } => {
-            format!("审计记录从第 {n} 行起与写入时不同：{reason} (audit log does not fit)")
-        }
-    }
-}
 
 /// Marks a restored database, so that its devices send again what it lacks and no document number is given twice.
 pub(super) fn restored(say: &Say, home: &Home, now: u64) -> Result<(), Failure> {

@@ -16,6 +16,7 @@ mod package;
 mod say;
 mod serving;
 mod update;
+mod verify;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -428,7 +429,7 @@ fn with_home(say: &Say, home: &Home, now_ms: u64, command: Command) -> Result<()
             package::card(say, home, &out, url.as_deref())
         }
         Command::Update(command) => update::run(say, home, now_ms, command),
-        Command::Verify => keep::verify(say, home),
+        Command::Verify => verify::verify(say, home),
         Command::Restored => keep::restored(say, home, now_ms),
         Command::ClockCorrected => keep::clock_corrected(say, home, now_ms),
         Command::Backup {

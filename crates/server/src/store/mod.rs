@@ -15,13 +15,14 @@ mod seen;
 mod sound;
 pub mod sqlite;
 mod tree;
+pub mod whole;
 mod words;
 
 use std::{path::Path, sync::Arc};
 
 use ::postgres::error::SqlState;
 use shicha_domain::{
-    BlobHash, Channel, DeviceId, Entry, EntryId, Event, PersonId, Receipt, RecordKind,
+    BlobHash, Channel, DeviceId, Entry, EntryId, Event, PersonId, Receipt, ReceiptId, RecordKind,
     bounds::Bounds,
     directory::{Device, Org, Person},
     number::NumberBlock,
@@ -391,6 +392,8 @@ pub struct HeldEntry {
     pub entry: Entry,
     /// Its number, or the code of its refusal.
     pub verdict: Result<u64, String>,
+    /// The receipt that it stands under.
+    pub covered: Option<ReceiptId>,
 }
 
 /// The numbers of a channel, as they must be gapless.
@@ -416,7 +419,7 @@ pub struct ChannelNumbers {
 /// 4. A record lives in the channel of its first accepted entry.
 /// 5. No two blocks of document numbers of one organisation, word and year overlap.
 /// 6. Calls may come from several threads, and the administrator's commands from another process, at the same time.
-pub trait Store: administration::Administration + Send + Sync + 'static {
+pub trait Store: administration::Administration + whole::Whole + Send + Sync + 'static {
     /// Names the server; a new store gets an epoch with it. Naming it again changes the name.
     fn set_info(&self, name: &str, is_sample: bool, epoch: Uuid) -> Result<(), StoreError>;
     /// What the server is called, if it was named.

@@ -8,6 +8,7 @@ mod bounds;
 mod common;
 mod delivering;
 mod directory;
+mod doubting;
 mod enrolling;
 mod evidence;
 mod fetching;

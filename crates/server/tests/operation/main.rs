@@ -7,6 +7,7 @@ mod closing;
 mod common;
 mod damage;
 mod doctor;
+mod doubting;
 mod folder;
 mod health;
 mod logs;

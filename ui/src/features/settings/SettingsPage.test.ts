@@ -1,6 +1,7 @@
 import { flushPromises } from '@vue/test-utils';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { DesktopView } from '@/bindings/DesktopView';
+import type { VerifyMarkView } from '@/bindings/VerifyMarkView';
 import type { VerifyView } from '@/bindings/VerifyView';
 import { locale } from '@/i18n';
 import { useApp } from '@/stores/app';
@@ -13,8 +14,17 @@ beforeEach(freshStores);
 
 const NO_DESKTOP: DesktopView = { starts_at_logon: null, stays: null, notices: null };
 
+function verified(over: Partial<VerifyView> = {}): VerifyView {
+  return { entries: 0, records: 0, signatures: 0, first_bad: null, marks: [], marks_left_out: 0, unproved: 0, ...over };
+}
+
+function mark(kind: string, over: Partial<VerifyMarkView> = {}): VerifyMarkView {
+  const nothing = { device: null, record: null, claimed_ms: null, since_ms: null, received_ms: null };
+  return { ...nothing, kind, device_label: '外勤 2 号', seq: 9, author: '王五', count: 3, held: 1, counts: false, knew_of_first: false, ...over };
+}
+
 async function open(
-  verify: () => VerifyView | Promise<VerifyView> = () => ({ entries: 0, first_bad: null }),
+  verify: () => VerifyView | Promise<VerifyView> = () => verified(),
   desktop: DesktopView = NO_DESKTOP,
 ) {
   const core = installFakeCore({
@@ -60,21 +70,42 @@ describe('the settings', () => {
     core.emit({ kind: 'progress', task: 'rebuild', done: 1, total: 2 });
     await flushPromises();
     expect(page.text()).toContain('已核对 1,200 / 4,800 条');
-    finish({ entries: 4800, first_bad: null });
+    finish(verified({ entries: 4800, records: 120, signatures: 7, unproved: 2 }));
     await flushPromises();
     expect(at('settings-verify-result').text()).toContain('4,800 条记录首尾相连');
+    expect(at('settings-verify-result').text()).toContain('120 份记录、7 个签名；2 条的时间未能证实');
+    expect(page.find('[data-test="settings-verify-marks"]').exists()).toBe(false);
   });
 
   it('names the first entry that does not fit, and what to do', async () => {
-    const { click, at } = await open(() => ({
-      entries: 17,
-      first_bad: { device: '018f0000-0000-7000-8000-00000000d001', seq: 17, reason: 'hash of the previous entry differs' },
-    }));
+    const first_bad = { device: '018f0000-0000-7000-8000-00000000d001', seq: 17, reason: 'contents' };
+    const { click, at } = await open(() => verified({ entries: 17, first_bad }));
     await click('settings-verify');
     const text = at('settings-verify-result').text();
     expect(text).toContain('第 17 条');
-    expect(text).toContain('hash of the previous entry differs');
+    expect(text).toContain('写成之后被改过');
     expect(text).toContain('告诉管理员');
+  });
+
+  it.each([
+    ['lives', '第 9 段时期'],
+    ['contested', '从第 9 条起有两种版本'],
+    ['aside', '从第 9 条起有 3 条另存在旁'],
+    ['back_dated', '倒签：“外勤 2 号”第 9 条'],
+    ['ahead', '时间超前：“外勤 2 号”第 9 条'],
+    ['digest', '王五 录入的签名（“外勤 2 号”第 9 条）与所签内容不符'],
+    ['incomplete', '所签的 3 条中，这里只有 1 条'],
+    ['version', '未包括此前收到的 3 条。 录入人知道已有签名'],
+  ])('says of what verifying found (%s) what it is', async (kind, words) => {
+    const found = mark(kind, { record: '018f0000-0000-7000-8000-00000000a001', knew_of_first: kind === 'version' });
+    const { click, at } = await open(() => verified({ entries: 5, marks: [found], marks_left_out: 2 }));
+    await click('settings-verify');
+    const text = at('settings-verify-marks').text();
+    expect(text).toContain(words);
+    expect(text).toContain('值得一看');
+    expect(text).toContain('同类情况还有 2 处');
+    expect(text).toContain('查看记录');
+    expect(at('settings-verify-result').text()).toContain('检验通过');
   });
 
   it('lists the packs with their checklists', async () => {

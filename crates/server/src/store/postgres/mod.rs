@@ -13,6 +13,7 @@ mod pool;
 mod pull;
 mod rows;
 mod updates;
+mod whole;
 
 use std::{
     path::Path,
@@ -531,8 +532,9 @@ fn entries_of(
 ) -> Result<Vec<HeldEntry>, StoreError> {
     let state = rows::device(tx, device)?.ok_or(StoreError::Missing("device"))?;
     let found = tx.query(
-        "SELECT seq, id, after, at, author, channel, number, record, event, code, prev FROM entry
-         WHERE device = $1 AND seq >= $2 ORDER BY seq LIMIT $3",
+        "SELECT e.seq, e.id, e.after, e.at, e.author, e.channel, e.number, e.record, e.event, e.code, e.prev, r.id
+         FROM entry e LEFT JOIN receipt r ON r.device = e.device AND r.seq = e.covered
+         WHERE e.device = $1 AND e.seq >= $2 ORDER BY e.seq LIMIT $3",
         &[&device.0, &(from as i64), &(limit as i64)],
     )?;
     found
@@ -559,6 +561,9 @@ fn entries_of(
                     event: get(row, 8)?,
                 },
                 verdict,
+                covered: get::<Option<&[u8]>>(row, 11)?
+                    .map(|name| rows::hash(name, "receipt").map(ReceiptId))
+                    .transpose()?,
             })
         })
         .collect()

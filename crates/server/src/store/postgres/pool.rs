@@ -15,6 +15,8 @@ const CONNECTIONS: u32 = 16;
 const WAIT: Duration = Duration::from_secs(10);
 /// A statement that takes longer is broken off: a lock that is not given must not hold a request for ever.
 const LONGEST_STATEMENT: &str = "60s";
+/// How many rows are in memory at once where all of a table is read.
+const PORTION: i32 = 2_000;
 
 /// A connection and what it has prepared.
 pub(super) struct Prepared {
@@ -207,6 +209,26 @@ impl Tx<'_> {
     ) -> Result<Option<Row>, StoreError> {
         let statement = self.prepared(sql)?;
         Ok(self.transaction.query_opt(&statement, params)?)
+    }
+
+    /// Tells of every row, a portion at a time, for as long as that takes.
+    pub(super) fn each(
+        &mut self,
+        sql: &'static str,
+        look: &mut dyn FnMut(&Row) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        self.batch("SET LOCAL statement_timeout = 0")?;
+        let statement = self.prepared(sql)?;
+        let portal = self.transaction.bind(&statement, &[])?;
+        loop {
+            let rows = self.transaction.query_portal(&portal, PORTION)?;
+            for row in &rows {
+                look(row)?;
+            }
+            if rows.len() < PORTION as usize {
+                return Ok(());
+            }
+        }
     }
 
     /// Several statements without parameters.

@@ -248,7 +248,7 @@ pub(super) fn correct_clock(tx: &mut Tx<'_>, now_ms: u64) -> Result<(), StoreErr
              seen_ms = CASE WHEN seen_ms <= $1 THEN seen_ms END,
              stay_from_ms = CASE WHEN stay_last_ms <= $1 THEN stay_from_ms END,
              stay_last_ms = CASE WHEN stay_last_ms <= $1 THEN stay_last_ms END,
-             end_tick_ms = CASE WHEN end_tick_ms <= $1 THEN end_tick_ms END",
+             end_tick_ms = CASE WHEN since_ms <= $1 THEN end_tick_ms END",
         &[&now_ms],
     )?;
     tx.execute(

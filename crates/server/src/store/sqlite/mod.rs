@@ -12,6 +12,7 @@ mod pull;
 mod rows;
 mod smaller;
 mod updates;
+mod whole;
 mod writer;
 
 use std::{

@@ -176,9 +176,10 @@ impl SqliteStore {
                 from => id_at(transaction, device_n, from - 1)?.unwrap_or(EntryId::NONE),
             };
             let mut statement = transaction.prepare_cached(
-                "SELECT e.seq, e.id, a.id, e.at, e.author, c.name, e.number, r.id, e.event, f.code
+                "SELECT e.seq, e.id, a.id, e.at, e.author, c.name, e.number, r.id, e.event, f.code, v.id
                  FROM entry e JOIN channel c ON c.n = e.channel JOIN record r ON r.n = e.record
                  LEFT JOIN receipt a ON a.n = e.after LEFT JOIN refused f ON f.entry = e.n
+                 LEFT JOIN receipt v ON v.n = e.covered
                  WHERE e.device = ?1 AND e.seq >= ?2 ORDER BY e.seq LIMIT ?3",
             )?;
             let mut found = statement.query((device_n, from as i64, limit as i64))?;
@@ -187,6 +188,7 @@ impl SqliteStore {
                 let id = EntryId(rows::hash(&row.get::<_, Vec<u8>>(1)?, "entry")?);
                 let after: Option<Vec<u8>> = row.get(2)?;
                 let author: Option<Vec<u8>> = row.get(4)?;
+                let covered: Option<Vec<u8>> = row.get(10)?;
                 let verdict = match (
                     row.get::<_, Option<i64>>(6)?,
                     row.get::<_, Option<String>>(9)?,
@@ -214,6 +216,9 @@ impl SqliteStore {
                         event: row.get(8)?,
                     },
                     verdict,
+                    covered: covered
+                        .map(|name| rows::hash(&name, "receipt").map(ReceiptId))
+                        .transpose()?,
                 });
                 prev = id;
             }
