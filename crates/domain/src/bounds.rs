@@ -78,11 +78,25 @@ impl Bounds {
         }
     }
 
+    /// The later bound, which never lies before the earlier one.
+    fn last_ms(self) -> u64 {
+        self.received_ms.max(self.since_ms)
+    }
+
+    /// A moment that a person stated in an entry claimed for `at`, such as the begin of a visit, before it orders anything. It may lie long
+    /// before the entry, because what was noted on paper is entered later, but not after it was received. Where the clock that it was read
+    /// from is contradicted, it is brought into both bounds.
+    pub fn clamp_stated(self, at: Hlc, stated_ms: u64) -> u64 {
+        let is_contradicted = matches!(self.judge(at), Claim::BackDated | Claim::AheadOfTime);
+        let first = if is_contradicted { self.since_ms } else { 0 };
+        stated_ms.clamp(first, self.last_ms())
+    }
+
     /// A claimed time brought into the bounds, before it orders anything that was received (invariant 13, a claim orders nothing that was
     /// received).
     #[must_use]
     pub fn clamp(self, at: Hlc) -> Hlc {
-        let (first, last) = (self.since_ms, self.received_ms.max(self.since_ms));
+        let (first, last) = (self.since_ms, self.last_ms());
         if at.ms() < first {
             Hlc::from_ms(first)
         } else if at.ms() > last {
@@ -91,6 +105,11 @@ impl Bounds {
             at
         }
     }
+}
+
+/// A claimed time brought into its bounds, where these are known yet.
+pub fn bounded(bounds: Option<Bounds>, at: Hlc) -> Hlc {
+    bounds.map_or(at, |bounds| bounds.clamp(at))
 }
 
 /// What a claimed time is where the bounds may not be known yet.
@@ -188,6 +207,20 @@ mod tests {
         assert_eq!(
             bounds(None).clamp(Hlc::from_ms(4_102_444_800_000)),
             Hlc::from_ms(20 * DAY)
+        );
+    }
+
+    #[test]
+    fn a_stated_moment_may_lie_before_the_entry_unless_its_clock_is_contradicted_and_never_after_it_was_received()
+     {
+        let stated = |at, stated| bounds(None).clamp_stated(Hlc::from_ms(at), stated);
+        assert_eq!(stated(15 * DAY, 3 * DAY), 3 * DAY, "entered from paper");
+        assert_eq!(stated(15 * DAY, 4_102_444_800_000), 20 * DAY);
+        assert_eq!(stated(1, 1), 10 * DAY, "the clock stood in 1970");
+        assert_eq!(
+            stated(4_102_444_800_000, 4_102_444_800_000),
+            20 * DAY,
+            "the clock stood in 2100"
         );
     }
 

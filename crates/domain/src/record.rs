@@ -21,6 +21,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde_json::{Value, json};
 
 use crate::{
+    bounds::{self, Bounds},
     canonical,
     channel::Channel,
     entry::{Entry, OrderKey},
@@ -52,6 +53,8 @@ pub struct Trace {
     pub written_on: DeviceId,
     /// When the endpoint received it; `None` while no receipt says so here.
     pub received: Option<Rank>,
+    /// Between which moments it was made; `None` while no receipt says so here.
+    pub bounds: Option<Bounds>,
 }
 
 impl Trace {
@@ -67,6 +70,11 @@ impl Trace {
             ..self.order
         };
         (claimed, self.entry)
+    }
+
+    /// The time claimed, brought into its bounds: by this lists are ordered (invariant 13, a claim orders nothing that was received).
+    pub fn bounded(&self) -> Hlc {
+        bounds::bounded(self.bounds, self.claimed)
     }
 }
 
@@ -114,6 +122,8 @@ pub struct RecordState {
     channel: Channel,
     kind: Option<RecordKind>,
     opened: Option<Trace>,
+    /// The entry that opened it, of several the one that was received first; `None`: the first in the order.
+    opening: Option<EntryId>,
     fields: BTreeMap<String, Register>,
     attachments: BTreeMap<EntryId, Attachment>,
     signatures: Vec<Signed>,
@@ -142,6 +152,7 @@ impl RecordState {
             channel,
             kind: None,
             opened: None,
+            opening: None,
             fields: BTreeMap::new(),
             attachments: BTreeMap::new(),
             signatures: Vec::new(),
@@ -210,9 +221,11 @@ impl RecordState {
         let is_signed = rows
             .iter()
             .any(|row| matches!(row.event, Ok(Event::Signed(_))));
+        let opening = first_opening(&rows);
         if is_signed {
-            state = state.frozen_by(rows, chosen);
+            state = state.frozen_by(rows, chosen, opening);
         } else {
+            state.opening = opening;
             for row in &rows {
                 state.take_row(row.clone());
             }
@@ -225,11 +238,11 @@ impl RecordState {
     }
 
     /// Folds rows among which are signatures: what the version that counts pins first, because what stays open never changes it.
-    fn frozen_by(self, rows: Vec<Row>, chosen: Option<SetHash>) -> Self {
+    fn frozen_by(self, rows: Vec<Row>, chosen: Option<SetHash>, opening: Option<EntryId>) -> Self {
         let judged = versions::judge(&self, &rows, chosen);
         let (members, mut state) = match judged.counting {
             Some((members, state)) => (Some(members), state),
-            None => (None, self),
+            None => (None, Self { opening, ..self }),
         };
         if members.is_some() {
             state.frozen = Some(state.content_digest());
@@ -330,7 +343,8 @@ impl RecordState {
     fn take(&mut self, trace: Trace, event: Event) {
         match event {
             Event::Opened { kind, fields } => {
-                if self.opened.is_none() {
+                let is_it = self.opening.is_none_or(|opening| opening == trace.entry);
+                if self.opened.is_none() && is_it {
                     self.opened = Some(trace);
                     self.kind = Some(kind);
                 }
@@ -430,6 +444,7 @@ impl RecordState {
             entry: trace.entry,
             order: trace.order,
             claimed: trace.claimed,
+            bounds: trace.bounds,
             author: trace.author,
             value,
         };
@@ -628,4 +643,18 @@ impl RecordState {
     pub fn content_digest(&self) -> Digest {
         Digest(canonical::digest(&self.content()))
     }
+}
+
+/// Of several openings the one that was received first: whoever claims an earlier time has not opened the record for that (invariant 13, a
+/// claim orders nothing that was received).
+fn first_opening(rows: &[Row]) -> Option<EntryId> {
+    rows.iter()
+        .filter(|row| matches!(row.event, Ok(Event::Opened { .. })))
+        .min_by_key(|row| {
+            let Trace {
+                received, order, ..
+            } = row.trace;
+            (received.is_none(), received, order)
+        })
+        .map(|row| row.trace.entry)
 }

@@ -9,6 +9,7 @@ use std::collections::HashSet;
 use serde_json::Value;
 
 use crate::{
+    bounds::{self, Bounds},
     entry::OrderKey,
     hlc::Hlc,
     ids::{EntryId, PersonId},
@@ -23,10 +24,28 @@ pub struct Head {
     pub order: OrderKey,
     /// The time that its device claimed.
     pub claimed: Hlc,
+    /// Between which moments it was written; `None` while no receipt says so here.
+    pub bounds: Option<Bounds>,
     /// Who wrote it.
     pub author: PersonId,
     /// The value; `null` is an emptied field.
     pub value: Value,
+}
+
+impl Head {
+    /// The time claimed, brought into its bounds: by this lists are ordered (invariant 13, a claim orders nothing that was received).
+    pub fn bounded(&self) -> Hlc {
+        bounds::bounded(self.bounds, self.claimed)
+    }
+
+    /// A moment that the value states, Unix ms, brought into what the bounds allow before it orders anything; `None`: it states none.
+    pub fn stated_ms(&self) -> Option<u64> {
+        let stated = self.value.as_u64()?;
+        Some(
+            self.bounds
+                .map_or(stated, |bounds| bounds.clamp_stated(self.claimed, stated)),
+        )
+    }
 }
 
 /// A field with all values that nobody has replaced, in the record's order.

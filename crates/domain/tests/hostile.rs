@@ -486,6 +486,45 @@ fn what_was_refused_is_in_no_set_so_that_author_and_reader_see_the_same() {
         );
     }
     assert_eq!(author.content(), reader.content());
+    // Whoever signs anew signs what counts, and that is whole for both.
+    let is_taken = |id: EntryId| id != refused;
+    let again = signature(world.digest(is_taken), Some(world.pin(is_taken)), None);
+    let anew = world.write(1, &Event::Signed(again));
+    world.push(1);
+    let author = RecordState::fold_held(world.held(|_| true)).unwrap();
+    let reader = RecordState::fold_held(world.held(is_taken)).unwrap();
+    for state in [&author, &reader] {
+        assert_eq!(state.counting().unwrap().signature(), anew);
+        assert!(state.frozen().is_some());
+    }
+    assert_eq!(author.content(), reader.content());
+}
+
+#[test]
+fn a_second_opening_that_claims_to_be_older_opens_nothing_and_gives_no_right_to_annul() {
+    let mut world = World::default();
+    let first = world.open(1);
+    world.push(1);
+    let opening = Event::Opened {
+        kind: RecordKind::Inspection,
+        fields: BTreeMap::from([("subject_name".to_owned(), json!("别的学校"))]),
+    };
+    world.write_at(2, 1, &opening);
+    let annulled = Event::Annulled {
+        reason: "x".into(),
+        signature: None,
+        by_supervisor: false,
+    };
+    world.write_at(2, NOW_MS + 1, &annulled);
+    world.push(2);
+    let state = world.seen();
+    assert_eq!(state.opened().unwrap().entry, first);
+    assert!(state.annulled().is_none());
+    // Before anything was received the order decides, and the endpoint's word afterwards.
+    let mut unreceived = world.clone();
+    unreceived.received.clear();
+    let state = RecordState::fold_held(unreceived.held(|_| true)).unwrap();
+    assert_ne!(state.opened().unwrap().entry, first);
 }
 
 #[test]

@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 use shicha_domain::{
     Channel, DeviceId, EntryId, Event, Hlc, OrgCode, PersonId, Receipt, ReceiptId, RecordId,
-    bounds::Bounds, entry::Entry, receipt::read_refused, suite::SignatureBytes,
+    bounds::{Bounds, bounded},
+    entry::{Entry, OrderKey},
+    receipt::read_refused,
+    suite::SignatureBytes,
 };
 use uuid::Uuid;
 
@@ -36,8 +39,21 @@ pub struct StoredEntry {
     pub entry: Entry,
     /// Between which moments it was made, by the receipt that its number came with; none where it was not received yet.
     pub bounds: Option<Bounds>,
+    /// Whether it has a number: the central endpoint received and accepted it.
+    pub is_received: bool,
     /// Where it is.
     pub delivery: EntryDelivery,
+}
+
+impl StoredEntry {
+    /// Its place among the entries of its record outside of what was signed (invariant 13, a claim orders nothing that was received).
+    pub fn order(&self) -> OrderKey {
+        let claimed = self.entry.order();
+        OrderKey {
+            at: bounded(self.bounds, claimed.at),
+            ..claimed
+        }
+    }
 }
 
 /// Where an entry is.
@@ -119,6 +135,7 @@ impl Ledger {
                     id,
                     entry,
                     bounds,
+                    is_received: number.is_some(),
                     delivery,
                 });
             }

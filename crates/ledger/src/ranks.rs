@@ -35,8 +35,8 @@ impl Received {
     }
 }
 
-/// Records that a receipt for a stretch of a log changes: those that are signed, because it may complete a version, and those with a claim
-/// outside of its bounds.
+/// Records that a receipt for a stretch of a log changes: those that are signed, because it may complete a version, those with a claim
+/// outside of its bounds, and visits that are stated to begin after it.
 pub(crate) fn changed_by_receipt(
     db: &Connection,
     device: i64,
@@ -46,7 +46,9 @@ pub(crate) fn changed_by_receipt(
     let mut statement = db.prepare_cached(
         "SELECT DISTINCT r.id FROM entry e JOIN record r ON r.n = e.record
          WHERE e.device = ?1 AND e.seq BETWEEN ?2 AND ?3
-             AND (r.is_signed = 1 OR ((e.at >> 16) & 0xffffffffffff) NOT BETWEEN ?4 AND ?5)",
+             AND (r.is_signed = 1 OR ((e.at >> 16) & 0xffffffffffff) NOT BETWEEN ?4 AND ?5
+                 OR EXISTS (SELECT 1 FROM view_record v JOIN view_inspection i ON i.id = v.id
+                            WHERE v.record = r.id AND i.begun_ms > ?5))",
     )?;
     let records = statement.query_map(
         params![
@@ -68,11 +70,21 @@ pub(crate) fn is_changed_by_number(
     record: i64,
     entry: &Entry,
 ) -> Result<bool, LedgerError> {
-    let is_signed: bool = db
-        .prepare_cached("SELECT is_signed FROM record WHERE n = ?1")?
-        .query_row([record], |row| row.get(0))?;
     let bounds = bounds(db, Some(covered))?;
-    Ok(is_signed || bounds.is_some_and(|bounds| bounds.clamp(entry.at) != entry.at))
+    if bounds.is_some_and(|bounds| bounds.clamp(entry.at) != entry.at) {
+        return Ok(true);
+    }
+    let received_ms = bounds.map_or(u64::MAX, |bounds| bounds.received_ms);
+    Ok(db
+        .prepare_cached(
+            "SELECT r.is_signed = 1 OR EXISTS (SELECT 1 FROM view_record v JOIN view_inspection i ON i.id = v.id
+                 WHERE v.record = r.id AND i.begun_ms > ?2)
+             FROM record r WHERE r.n = ?1",
+        )?
+        .query_row(
+            params![record, i64::try_from(received_ms).unwrap_or(i64::MAX)],
+            |row| row.get(0),
+        )?)
 }
 
 /// Notes that a record has a signature.

@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use super::Trace;
 use crate::{
-    bounds::Bounds,
+    bounds::{Bounds, bounded},
     entry::{Entry, OrderKey},
     event::{Event, EventFault},
-    hlc::Hlc,
     ids::{DeviceId, EntryId},
     receipt::Rank,
 };
@@ -21,8 +20,8 @@ pub struct Held<'a> {
     pub entry: &'a Entry,
     /// When the endpoint received it, by the oldest receipt that came with its number; `None` while it has none.
     pub received: Option<Rank>,
-    /// The claimed time, brought into the bounds that the receipt gives (invariant 13, a claim orders nothing that was received).
-    pub bounded: Hlc,
+    /// The bounds that the receipt gives; the claimed time is brought into them (invariant 13, a claim orders nothing that was received).
+    pub bounds: Option<Bounds>,
     /// Whether the endpoint refused it: then it is in no fold and in no set (invariant 12).
     pub is_refused: bool,
 }
@@ -32,7 +31,7 @@ impl<'a> Held<'a> {
     pub fn new(name: EntryId, entry: &'a Entry, receipt: Option<(Rank, Bounds)>) -> Self {
         Self {
             received: receipt.map(|(rank, _)| rank),
-            bounded: receipt.map_or(entry.at, |(_, bounds)| bounds.clamp(entry.at)),
+            bounds: receipt.map(|(_, bounds)| bounds),
             ..Self::unreceived(name, entry)
         }
     }
@@ -43,7 +42,7 @@ impl<'a> Held<'a> {
             name,
             entry,
             received: None,
-            bounded: entry.at,
+            bounds: None,
             is_refused: false,
         }
     }
@@ -75,13 +74,14 @@ impl<'a> Held<'a> {
         Trace {
             entry: self.name,
             order: OrderKey {
-                at: self.bounded,
+                at: bounded(self.bounds, self.entry.at),
                 ..claimed
             },
             claimed: claimed.at,
             author: self.entry.author,
             written_on: self.entry.device,
             received: self.received,
+            bounds: self.bounds,
         }
     }
 }

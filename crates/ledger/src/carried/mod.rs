@@ -188,7 +188,8 @@ impl Ledger {
     }
 
     /// What is held here for other devices: stretches of their logs as they were sealed, by device and place. Devices that were revoked
-    /// are left out, because the endpoint would not take anything of theirs.
+    /// are left out, because the endpoint would not take anything of theirs; those that the directory here lacks are not, because only
+    /// the endpoint can judge them (invariant 11, what is handed on proves only what hashes and receipts prove).
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -203,7 +204,7 @@ impl Ledger {
             let mut carried = Vec::new();
             while let Some(row) = rows.next()? {
                 let id = DeviceId(uuid::Uuid::from_bytes(row.get(1)?));
-                if actor_of(&directory, id).is_err() {
+                if actor_of(&directory, id).err() == Some(SealedRefusal::Revoked) {
                     continue;
                 }
                 let entries = stretch(db, row.get(0)?, row.get(2)?, row.get(3)?)?;

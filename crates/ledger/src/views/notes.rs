@@ -118,8 +118,7 @@ fn packs(db: &Connection, blob: Option<BlobHash>) -> Result<Vec<PackRow>, Ledger
     // Numbers of an earlier life of the endpoint are kept below zero; what it received then, it received.
     let mut query = db.prepare_cached(
         "SELECT v.record, v.pack, v.version, v.blob, v.title, v.org, abs(e.number),
-             (SELECT c.received_at_ms FROM receipt c WHERE c.device = e.device AND c.seq >= e.seq
-              ORDER BY c.seq, c.received_at_ms LIMIT 1)
+             (SELECT c.received_at_ms FROM receipt c WHERE c.n = e.covered)
          FROM view_pack v JOIN record r ON r.id = v.record JOIN entry e ON e.record = r.n AND e.id = v.entry
          WHERE ?1 IS NULL OR v.blob = ?1
          ORDER BY v.org, v.pack, e.number IS NULL, abs(e.number), v.record",

@@ -136,7 +136,12 @@ impl<'a> Rolled<'a> {
         let started_ms = state
             .value("started_at")
             .and_then(serde_json::Value::as_u64);
-        let opened_ms = state.opened().map_or(0, |trace| trace.at().ms());
+        // Lists go by what the bounds allow; what is shown of the visit is what was claimed.
+        let began_ms = state
+            .fields()
+            .get("started_at")
+            .and_then(|register| register.winner()?.stated_ms());
+        let opened_ms = state.opened().map_or(0, |trace| trace.bounded().ms());
         let inspectors: &[serde_json::Value] = state
             .value("inspectors")
             .and_then(serde_json::Value::as_array)
@@ -177,7 +182,7 @@ impl<'a> Rolled<'a> {
             text(state.text("pack")),
             text(state.text("pack_version")),
             text(number),
-            integer(started_ms.unwrap_or(opened_ms)),
+            integer(began_ms.unwrap_or(opened_ms)),
             started_ms.map_or(Value::Null, integer),
             state
                 .value("ended_at")
@@ -318,7 +323,7 @@ fn conflicts<'a>(state: &'a RecordState, title: &str) -> Vec<Noted<&'a str>> {
             text: title.to_owned(),
             at_ms: register
                 .winner()
-                .map_or(0, |head| signed(head.order.at.ms())),
+                .map_or(0, |head| signed(head.bounded().ms())),
         })
         .collect()
 }
@@ -331,7 +336,7 @@ fn late(state: &RecordState, title: &str) -> Vec<Noted<EntryId>> {
         .map(|note| Noted {
             key: note.trace.entry,
             text: title.to_owned(),
-            at_ms: signed(note.trace.at().ms()),
+            at_ms: signed(note.trace.bounded().ms()),
         })
         .collect()
 }
@@ -350,7 +355,7 @@ fn unknown(state: &RecordState) -> Vec<Noted<EntryId>> {
         .map(|(trace, text)| Noted {
             key: trace.entry,
             text,
-            at_ms: signed(trace.at().ms()),
+            at_ms: signed(trace.bounded().ms()),
         })
         .collect()
 }

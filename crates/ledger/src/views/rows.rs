@@ -37,7 +37,7 @@ pub enum SubjectSort {
     Region,
     /// By kind.
     Kind,
-    /// By the begin of the last signed inspection; never inspected counts as earliest.
+    /// By the begin of the last signed inspection, as far as its bounds allow; never inspected counts as earliest.
     LastInspected,
     /// By the number of findings that are not verified.
     OpenFindings,
@@ -68,7 +68,7 @@ pub struct SubjectRow {
     pub org: OrgCode,
     /// Sample data.
     pub is_sample: bool,
-    /// Begin of the last inspection that somebody signed.
+    /// Begin of the last inspection that somebody signed, as far as its bounds allow.
     pub last_inspected_ms: Option<u64>,
     /// Findings that are not verified.
     pub open_findings: u32,
@@ -97,9 +97,9 @@ pub struct InspectionFilter {
     pub item_result: Option<String>,
     /// `with_findings` or `without_findings`.
     pub outcome: Option<String>,
-    /// Begun not before.
+    /// Begun not before, as far as the bounds allow.
     pub from_ms: Option<u64>,
-    /// Begun before.
+    /// Begun before, as far as the bounds allow.
     pub to_ms: Option<u64>,
     /// `open`, `signing`, `signed` or `annulled`; `unsigned` is `open` or `signing`.
     pub stage: Option<String>,
@@ -112,7 +112,7 @@ pub struct InspectionFilter {
 /// The orders of the inspections' list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InspectionSort {
-    /// By the begin of the visit.
+    /// By the begin of the visit, as far as its bounds allow.
     Started,
     /// By the subject's name, as pinyin.
     Subject,
@@ -157,7 +157,7 @@ pub struct InspectionRow {
     pub pack_version: String,
     /// Hash of that pack's bytes; `None` where the record names none.
     pub pack_hash: Option<BlobHash>,
-    /// Begin of the visit.
+    /// Begin of the visit, as it was entered.
     pub started_ms: Option<u64>,
     /// End of the visit.
     pub ended_ms: Option<u64>,
@@ -177,7 +177,7 @@ pub struct InspectionRow {
     pub conflicts: u32,
     /// Entries that came too late for the signature.
     pub late: u32,
-    /// Newest change, by the clock of the device that made it.
+    /// Newest change: the time that its device claimed, brought into its bounds.
     pub updated_ms: u64,
 }
 
@@ -258,7 +258,7 @@ pub struct FindingRow {
     pub checklist: String,
     /// Sample data.
     pub is_sample: bool,
-    /// Newest change, by the clock of the device that made it.
+    /// Newest change: the time that its device claimed, brought into its bounds.
     pub updated_ms: u64,
 }
 
@@ -273,7 +273,7 @@ pub struct ConflictRow {
     pub field: String,
     /// What the record is called: name of the subject, number.
     pub title: String,
-    /// When the newest of the values was written, by that device's clock.
+    /// When the newest of the values was written: the time that its device claimed, brought into its bounds.
     pub at_ms: u64,
 }
 
@@ -288,7 +288,7 @@ pub struct LateRow {
     pub entry: EntryId,
     /// What the record is called.
     pub title: String,
-    /// When the entry was written, by its device's clock.
+    /// When the entry was written: the time that its device claimed, brought into its bounds.
     pub at_ms: u64,
 }
 
@@ -334,7 +334,7 @@ pub struct Overview {
     pub by_org: Vec<OverviewRow>,
     /// By checklist item, most non-conforming first.
     pub by_item: Vec<OverviewItem>,
-    /// By week of the visits' begin: its Monday (ISO 8601) in Asia/Shanghai, earliest first.
+    /// By week of the visits' begin as far as their bounds allow: its Monday (ISO 8601) in Asia/Shanghai, earliest first.
     pub by_week: Vec<OverviewRow>,
     /// By kind of subject.
     pub by_kind: Vec<OverviewRow>,

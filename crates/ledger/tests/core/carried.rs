@@ -4,11 +4,14 @@ use serde_json::json;
 use shicha_domain::suite::SigningKey;
 use shicha_domain::{
     DeviceId, EntryId, PersonId, Receipt,
+    authority::Actor,
     directory::{Device, Directory, Org, OrgKind, Person, Role},
     entry::Entry,
     receipt::push_bytes,
 };
-use shicha_ledger::{EntryDelivery, Ledger, Sealed, SealedRefusal, SealedTaken};
+use shicha_ledger::{
+    Confirmed, EntryDelivery, Ledger, Sealed, SealedRefusal, SealedTaken, Vouched,
+};
 use uuid::Uuid;
 
 use crate::kit::*;
@@ -204,6 +207,37 @@ fn only_what_a_known_device_signed_and_may_write_is_taken() {
 }
 
 #[test]
+fn what_a_colleague_wrote_whom_the_directory_here_lacks_is_kept_and_handed_on() {
+    let ((_a, a), (_b, b)) = (laptop(1), laptop(2));
+    a.append(person(), vec![opened(record(5), "甲")], NOW)
+        .unwrap();
+    let mut older = directory();
+    older.devices.remove(0);
+    b.take_directory(&older.to_part("1")).unwrap();
+    let vouched = Vouched {
+        device: device(1),
+        public_key: key(1).public_key(),
+        actor: Actor {
+            person: person(),
+            org: "320703".parse().unwrap(),
+            role: Role::Inspector,
+        },
+    };
+    let given = b.take_sealed_of(&sealed(&a), Some(&vouched), NOW).unwrap();
+    assert!(matches!(given, SealedTaken::Held { new: 1, .. }));
+    assert_eq!(
+        b.carried().unwrap(),
+        [sealed(&a)],
+        "the endpoint judges it, and not who carries it"
+    );
+    assert!(!b.entries_of(record(5)).unwrap()[0].is_received);
+    let mut revoked = directory();
+    revoked.devices[0].revoked_at_ms = Some(NOW);
+    b.take_directory(&revoked.to_part("2")).unwrap();
+    assert!(b.carried().unwrap().is_empty(), "it is known to be revoked");
+}
+
+#[test]
 fn what_the_endpoint_refused_or_has_otherwise_gives_way_to_what_it_says() {
     let ((_a, a), (_b, b)) = (laptop(1), laptop(2));
     a.append(
@@ -282,6 +316,47 @@ fn a_colleague_who_was_restored_from_a_copy_shows_what_the_endpoint_holds_in_the
     );
     assert!(b.carried().unwrap().is_empty());
     assert_eq!(b.verify(&mut |_, _| {}).unwrap().first_bad, None);
+}
+
+#[test]
+fn a_receipt_for_a_later_entry_of_another_past_says_nothing_of_what_was_brought_by_hand() {
+    let ((_a, a), (_copy, copy), (_b, b)) = (laptop(1), laptop(1), laptop(2));
+    for (ledger, name) in [(&a, "甲"), (&copy, "乙")] {
+        ledger
+            .append(person(), vec![opened(record(5), name)], NOW)
+            .unwrap();
+    }
+    // What was brought by hand is of the one past; the endpoint has the other, and what comes of it here is of another channel, with
+    // entries between that are not for this device.
+    taken(&b, &sealed(&a));
+    for n in 6..9 {
+        let mut elsewhere = opened(record(n), "丙");
+        elsewhere.channel = "pub/320703".parse().unwrap();
+        copy.append(person(), vec![elsewhere], NOW).unwrap();
+    }
+    let entries = copy.outbox(usize::MAX, usize::MAX).unwrap();
+    let (id, last) = entries[3].clone();
+    let receipt = Receipt::whole(device(1), 4, id, NOW + 5_000).signed(&server());
+    let by_a_neighbour = Confirmed {
+        entries: Vec::new(),
+        receipts: vec![receipt.clone()],
+    };
+    let is_unreceived = |ledger: &Ledger| {
+        let found = ledger.entries_of(record(5)).unwrap();
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].delivery, EntryDelivery::Waiting);
+        assert_eq!(found[0].bounds, None);
+        assert!(!found[0].is_received);
+        let state = ledger.record(record(5)).unwrap().unwrap();
+        assert_eq!(state.opened().unwrap().received, None);
+    };
+    b.take_confirmed(&by_a_neighbour, NOW).unwrap();
+    is_unreceived(&b);
+    let mut incoming = pulled(vec![(id, last)], 0);
+    incoming.channel = "pub/320703".parse().unwrap();
+    incoming.receipts = vec![receipt];
+    assert_eq!(b.insert(vec![incoming], NOW).unwrap().new, 1);
+    is_unreceived(&b);
 }
 
 #[test]

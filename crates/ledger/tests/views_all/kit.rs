@@ -216,6 +216,11 @@ impl Place {
 
     /// The server receives what this device has written, with the receipts that others get with it.
     pub(crate) fn deliver(&self) {
+        self.deliver_with(&received);
+    }
+
+    /// The server receives what this device has written, with these receipts.
+    pub(crate) fn deliver_with(&self, received: &dyn Fn(EntryId, &Entry) -> Receipt) {
         for (id, entry) in self.log() {
             let number = [(entry.seq, 1_000 + entry.seq)];
             self.ledger
@@ -226,6 +231,15 @@ impl Place {
 
     /// Takes entries in, in this order, as if a server had numbered them so.
     pub(crate) fn pull(&self, entries: Vec<(EntryId, Entry)>) {
+        self.pull_with(entries, &received);
+    }
+
+    /// Takes entries in, in this order, as if a server had numbered them so and given these receipts.
+    pub(crate) fn pull_with(
+        &self,
+        entries: Vec<(EntryId, Entry)>,
+        received: &dyn Fn(EntryId, &Entry) -> Receipt,
+    ) {
         let mut by_channel: BTreeMap<String, Vec<(EntryId, Entry)>> = BTreeMap::new();
         for (id, entry) in entries {
             by_channel
@@ -280,6 +294,21 @@ impl Place {
         assert_eq!(page.total, page.rows.len() as u64, "{query}");
         page.rows.into_iter().map(|row| row.record).collect()
     }
+}
+
+/// A receipt for one entry that says between which moments it was made.
+pub(crate) fn between(
+    (since_ms, received_at_ms): (u64, u64),
+    id: EntryId,
+    entry: &Entry,
+) -> Receipt {
+    let whole = Receipt::whole(entry.device, entry.seq, id, received_at_ms);
+    Receipt {
+        from: entry.seq,
+        since_ms,
+        ..whole
+    }
+    .signed(&SigningKey::from_bytes(&[9; 32]))
 }
 
 /// The server's receipt for an entry.

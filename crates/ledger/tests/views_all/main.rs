@@ -1,6 +1,7 @@
 //! What the views promise to those who read lists, figures and search results.
 #![allow(clippy::unwrap_used)]
 
+mod clocks;
 mod fold;
 mod kit;
 mod lists;
