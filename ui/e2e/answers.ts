@@ -46,7 +46,7 @@ function pick<T>(from: readonly T[], at: number): T {
 }
 
 function field(value: unknown, isConflict = false): FieldView {
-  return { value, heads: isConflict ? [ENTRY, OTHER_ENTRY] : [ENTRY], author: '王建国', at_ms: AT, is_conflict: isConflict };
+  return { value, heads: isConflict ? [ENTRY, OTHER_ENTRY] : [ENTRY], author: '王建国', is_unjudged: false, at_ms: AT, is_conflict: isConflict };
 }
 
 const RESULTS = ['conforms', 'conforms', 'nonconforming', 'conforms', 'to_verify', 'not_applicable', 'not_checked'];
@@ -86,6 +86,7 @@ function photo(more: Partial<EvidenceView> = {}): EvidenceView {
     camera: 'HUAWEI P40',
     derived_from: null,
     author: '王建国',
+    is_unjudged: false,
     at_ms: AT,
     removed: null,
     is_here: true,
@@ -98,6 +99,7 @@ const inspection: InspectionView = {
   record: RECORD,
   org: '320722',
   org_name: '东海县应急管理局',
+  is_org_unknown: false,
   pack: pack.id,
   pack_version: pack.version,
   pack_hash: 'bc'.repeat(32),
@@ -165,6 +167,7 @@ function signature(more: Partial<SignatureView>): SignatureView {
     author: '王建国',
     device: '7d3f'.repeat(8),
     device_label: '王建国的笔记本',
+    is_unjudged: false,
     is_recorded_by_other: false,
     role: 'inspector',
     name: '王建国',
@@ -185,6 +188,7 @@ const signedVersion: VersionView = {
   author: '王建国',
   device: '7d3f'.repeat(8),
   device_label: '王建国的笔记本',
+  is_unjudged: false,
   names: ['王建国', '李芳', '赵敏'],
   at_ms: LATER,
   received_ms: LATER,
@@ -210,7 +214,7 @@ const signed: InspectionView = {
     signature({ entry: 'c3'.repeat(32), role: 'subject', name: '赵敏', method: 'refused', mark: null, note: '对第 3 项有异议，拒绝签名。', witness: '园区安监办 陈某' }),
   ],
   late: [
-    { entry: OTHER_ENTRY, author: '李芳', at_ms: LATER + 60_000, field: `answers/${answered[0]?.id ?? ''}/facts`, value: '补记', device: '7d3f'.repeat(16) },
+    { entry: OTHER_ENTRY, author: '李芳', is_unjudged: true, at_ms: LATER + 60_000, field: `answers/${answered[0]?.id ?? ''}/facts`, value: '补记', device: '7d3f'.repeat(16) },
   ],
   conflicts: [],
   delivery: delivery({ place: 'seen', receipt_at_ms: LATER }),
@@ -419,8 +423,8 @@ export function answersOf({ language, stage = 'ready', role = 'inspector', signe
           item: answered[4]?.id ?? null,
           question: answered[4]?.question ?? null,
           values: [
-            { entry: ENTRY, value: '抽查 3 个班，其中 1 个班缺学员签到表。', author: '王建国', device_label: '执法一科 3 号笔记本', at_ms: AT },
-            { entry: OTHER_ENTRY, value: '抽查 3 个班，签到表齐全，缺 1 份考试成绩单。', author: '李芳', device_label: '执法二科 1 号笔记本', at_ms: LATER },
+            { entry: ENTRY, value: '抽查 3 个班，其中 1 个班缺学员签到表。', author: '王建国', device_label: '执法一科 3 号笔记本', is_unjudged: false, at_ms: AT, claim: 'within' as const },
+            { entry: OTHER_ENTRY, value: '抽查 3 个班，签到表齐全，缺 1 份考试成绩单。', author: '李芳', device_label: '执法二科 1 号笔记本', is_unjudged: true, at_ms: LATER, claim: 'ahead_of_time' as const },
           ],
           may_settle: true,
         },
@@ -513,6 +517,7 @@ export function answersOf({ language, stage = 'ready', role = 'inspector', signe
         device_label: '执法一科 3 号笔记本',
         seq: 40 + at,
         author: pick(['王建国', '李芳'], at),
+        is_unjudged: at === 3,
         at_ms: AT + at * 600_000,
         bounds: at === 3 ? null : { since_ms: AT - 3_600_000, received_ms: LATER, seen_ms: null },
         claim: at === 2 ? ('back_dated' as const) : at === 3 ? ('not_received' as const) : ('within' as const),

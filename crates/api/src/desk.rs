@@ -4,11 +4,13 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::Value;
 use shicha_domain::{
-    Channel, EntryId, Event, PersonId, RecordId, RecordKind, RecordState,
+    Channel, DeviceId, EntryId, Event, PersonId, RecordId, RecordKind, RecordState,
     authority::{self, About, Actor},
     entry::Entry,
     fields,
     pack::Pack,
+    record::Trace,
+    register::Head,
 };
 use shicha_ledger::{Appended, Draft, Identity, Ledger};
 
@@ -205,6 +207,25 @@ impl Desk {
         self.names.person(person)
     }
 
+    /// Whether the directory here lacks a person or a device, so that it cannot be told here what they may write.
+    pub(crate) fn lacks(&self, person: PersonId, device: DeviceId) -> bool {
+        let is_me = person == self.me.person && device == self.me.device;
+        let is_known =
+            self.names.find_person(person).is_some() && self.names.find_device(device).is_some();
+        !is_me && !is_known
+    }
+
+    /// Whether nobody has judged an entry yet: this device cannot, and the central endpoint has not received it. It is kept and handed on all
+    /// the same (invariant 11, what is handed on proves only what hashes and receipts prove).
+    pub(crate) fn is_unjudged(&self, trace: &Trace) -> bool {
+        trace.received.is_none() && self.lacks(trace.author, trace.written_on)
+    }
+
+    /// [`Self::is_unjudged`] of one value of a field.
+    pub(crate) fn is_value_unjudged(&self, head: &Head) -> bool {
+        head.bounds.is_none() && self.lacks(head.author, head.order.device)
+    }
+
     /// All fields of a record, as screens show them.
     pub(crate) fn field_views(&self, state: &RecordState) -> BTreeMap<String, FieldView> {
         let views = state.fields().iter().filter_map(|(field, register)| {
@@ -213,7 +234,8 @@ impl Desk {
                 value: winner.value.clone(),
                 heads: register.heads().iter().map(|head| head.entry).collect(),
                 author: self.person_name(winner.author),
-                at_ms: winner.order.at.ms(),
+                is_unjudged: self.is_value_unjudged(winner),
+                at_ms: winner.claimed.ms(),
                 is_conflict: register.is_conflict(),
             };
             Some((field.clone(), view))
@@ -236,7 +258,7 @@ impl Desk {
         record: RecordId,
     ) -> Result<Vec<shicha_ledger::StoredEntry>, ApiError> {
         let mut entries = self.ledger.entries_of(record)?;
-        entries.sort_by_key(|stored| stored.entry.order());
+        entries.sort_by_key(shicha_ledger::StoredEntry::order);
         Ok(entries)
     }
 }
@@ -264,7 +286,7 @@ pub(crate) fn saved(appended: &[Appended], now_ms: u64) -> Saved {
     }
 }
 
-/// The entry that counted among those that a `set` replaced: the latest in the record's order.
+/// The entry that counted among those that a `set` replaced: the last in the record's order, in which they are given.
 pub(crate) fn replaced<'a>(
     entries: impl IntoIterator<Item = (EntryId, &'a Entry)>,
     replaces: &[EntryId],
@@ -272,7 +294,7 @@ pub(crate) fn replaced<'a>(
     entries
         .into_iter()
         .filter(|(id, _)| replaces.contains(id))
-        .max_by_key(|(_, entry)| entry.order())
+        .last()
 }
 
 /// The value that an entry wrote into a field, if it did.

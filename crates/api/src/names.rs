@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use shicha_domain::{
     DeviceId, OrgCode, PersonId,
-    directory::{Directory, Org, OrgTree, Person},
+    directory::{Device, Directory, Org, OrgTree, Person},
 };
 
 /// The directory, indexed.
@@ -54,6 +54,10 @@ impl Names {
         self.directory.people.get(*self.people.get(&person)?)
     }
 
+    pub(crate) fn find_device(&self, device: DeviceId) -> Option<&Device> {
+        self.directory.devices.get(*self.devices.get(&device)?)
+    }
+
     pub(crate) fn find_org(&self, org: &OrgCode) -> Option<&Org> {
         self.directory.orgs.get(*self.orgs.get(org)?)
     }
@@ -72,17 +76,12 @@ impl Names {
 
     /// Whose a device is.
     pub(crate) fn owner(&self, device: DeviceId) -> Option<&Person> {
-        let device = self.directory.devices.get(*self.devices.get(&device)?)?;
-        self.find_person(device.person)
+        self.find_person(self.find_device(device)?.person)
     }
 
     /// What a device is called; the end of its identifier where the directory does not have it.
     pub(crate) fn device(&self, device: DeviceId) -> String {
-        let found = self
-            .devices
-            .get(&device)
-            .and_then(|at| self.directory.devices.get(*at));
-        match found {
+        match self.find_device(device) {
             Some(one) if !one.label.is_empty() => one.label.clone(),
             _ => tail(device.0),
         }

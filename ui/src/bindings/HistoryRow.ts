@@ -29,6 +29,11 @@ seq: number,
  */
 author: string, 
 /**
+ * Whether nobody has judged yet whether its writer may write this: the directory here lacks the person or the device, and the
+ * central endpoint has not received it, as far as is known here.
+ */
+is_unjudged: boolean, 
+/**
  * Claimed time.
  */
 at_ms: number, 

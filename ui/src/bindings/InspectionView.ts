@@ -29,6 +29,10 @@ org: OrgCode,
  */
 org_name: string, 
 /**
+ * Whether the directory here lacks that bureau.
+ */
+is_org_unknown: boolean, 
+/**
  * Pack and version that it is filled with for ever.
  */
 pack: string, 

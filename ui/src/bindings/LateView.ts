@@ -15,6 +15,11 @@ entry: EntryId,
  */
 author: string, 
 /**
+ * Whether nobody has judged yet whether its writer may write this: the directory here lacks the person or the device, and the
+ * central endpoint has not received it, as far as is known here.
+ */
+is_unjudged: boolean, 
+/**
  * When, by that device's clock.
  */
 at_ms: number, 

@@ -44,6 +44,11 @@ device: DeviceId,
  */
 device_label: string, 
 /**
+ * Whether nobody has judged yet whether its writer may write this: the directory here lacks the person or the device, and the
+ * central endpoint has not received it, as far as is known here.
+ */
+is_unjudged: boolean, 
+/**
  * Whether it is in the name of a person of the directory who did not record it.
  */
 is_recorded_by_other: boolean, 

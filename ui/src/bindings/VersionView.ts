@@ -34,6 +34,11 @@ device: DeviceId,
  */
 device_label: string, 
 /**
+ * Whether nobody has judged yet whether its writer may write this: the directory here lacks the person or the device, and the
+ * central endpoint has not received it, as far as is known here.
+ */
+is_unjudged: boolean, 
+/**
  * Names of all that signed it.
  */
 names: Array<string>, 

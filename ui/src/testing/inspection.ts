@@ -14,7 +14,7 @@ export const HEAD = '44'.repeat(32);
 export const DIGEST = 'd1'.repeat(32);
 
 export function field(value: unknown, more: Partial<FieldView> = {}): FieldView {
-  return { value, heads: [HEAD], author: '王建国', at_ms: Date.UTC(2022, 3, 12, 2), is_conflict: false, ...more };
+  return { value, heads: [HEAD], author: '王建国', is_unjudged: false, at_ms: Date.UTC(2022, 3, 12, 2), is_conflict: false, ...more };
 }
 
 export function inspectionView(more: Partial<InspectionView> = {}, fields: Record<string, unknown> = {}): InspectionView {
@@ -44,6 +44,7 @@ export function inspectionView(more: Partial<InspectionView> = {}, fields: Recor
     record: INSPECTION,
     org: '320700',
     org_name: '连云港市应急管理局',
+    is_org_unknown: false,
     pack: 'lyg-2021-training',
     pack_version: '1.0.0',
     pack_hash: PACK_HASH,
@@ -86,6 +87,7 @@ export function signature(more: Partial<SignatureView> = {}): SignatureView {
     author: '王建国',
     device: 'd1'.repeat(16),
     device_label: '王建国的笔记本',
+    is_unjudged: false,
     is_recorded_by_other: false,
     role: 'inspector',
     name: '王建国',
@@ -110,6 +112,7 @@ export function version(more: Partial<VersionView> = {}): VersionView {
     author: '王建国',
     device: 'd1'.repeat(16),
     device_label: '王建国的笔记本',
+    is_unjudged: false,
     names: ['王建国'],
     at_ms: Date.UTC(2022, 3, 12, 4),
     received_ms: Date.UTC(2022, 3, 12, 5),
@@ -138,6 +141,7 @@ export function evidence(more: Partial<EvidenceView> = {}): EvidenceView {
     camera: null,
     derived_from: null,
     author: '王建国',
+    is_unjudged: false,
     at_ms: Date.UTC(2022, 3, 12, 1, 31),
     removed: null,
     is_here: true,
@@ -197,6 +201,7 @@ export function historyRow(more: Partial<HistoryRow> = {}): HistoryRow {
     device_label: '执法一科 3 号',
     seq: 12,
     author: '王建国',
+    is_unjudged: false,
     at_ms: Date.UTC(2022, 3, 12, 2),
     bounds: { since_ms: Date.UTC(2022, 3, 12, 0), received_ms: Date.UTC(2022, 3, 12, 6), seen_ms: null },
     claim: 'within',

@@ -1,6 +1,6 @@
 //! Conflicts: rival values side by side, until a person settles them.
 
-use shicha_domain::RecordState;
+use shicha_domain::{RecordState, bounds};
 
 use crate::{
     desk::{Desk, draft},
@@ -36,7 +36,9 @@ pub(crate) fn conflicts_list(desk: &Desk, _: Empty) -> Result<ConflictsList, Api
             value: head.value.clone(),
             author: desk.person_name(head.author),
             device_label: desk.names.device(head.order.device),
-            at_ms: head.order.at.ms(),
+            is_unjudged: desk.is_value_unjudged(head),
+            at_ms: head.claimed.ms(),
+            claim: bounds::judge(head.bounds, head.claimed),
         });
         conflicts.push(ConflictView {
             record: row.record,

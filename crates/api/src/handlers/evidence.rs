@@ -143,6 +143,7 @@ pub(crate) fn evidence_views(
                 camera: evidence.camera.clone(),
                 derived_from: evidence.derived_from,
                 author: desk.person_name(attachment.trace.author),
+                is_unjudged: desk.is_unjudged(&attachment.trace),
                 at_ms: attachment.trace.at().ms(),
                 removed: attachment
                     .detached

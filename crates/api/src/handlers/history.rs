@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use shicha_domain::{EntryId, Event, bounds, entry::Entry};
-use shicha_ledger::EntryDelivery;
+use shicha_domain::{EntryId, Event, bounds};
+use shicha_ledger::{EntryDelivery, StoredEntry};
 
 use crate::{
-    desk::{Desk, replaced},
+    desk::Desk,
     error::ApiError,
     handlers::{entry_text::EntryText, record::written_text},
     schema::*,
@@ -15,10 +15,8 @@ use crate::{
 pub(crate) fn record_history(desk: &Desk, request: RecordRef) -> Result<History, ApiError> {
     let state = desk.record(request.record)?;
     let entries = desk.entries(request.record)?;
-    let by_id: HashMap<EntryId, &Entry> = entries
-        .iter()
-        .map(|stored| (stored.id, &stored.entry))
-        .collect();
+    let by_id: HashMap<EntryId, &StoredEntry> =
+        entries.iter().map(|stored| (stored.id, stored)).collect();
     let rows = entries.iter().map(|stored| {
         let event = Event::parse(&stored.entry.event);
         let text = EntryText::read(Some(&state), event.as_ref());
@@ -26,11 +24,10 @@ pub(crate) fn record_history(desk: &Desk, request: RecordRef) -> Result<History,
             Ok(Event::Set {
                 field, replaces, ..
             }) => {
-                let named = replaces
-                    .iter()
-                    .filter_map(|id| Some((*id, *by_id.get(id)?)));
-                replaced(named, replaces)
-                    .map(|(_, entry)| written_text(entry, field))
+                let named = replaces.iter().filter_map(|id| by_id.get(id));
+                let counted = named.max_by_key(|stored| stored.order());
+                counted
+                    .map(|stored| written_text(&stored.entry, field))
                     .unwrap_or_default()
             }
             _ => String::new(),
@@ -46,6 +43,8 @@ pub(crate) fn record_history(desk: &Desk, request: RecordRef) -> Result<History,
             device_label: desk.names.device(stored.entry.device),
             seq: stored.entry.seq,
             author: desk.person_name(stored.entry.author),
+            is_unjudged: !stored.is_received
+                && desk.lacks(stored.entry.author, stored.entry.device),
             at_ms: stored.entry.at.ms(),
             bounds: stored.bounds,
             claim: bounds::judge(stored.bounds, stored.entry.at),

@@ -38,6 +38,7 @@ fn view_of(desk: &Desk, state: &RecordState) -> Result<InspectionView, ApiError>
         record: state.record(),
         org: state.channel().org().clone(),
         org_name: desk.names.org(state.channel().org()),
+        is_org_unknown: desk.names.find_org(state.channel().org()).is_none(),
         pack: state.text("pack").to_owned(),
         pack_version: state.text("pack_version").to_owned(),
         pack_hash: hash_of(state),
@@ -221,6 +222,7 @@ fn signature_views(desk: &Desk, state: &RecordState) -> Vec<SignatureView> {
         author: desk.person_name(signed.trace.author),
         device: signed.trace.written_on,
         device_label: desk.names.device(signed.trace.written_on),
+        is_unjudged: desk.is_unjudged(&signed.trace),
         is_recorded_by_other: signed
             .signature
             .person
@@ -243,6 +245,7 @@ fn late_views(desk: &Desk, state: &RecordState) -> Vec<LateView> {
         LateView {
             entry: note.trace.entry,
             author: desk.person_name(note.trace.author),
+            is_unjudged: desk.is_unjudged(&note.trace),
             at_ms: note.trace.at().ms(),
             field: text.field,
             value: text.value,

@@ -103,6 +103,7 @@ pub(crate) fn version_views(desk: &Desk, state: &RecordState) -> Vec<VersionView
                 author: desk.person_name(trace.author),
                 device: trace.written_on,
                 device_label: desk.names.device(trace.written_on),
+                is_unjudged: desk.is_unjudged(trace),
                 names: names.collect(),
                 at_ms: trace.at().ms(),
                 received_ms: version.rank.map(|rank| rank.received_at_ms),
@@ -131,6 +132,7 @@ pub(crate) fn settlement_view(desk: &Desk, state: &RecordState) -> Option<Settle
     let settled = state.settled()?;
     Some(SettlementView {
         author: desk.person_name(settled.trace.author),
+        is_unjudged: desk.is_unjudged(&settled.trace),
         at_ms: settled.trace.at().ms(),
         received_ms: settled.trace.received.map(|rank| rank.received_at_ms),
         reason: settled.what.reason.clone(),

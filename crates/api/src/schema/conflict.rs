@@ -1,6 +1,6 @@
 //! Conflicts: rival values side by side, until a person settles them.
 
-use shicha_domain::{EntryId, RecordId, event::RecordKind};
+use shicha_domain::{EntryId, RecordId, bounds::Claim, event::RecordKind};
 
 dto! {
     /// All conflicts.
@@ -40,8 +40,13 @@ dto! {
         pub author: String,
         /// On which device.
         pub device_label: String,
+        /// Whether nobody has judged yet whether its writer may write this: the directory here lacks the person or the device, and the
+        /// central endpoint has not received it, as far as is known here.
+        pub is_unjudged: bool,
         /// When, by that device's clock.
         pub at_ms: u64,
+        /// That time against the bounds of the entry.
+        pub claim: Claim,
     }
 
     /// Settles a conflict: `value` replaces all values named.

@@ -33,6 +33,9 @@ dto! {
         pub derived_from: Option<EntryId>,
         /// Who added it.
         pub author: String,
+        /// Whether nobody has judged yet whether its writer may write this: the directory here lacks the person or the device, and the
+        /// central endpoint has not received it, as far as is known here.
+        pub is_unjudged: bool,
         /// When, by that device's clock.
         pub at_ms: u64,
         /// Why it was taken out; `None`: it lies there.

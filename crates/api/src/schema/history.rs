@@ -24,6 +24,9 @@ dto! {
         pub seq: u64,
         /// Who.
         pub author: String,
+        /// Whether nobody has judged yet whether its writer may write this: the directory here lacks the person or the device, and the
+        /// central endpoint has not received it, as far as is known here.
+        pub is_unjudged: bool,
         /// Claimed time.
         pub at_ms: u64,
         /// Between which moments it was made; none where it was not received yet.

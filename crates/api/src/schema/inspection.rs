@@ -161,6 +161,9 @@ dto! {
         pub heads: Vec<EntryId>,
         /// Who wrote it.
         pub author: String,
+        /// Whether nobody has judged yet whether its writer may write this: the directory here lacks the person or the device, and the
+        /// central endpoint has not received it, as far as is known here.
+        pub is_unjudged: bool,
         /// When, by that device's clock.
         pub at_ms: u64,
         /// Whether another value stands against it.
@@ -175,6 +178,8 @@ dto! {
         pub org: OrgCode,
         /// Its name.
         pub org_name: String,
+        /// Whether the directory here lacks that bureau.
+        pub is_org_unknown: bool,
         /// Pack and version that it is filled with for ever.
         pub pack: String,
         /// The version.
@@ -247,6 +252,9 @@ dto! {
         pub device: DeviceId,
         /// What its user calls it; empty where it is not known.
         pub device_label: String,
+        /// Whether nobody has judged yet whether its writer may write this: the directory here lacks the person or the device, and the
+        /// central endpoint has not received it, as far as is known here.
+        pub is_unjudged: bool,
         /// Names of all that signed it.
         pub names: Vec<String>,
         /// When the first signed, by that device's clock.
@@ -279,6 +287,9 @@ dto! {
     pub struct SettlementView {
         /// Who.
         pub author: String,
+        /// Whether nobody has judged yet whether its writer may write this: the directory here lacks the person or the device, and the
+        /// central endpoint has not received it, as far as is known here.
+        pub is_unjudged: bool,
         /// When, by that device's clock.
         pub at_ms: u64,
         /// When it was received.
@@ -324,6 +335,9 @@ dto! {
         pub device: DeviceId,
         /// What its user calls it; empty where it is not known.
         pub device_label: String,
+        /// Whether nobody has judged yet whether its writer may write this: the directory here lacks the person or the device, and the
+        /// central endpoint has not received it, as far as is known here.
+        pub is_unjudged: bool,
         /// Whether it is in the name of a person of the directory who did not record it.
         pub is_recorded_by_other: bool,
         /// In which capacity.
@@ -350,6 +364,9 @@ dto! {
         pub entry: EntryId,
         /// Who.
         pub author: String,
+        /// Whether nobody has judged yet whether its writer may write this: the directory here lacks the person or the device, and the
+        /// central endpoint has not received it, as far as is known here.
+        pub is_unjudged: bool,
         /// When, by that device's clock.
         pub at_ms: u64,
         /// The field or place.

@@ -7,28 +7,19 @@ use shicha_domain::{
     event::{Pin, Place, SignMethod, Signature, SignerRole},
     ids::SetHash,
 };
-use shicha_ledger::{Draft, KeyStore, Ledger};
+use shicha_ledger::{Draft, Ledger};
 
 use crate::{kit::*, together::list};
 
 /// A changed program: it writes what it likes into the ledger of its computer, at a time that it likes.
 async fn write_as_enemy(desk: Desk, now_ms: u64, make: impl FnOnce(&Ledger) -> Vec<Draft>) -> Desk {
-    desk.app.shutdown().await;
-    let Desk { app, dir, clock } = desk;
-    drop(app);
-    let key = KeyStore::new(dir.path())
-        .unlock_with_passphrase(PASSPHRASE)
-        .unwrap();
-    {
-        let (ledger, _) = Ledger::open(dir.path(), &key, now_ms).unwrap();
-        let me = ledger.identity().unwrap().unwrap();
-        for draft in make(&ledger) {
-            ledger.append(me.person, vec![draft], now_ms).unwrap();
-        }
-    }
-    let app = start(dir.path(), &clock).unwrap();
-    let desk = Desk { app, dir, clock };
-    desk.call("key_unlock", json!({ "passphrase": PASSPHRASE }))
+    let (desk, ()) = desk
+        .between(now_ms, |ledger| {
+            let me = ledger.identity().unwrap().unwrap();
+            for draft in make(ledger) {
+                ledger.append(me.person, vec![draft], now_ms).unwrap();
+            }
+        })
         .await;
     desk.call("sync_now", json!({})).await;
     desk

@@ -20,6 +20,7 @@ use shicha_domain::{
     PersonId,
     directory::{Org, OrgKind, Person, Role},
 };
+use shicha_ledger::{KeyStore, Ledger};
 use shicha_server::{Config, Running, cli, home::Home, serve};
 use shicha_sync::protocol::EnrolCode;
 use tempfile::TempDir;
@@ -216,6 +217,29 @@ impl Desk {
             .await;
         }
         desk
+    }
+
+    /// Closes the application, lets another program have its ledger, and starts it again.
+    pub(crate) async fn between<T>(
+        self,
+        now_ms: u64,
+        with: impl FnOnce(&Ledger) -> T,
+    ) -> (Self, T) {
+        self.app.shutdown().await;
+        let Self { app, dir, clock } = self;
+        drop(app);
+        let key = KeyStore::new(dir.path())
+            .unlock_with_passphrase(PASSPHRASE)
+            .unwrap();
+        let result = {
+            let (ledger, _) = Ledger::open(dir.path(), &key, now_ms).unwrap();
+            with(&ledger)
+        };
+        let app = start(dir.path(), &clock).unwrap();
+        let desk = Self { app, dir, clock };
+        desk.call("key_unlock", json!({ "passphrase": PASSPHRASE }))
+            .await;
+        (desk, result)
     }
 
     pub(crate) async fn call(&self, name: &str, request: Value) -> Value {

@@ -15,4 +15,5 @@ mod place;
 mod roster;
 mod signing;
 mod together;
+mod unjudged;
 mod updates;

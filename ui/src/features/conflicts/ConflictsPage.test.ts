@@ -23,8 +23,8 @@ function conflict(more: Partial<ConflictView> = {}, first: unknown = '面积不�
     item: 'TI-1.4',
     question: '实操场地是否符合要求？',
     values: [
-      { entry: E1, value: first, author: '王建国', device_label: '执法一科 3 号', at_ms: 1_650_000_000_000 },
-      { entry: E2, value: second, author: '李芳', device_label: '执法一科 5 号', at_ms: 1_650_000_060_000 },
+      { entry: E1, value: first, author: '王建国', device_label: '执法一科 3 号', is_unjudged: false, at_ms: 1_650_000_000_000, claim: 'within' },
+      { entry: E2, value: second, author: '李芳', device_label: '执法一科 5 号', is_unjudged: false, at_ms: 1_650_000_060_000, claim: 'within' },
     ],
     may_settle: true,
     ...more,
@@ -54,6 +54,18 @@ describe('settling conflicts', () => {
     expect(second?.find('mark').text()).toBe('八');
     expect(page.text()).toContain('TI-1.4 · 检查情况');
     expect(page.text()).toContain('实操场地是否符合要求？');
+  });
+
+  it('says of a value whose time is contradicted, and of one whose writer this computer does not know', async () => {
+    const [first, second] = conflict().values;
+    if (!first || !second) throw new Error('two values');
+    const values = [{ ...first, claim: 'ahead_of_time' as const }, { ...second, is_unjudged: true, claim: 'not_received' as const }];
+    const { all } = await open([conflict({ values })]);
+    const texts = all('conflict-value').map((one) => one.text());
+    expect(texts[0]).toContain('时间超前');
+    expect(texts[0]).not.toContain('未核定');
+    expect(texts[1]).toContain('未核定');
+    expect(texts[1]).not.toContain('时间超前');
   });
 
   it('replaces every value that was shown by the chosen one', async () => {

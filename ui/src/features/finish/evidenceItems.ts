@@ -33,6 +33,7 @@ export function stripItem(one: EvidenceView, isRemovable = false): StripItem {
 
 function linesOf(one: EvidenceView): string[] {
   const lines = [t('record.added', { author: one.author, time: formatDateTimeExact(one.at_ms) })];
+  if (one.is_unjudged) lines.push(t('components.unjudgedLong'));
   if (one.taken_at_ms !== null) lines.unshift(t('record.taken', { time: formatDateTimeExact(one.taken_at_ms) }));
   if (one.latitude !== null && one.longitude !== null) {
     lines.push(t('record.position', { latitude: one.latitude.toFixed(5), longitude: one.longitude.toFixed(5) }));

@@ -2,6 +2,7 @@ import { flushPromises } from '@vue/test-utils';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { InspectionView } from '@/bindings/InspectionView';
 import { ApiError } from '@/errors';
+import { setLocale } from '@/i18n';
 import { installFakeCore, type Answers } from '@/testing/fakeCore';
 import { checklistView, evidence, historyRow, INSPECTION, inspectionView, signature, version } from '@/testing/inspection';
 import { freshStores, mountPage } from '@/testing/mountPage';
@@ -83,7 +84,7 @@ describe('the record that a supervisor reads', () => {
         stage: 'signing',
         versions: [version()],
         signatures: [signature(), signature({ role: 'subject', name: '赵敏', method: 'refused', note: '有异议', witness: '陈某', fits: false })],
-        late: [{ entry: 'e9'.repeat(32), author: '李芳', at_ms: Date.UTC(2022, 3, 12, 5), field: 'answers/TI-1.1/result', value: 'nonconforming', device: '7d'.repeat(32) }],
+        late: [{ entry: 'e9'.repeat(32), author: '李芳', is_unjudged: false, at_ms: Date.UTC(2022, 3, 12, 5), field: 'answers/TI-1.1/result', value: 'nonconforming', device: '7d'.repeat(32) }],
       }),
       {},
       '?tab=documents',
@@ -134,6 +135,32 @@ describe('the record that a supervisor reads', () => {
     inPage('finish-reason-confirm').click();
     await flushPromises();
     expect(core.requests('version_settle')).toEqual([{ record: INSPECTION, version: other, reason: '以现场签署的为准' }]);
+  });
+
+  it('marks whatever a person or a computer wrote that is not in the directory here, and only that', async () => {
+    const late = { entry: 'e9'.repeat(32), author: '…3f9a', is_unjudged: true, at_ms: Date.UTC(2022, 3, 12, 5), field: 'answers/TI-1.1/result', value: 'nonconforming', device: '7d'.repeat(32) };
+    const view = inspectionView({
+      stage: 'signing',
+      is_org_unknown: true,
+      versions: [version(), version({ version: '6f'.repeat(32), counts: false, is_unjudged: true })],
+      signatures: [signature(), signature({ name: '李芳', author: '…3f9a', is_unjudged: true, received_ms: null, fits: false })],
+      evidence: [evidence({ is_unjudged: true })],
+      late: [late],
+    });
+    const { all, at, page } = await open(view, {}, '?tab=documents');
+    const marked = (test: string) => all(test).map((one) => one.text().includes('未核定'));
+    expect(marked('record-signature')).toEqual([false, true]);
+    expect(marked('record-version')).toEqual([false, true]);
+    expect(at('record-late').text()).toContain('未核定');
+    expect(at('record-unjudged').text()).toBe('未核定 3 处');
+    expect(at('record-head').text()).toContain('连云港市应急管理局（未核定：本机的名录里还没有这个机关）');
+    expect(page.text()).not.toContain('未核定 0 处');
+  });
+
+  it('shows no such mark where everybody is known', async () => {
+    const { at, page } = await open(inspectionView({ versions: [version()], signatures: [signature()] }), {}, '?tab=documents');
+    expect(at('record-unjudged').exists()).toBe(false);
+    expect(page.text()).not.toContain('未核定');
   });
 
   it('shows that and why it was annulled', async () => {
@@ -210,6 +237,18 @@ describe('the history of a record', () => {
     expect(all('record-history-row')[0]?.text()).toContain('时间未证实');
     await tick('record-history-doubtful');
     expect(all('record-history-row')).toHaveLength(1);
+  });
+
+  it('marks an entry that somebody wrote whom this computer does not know, in either language, and lists it among the doubtful', async () => {
+    const rows = [historyRow(), historyRow({ entry: 'e2'.repeat(32), author: '…3f9a', is_unjudged: true, bounds: null, claim: 'not_received', delivery: 'waiting' })];
+    const { all, tick } = await open(inspectionView(), { record_history: () => ({ rows }) }, '?tab=history');
+    expect(all('record-history-row').map((one) => one.text().includes('未核定'))).toEqual([false, true]);
+    await tick('record-history-doubtful');
+    expect(all('record-history-row')).toHaveLength(1);
+    setLocale('en');
+    await flushPromises();
+    expect(all('record-history-row')[0]?.text()).toContain('Not judged yet');
+    setLocale('zh-CN');
   });
 
   it('never says delivered of an entry that waits or was refused', async () => {

@@ -57,7 +57,7 @@ export function doubtsOf(row: HistoryRow): Doubt[] {
 }
 
 export function isDoubtful(row: HistoryRow): boolean {
-  return (row.claim !== 'within' && row.claim !== 'not_received') || row.is_late || row.refused !== null || row.what === 'unreadable';
+  return (row.claim !== 'within' && row.claim !== 'not_received') || row.is_late || row.is_unjudged || row.refused !== null || row.what === 'unreadable';
 }
 
 /** Whether an entry has been delivered. */

@@ -14,7 +14,7 @@ const { record } = subjectRow();
 const HEAD = '44'.repeat(32);
 
 function field(value: unknown) {
-  return { value, heads: [HEAD], author: '王建国', at_ms: 1, is_conflict: false };
+  return { value, heads: [HEAD], author: '王建国', is_unjudged: false, at_ms: 1, is_conflict: false };
 }
 
 function view(more: Partial<SubjectView> = {}): SubjectView {

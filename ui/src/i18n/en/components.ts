@@ -14,6 +14,8 @@ const components: Catalogue['components'] = {
   deliveryEntries: '{n} entry waits | {n} entries wait',
   deliveryFiles: '{n} file waits, {size} to go | {n} files wait, {size} to go',
   deliveryReceipt: 'Server receipt at {time}',
+  unjudged: 'Not judged yet',
+  unjudgedLong: 'This computer’s directory does not have this person or computer, and the server has not received this yet, so it is not known whether they may write it. It is kept and handed on all the same; the server decides.',
   certaintyF: 'Checked',
   certaintyK: 'Unchecked',
   certaintyU: 'Uncertain',

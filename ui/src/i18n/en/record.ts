@@ -9,6 +9,8 @@ export default {
   annulled: 'Annulled. Reason: {reason}',
   late: '{n} entry after signing | {n} entries after signing',
   conflicts: '{n} conflict | {n} conflicts',
+  unjudged: '{n} not judged yet',
+  bureauUnknown: '{name} (not judged yet: this computer’s directory does not have this bureau)',
   needsNewer: '{n} entry needs a newer version of the program. | {n} entries need a newer version of the program.',
   provisional: 'Provisional number',
   noNumber: 'No number',

@@ -13,6 +13,8 @@ export default {
   deliveryEntries: '待发送记录 {n} 条',
   deliveryFiles: '待发送证据 {n} 件，还剩 {size}',
   deliveryReceipt: '服务器回执时间 {time}',
+  unjudged: '未核定',
+  unjudgedLong: '本机的名录里还没有这个人或这台电脑，服务器也还没有收到这条内容，所以还不知道他是否有权这样写。内容照样保存、照样转交，由服务器核定。',
   certaintyF: '已核原文',
   certaintyK: '确知未核',
   certaintyU: '待核实',

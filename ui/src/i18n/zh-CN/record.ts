@@ -9,6 +9,8 @@ export default {
   annulled: '已作废。原因：{reason}',
   late: '签名后到达 {n} 条',
   conflicts: '冲突 {n} 处',
+  unjudged: '未核定 {n} 处',
+  bureauUnknown: '{name}（未核定：本机的名录里还没有这个机关）',
   needsNewer: '有 {n} 条内容需要新版程序才能读懂。',
   provisional: '临时编号',
   noNumber: '未编号',
