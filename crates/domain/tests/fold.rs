@@ -9,6 +9,7 @@ use serde_json::json;
 use shicha_domain::{
     BlobHash, Channel, DeviceId, Digest, Entry, EntryId, Event, Evidence, Hlc, PersonId, RecordId,
     RecordKind, RecordState,
+    bounds::Bounds,
     event::{Pin, SignMethod, Signature, SignerRole},
     receipt::Rank,
     record::{Held, Standing},
@@ -372,10 +373,13 @@ proptest! {
         // Receipts bring claimed times into their bounds: other ones when it is signed than afterwards.
         let held = |world: &World, is_after: bool| {
             let known = world.known[0].clone();
-            let entries = known.iter().zip(&bounded).map(|((name, entry), (is_here, then, now))| Held {
-                received: (is_after || *is_here).then_some(Rank { life: 1, received_at_ms: *now }),
-                bounded: Hlc::from_ms(1_650_000_000_000 + if is_after { *now } else { *then }),
-                ..Held::unreceived(*name, entry)
+            let entries = known.iter().zip(&bounded).map(|((name, entry), (is_here, then, now))| {
+                let exact_ms = 1_650_000_000_000 + if is_after { *now } else { *then };
+                Held {
+                    received: (is_after || *is_here).then_some(Rank { life: 1, received_at_ms: *now }),
+                    bounds: Some(Bounds { since_ms: exact_ms, received_ms: exact_ms, seen_ms: None }),
+                    ..Held::unreceived(*name, entry)
+                }
             });
             RecordState::fold_held(entries).unwrap()
         };

@@ -244,7 +244,7 @@ impl Ledger {
                 taking.taken.left_out += 1;
                 continue;
             };
-            if taking.entry(id, entry, receipt.as_ref())? {
+            if taking.entry(id, entry, &receipt)? {
                 if entry.at.ms() <= now_ms.saturating_add(AHEAD_MS) {
                     latest = latest.max(entry.at);
                 }
@@ -342,11 +342,11 @@ fn gather(
     }
 }
 
-/// An entry that is proven, and the receipt that gives it bounds, where that is one of these or of what is here.
-type Proven<'g> = (&'g Entry, Option<Receipt>);
+/// An entry that is proven, and the receipt of its own run, one of these or of what is here.
+type Proven<'g> = (&'g Entry, Receipt);
 
-/// The entries by log and place; `None` where nothing links them to a receipt, they are not what they are called, or the receipt says that
-/// they were refused (invariant 11, what is handed on proves only what hashes and receipts prove).
+/// The entries by log and place; `None` where nothing links them to a receipt, they are not what they are called, or no receipt of their
+/// own run is there, or it says that they were refused (invariant 11, what is handed on proves only what hashes and receipts prove).
 fn proven<'g>(
     db: &Connection,
     given: &'g Confirmed,
@@ -394,12 +394,10 @@ fn proven<'g>(
                 .clone()
                 .flatten()
                 .filter(|receipt| receipt.is_for(seq));
-            let is_refused = receipt
-                .as_ref()
-                .is_some_and(|receipt| receipt.refused.contains(&seq));
+            // And only that of its own run says whether it was accepted: the chain alone proves that it was written.
+            let accepted = receipt.filter(|receipt| !receipt.refused.contains(&seq));
             follower = proof.map(|proof| (seq, entry.prev, proof));
-            let is_proven = follower.is_some() && !is_refused;
-            from_last.push((id, is_proven.then_some((entry, receipt))));
+            from_last.push((id, accepted.map(|receipt| (entry, receipt))));
         }
         judged.extend(from_last.into_iter().rev());
     }
@@ -443,7 +441,7 @@ impl Taking<'_> {
         &mut self,
         id: EntryId,
         entry: &Entry,
-        receipt: Option<&Receipt>,
+        receipt: &Receipt,
     ) -> Result<bool, LedgerError> {
         if entry.seq == 0 || entry.device == self.own || !(self.may_read)(&entry.channel) {
             self.taken.left_out += 1;
@@ -473,9 +471,7 @@ impl Taking<'_> {
             self.taken.left_out += 1;
             return Ok(false);
         }
-        let covered = receipt
-            .map(|receipt| put_receipt(self.tx, &mut self.locals, receipt))
-            .transpose()?;
+        let covered = put_receipt(self.tx, &mut self.locals, receipt)?;
         let event = Event::parse(&entry.event).ok();
         put_entry(
             self.tx,
@@ -484,7 +480,7 @@ impl Taking<'_> {
             entry,
             event.as_ref(),
             None,
-            covered,
+            Some(covered),
         )?;
         if let Some(event) = &event {
             blobs::note_attached(self.tx, event, false)?;

@@ -179,6 +179,37 @@ fn what_no_receipt_proves_is_left_out_and_the_rest_is_taken() {
 }
 
 #[test]
+fn what_only_a_later_run_leads_back_to_is_not_confirmed_because_its_own_may_have_refused_it() {
+    let ((_a, a), (_b, b)) = (delivered(), laptop(2));
+    let entries = a.own_log(0, 100, usize::MAX).unwrap();
+    // The endpoint received the log in two runs, and refused an entry of the first.
+    let run = |from: u64, seq: u64, refused: Vec<u64>| {
+        let (id, _) = entries[seq as usize - 1];
+        Receipt {
+            from,
+            refused,
+            ..Receipt::whole(device(1), seq, id, NOW + 5_000)
+        }
+        .signed(&server())
+    };
+    let (first, second) = (run(1, 3, vec![2]), run(4, 6, vec![]));
+    let without = Confirmed {
+        entries: entries.clone(),
+        receipts: vec![second.clone()],
+    };
+    assert_eq!(
+        taken(&b, &without),
+        (3, 0, 3),
+        "the first run's receipt is kept back"
+    );
+    let whole = Confirmed {
+        entries,
+        receipts: vec![first, second],
+    };
+    assert_eq!(taken(&b, &whole), (2, 3, 1), "the refused one stays out");
+}
+
+#[test]
 fn ones_own_log_is_confirmed_by_the_endpoint_alone() {
     let ((_a, a), (_b, b)) = (delivered(), laptop(2));
     write_of(&b);
