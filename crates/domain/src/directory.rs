@@ -1,5 +1,6 @@
 //! The directory: organisations, people and devices, as the central endpoint keeps them and every device holds a copy.
 
+pub mod lines;
 pub mod parts;
 
 use std::collections::HashMap;
@@ -91,6 +92,9 @@ pub struct Device {
     pub label: String,
     /// Since when it may not sync any more, Unix ms.
     pub revoked_at_ms: Option<u64>,
+    /// The identity whose log its own goes on from, because that had parted. An identity that another one goes on from writes no more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub continues: Option<DeviceId>,
 }
 
 /// Organisations, people and devices that a person may know of.

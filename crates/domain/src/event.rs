@@ -429,34 +429,6 @@ impl Event {
         }
     }
 
-    /// The same event with the entries that it names renamed, for a ledger that continues under a new device identity.
-    #[must_use]
-    pub fn renamed(self, entry: &dyn Fn(EntryId) -> EntryId) -> Self {
-        match self {
-            Self::Set {
-                field,
-                value,
-                replaces,
-            } => Self::Set {
-                field,
-                value,
-                replaces: replaces.into_iter().map(entry).collect(),
-            },
-            Self::Attached {
-                place,
-                mut evidence,
-            } => {
-                evidence.derived_from = evidence.derived_from.map(entry);
-                Self::Attached { place, evidence }
-            }
-            Self::Detached { attachment, reason } => Self::Detached {
-                attachment: entry(attachment),
-                reason,
-            },
-            other => other,
-        }
-    }
-
     /// The blobs that must be at hand to show this event whole, with their sizes.
     pub fn blobs(&self) -> Option<(BlobHash, u64)> {
         match self {

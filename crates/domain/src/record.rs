@@ -25,7 +25,7 @@ use crate::{
     canonical,
     channel::Channel,
     entry::{Entry, OrderKey},
-    event::{Event, EventFault, Evidence, Pin, Place, RecordKind, Signature},
+    event::{Event, EventFault, Evidence, Pin, RecordKind, Signature},
     fields,
     hlc::Hlc,
     ids::{DeviceId, Digest, EntryId, PersonId, RecordId, SetHash},
@@ -285,16 +285,6 @@ impl RecordState {
             (!is_first, signed.trace.order)
         });
         state
-    }
-
-    /// What a signature covers, under the places that entries have since their log was written again (`moved`); `None` where what it
-    /// covers is not here.
-    pub fn moved_pin<'a>(
-        held: impl IntoIterator<Item = Held<'a>>,
-        pin: &Pin,
-        moved: &dyn Fn(EntryId) -> Option<Place>,
-    ) -> Option<Pin> {
-        versions::moved(&row::counting(held), pin, moved)
     }
 
     /// What a signature given now covers, of all that is held of a record.

@@ -95,6 +95,7 @@ impl World {
             channel: "own/320703".parse::<Channel>().unwrap(),
             record: RecordId(Uuid::from_u128(7)),
             event: event.to_bytes().unwrap(),
+            again: None,
         };
         self.clock[device] += 1_000;
         let row = (entry.id(), entry);

@@ -45,6 +45,7 @@ impl World {
             channel: "own/320703".parse::<Channel>().unwrap(),
             record: RecordId(Uuid::from_u128(7)),
             event: event.to_bytes().unwrap(),
+            again: None,
         };
         let id = entry.id();
         log.push((id, entry));

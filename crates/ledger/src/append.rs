@@ -119,6 +119,7 @@ impl Ledger {
                 channel: draft.channel,
                 record: draft.record,
                 event: draft.event.to_bytes()?,
+                again: None,
             };
             let id = entry.id();
             let record = put_entry(&tx, &mut locals, id, &entry, Some(&draft.event), None, None)?;

@@ -461,7 +461,7 @@ impl Taking<'_> {
             None => {}
         }
         let before = match entry.seq {
-            1 => Some(EntryId::NONE),
+            1 => None,
             seq => id_at(self.tx, device, seq - 1)?,
         };
         let channel = self.locals.channel(self.tx, &entry.channel)?;

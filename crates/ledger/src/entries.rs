@@ -1,12 +1,12 @@
 //! Entries and receipts as rows, what is still to be sent, and what is known of each entry's delivery and time.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 use shicha_domain::{
     Channel, DeviceId, EntryId, Event, Hlc, OrgCode, PersonId, Receipt, ReceiptId, RecordId,
     bounds::{Bounds, bounded},
-    entry::{Entry, OrderKey},
+    entry::{Again, Entry, OrderKey},
     receipt::read_refused,
     suite::SignatureBytes,
 };
@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Selects the columns that [`read_entry`] reads; a condition follows.
-pub(crate) const ENTRY: &str = "SELECT e.id, d.id, e.seq, e.prev, e.after, e.at, p.id, c.name, r.id, e.event, e.device, e.refused, e.number, e.covered
+pub(crate) const ENTRY: &str = "SELECT e.id, d.id, e.seq, e.prev, e.after, e.at, p.id, c.name, r.id, e.event, e.device, e.refused, e.number, e.covered, e.again
      FROM entry e
      JOIN device d ON d.n = e.device
      JOIN person p ON p.n = e.author
@@ -33,7 +33,7 @@ pub(crate) const ENTRY: &str = "SELECT e.id, d.id, e.seq, e.prev, e.after, e.at,
 /// An entry with all that is known of it here.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredEntry {
-    /// Its name.
+    /// Its name: of what was written again that of the entry that was written first.
     pub id: EntryId,
     /// The entry.
     pub entry: Entry,
@@ -75,6 +75,12 @@ pub enum EntryDelivery {
     },
 }
 
+impl EntryDelivery {
+    fn is_delivered(&self) -> bool {
+        matches!(self, Self::Delivered { .. })
+    }
+}
+
 /// An entry that the central endpoint refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefusedEntry {
@@ -102,7 +108,8 @@ pub struct HeldChannel {
 }
 
 impl Ledger {
-    /// All entries of a record, with what is known of each, in the order of arrival here.
+    /// All entries of a record, with what is known of each, in the order of arrival here. Of what is here twice, because it was written
+    /// again, the one that is delivered.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -112,9 +119,11 @@ impl Ledger {
             let mut statement =
                 db.prepare_cached(&format!("{ENTRY} WHERE r.id = ?1 ORDER BY e.n"))?;
             let mut rows = statement.query([record.0.as_bytes()])?;
-            let mut entries = Vec::new();
+            let mut entries: Vec<StoredEntry> = Vec::new();
+            let mut twice: HashMap<EntryId, usize> = HashMap::new();
             while let Some(row) = rows.next()? {
                 let (id, entry) = read_entry(row)?;
+                let id = entry.name(id);
                 let device: i64 = row.get(10)?;
                 let refused: Option<String> = row.get(11)?;
                 let bounds = bounds(db, row.get(13)?)?;
@@ -131,13 +140,26 @@ impl Ledger {
                     None if is_waiting => EntryDelivery::Waiting,
                     None => EntryDelivery::Delivered { receipt_ms },
                 };
-                entries.push(StoredEntry {
+                let stored = StoredEntry {
                     id,
                     entry,
                     bounds,
                     is_received: number.is_some(),
                     delivery,
-                });
+                };
+                match twice.get(&id) {
+                    None => {
+                        twice.insert(id, entries.len());
+                        entries.push(stored);
+                    }
+                    Some(at)
+                        if stored.delivery.is_delivered()
+                            && !entries[*at].delivery.is_delivered() =>
+                    {
+                        entries[*at] = stored;
+                    }
+                    Some(_) => {}
+                }
             }
             Ok(entries)
         })
@@ -399,8 +421,8 @@ pub(crate) fn put_entry(
         )));
     }
     let put = db.prepare_cached(
-        "INSERT INTO entry (device, seq, id, prev, after, at, author, channel, record, number, event, covered)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+        "INSERT INTO entry (device, seq, id, prev, after, at, author, channel, record, number, event, covered, again)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
     )?
     .execute(params![
         locals.device(db, entry.device)?,
@@ -415,6 +437,7 @@ pub(crate) fn put_entry(
         number.map(|number| number as i64),
         entry.event,
         covered,
+        entry.again.map(|again| again.to_bytes()),
     ]);
     match put {
         Ok(_) => {
@@ -446,6 +469,7 @@ pub(crate) fn read_entry(row: &Row<'_>) -> Result<(EntryId, Entry), LedgerError>
         channel: read_channel(row, 7)?,
         record: RecordId(Uuid::from_bytes(row.get(8)?)),
         event: row.get(9)?,
+        again: read_again(row, 14)?,
     };
     Ok((EntryId(row.get(0)?), entry))
 }
@@ -519,6 +543,16 @@ pub(crate) fn read_receipt(row: &Row<'_>) -> Result<Receipt, LedgerError> {
             .ok_or_else(|| LedgerError::Unexpected(format!("refused places {refused}")))?,
         signature: read_signature(row, 9)?,
     })
+}
+
+/// Where an entry stood first, if its log had parted.
+pub(crate) fn read_again(row: &Row<'_>, at: usize) -> Result<Option<Again>, LedgerError> {
+    let Some(bytes) = row.get::<_, Option<Vec<u8>>>(at)? else {
+        return Ok(None);
+    };
+    let again = Again::from_bytes(&bytes);
+    let again = again.ok_or_else(|| LedgerError::Unexpected("where an entry stood first".into()));
+    again.map(Some)
 }
 
 pub(crate) fn read_signature(row: &Row<'_>, at: usize) -> rusqlite::Result<SignatureBytes> {

@@ -1,26 +1,25 @@
 //! A restored laptop (design): what only this ledger has is written again under a new identity, and nothing is dropped.
 
-use std::collections::HashMap;
+use std::collections::BTreeSet;
 
-use rusqlite::{Transaction, params};
-use shicha_domain::{
-    DeviceId, EntryId, Event, Receipt, RecordId, RecordState, entry::Entry, event::Place,
-};
+use rusqlite::{Connection, Transaction, params};
+use shicha_domain::{EntryId, Event, Receipt, entry::Entry};
 
 use crate::{
     append::Touched,
     entries::{ENTRY, put_entry, put_receipt, read_entry, refuse},
     error::LedgerError,
-    identity::{Identity, put_identity, read_own},
-    ledger::{Ledger, begin},
-    record::{Known, Locals, entries, held},
+    identity::{Identity, put_identity, read_own, start_of},
+    incoming::id_at,
+    ledger::{Ledger, Own, begin},
+    record::Locals,
     rewound::forget_rewound,
 };
 
 impl Ledger {
-    /// Goes on under a new identity. Entries above `common_upto`, the last one that both sides agree on, are put aside as they were and
-    /// written again as entries of the new device, with the references between them renamed; their claimed times and the receipts that
-    /// they name stay. `refused` says which up to there were refused, as far as no receipt has told. Returns how many were written again.
+    /// Goes on under a new identity, whose log follows `common_upto`, the last entry that both sides agree on: the head that the receipt of
+    /// its enrolment names. What stands above that place is written again in the log of the new device, and counts under its old name and
+    /// place (invariant 9, a line goes on, it never begins anew). `refused` says which up to there were refused, as far as no receipt has told. Returns how many were written again.
     ///
     /// # Errors
     /// When this computer is not enrolled, or the database cannot be written; then nothing has changed.
@@ -40,6 +39,11 @@ impl Ledger {
             ));
         }
         let tx = begin(&mut writer.db)?;
+        if place(&tx, &old, common_upto)? != Some(receipt.head) {
+            return Err(LedgerError::Unexpected(
+                "a new identity that goes on from elsewhere".into(),
+            ));
+        }
         let moved = take_out(&tx, old.device, common_upto, now_ms)?;
         put_identity(&tx, new_identity)?;
         forget_rewound(&tx)?;
@@ -54,7 +58,7 @@ impl Ledger {
         )?;
         // Where this ledger was restored from a copy, the numbers that it has left may have been given since by the one that was copied.
         tx.execute("DELETE FROM number_block", [])?;
-        let mut touched = write_again(&tx, &mut locals, new_identity, &moved)?;
+        let mut touched = write_again(&tx, &mut locals, (new_identity, receipt.head), &moved)?;
         for record in judged {
             touched.refold(&tx, record)?;
         }
@@ -68,6 +72,15 @@ impl Ledger {
 }
 
 impl Ledger {
+    /// The entry at a place of the own log, and of its beginning what it follows; `None` where there is none.
+    ///
+    /// # Errors
+    /// When this computer is not enrolled, or the database cannot be read.
+    pub fn own_place(&self, seq: u64) -> Result<Option<EntryId>, LedgerError> {
+        let own = self.writer().own.clone().ok_or(LedgerError::NotEnrolled)?;
+        self.read(|db| place(db, &own, seq))
+    }
+
     /// Where the own log has a hole that nobody can fill any more, because what was lost with a damaged database was not delivered: the
     /// last entry before it that the central endpoint, whose last one is `held`, has too. After it this device has to go on under a new
     /// identity. `None`: there is no hole.
@@ -106,6 +119,14 @@ impl Ledger {
             }
             Ok(Some(both.0))
         })
+    }
+}
+
+/// The name of the entry at a place of the own log: at its beginning of what it follows.
+fn place(db: &Connection, own: &Own, seq: u64) -> Result<Option<EntryId>, LedgerError> {
+    match seq {
+        0 => Ok(Some(start_of(db, own.device)?)),
+        seq => id_at(db, own.device, seq),
     }
 }
 
@@ -148,68 +169,26 @@ fn take_out(
 fn write_again(
     tx: &Transaction<'_>,
     locals: &mut Locals,
-    new: &Identity,
+    (new, common): (&Identity, EntryId),
     moved: &[(EntryId, Entry)],
 ) -> Result<Touched, LedgerError> {
-    let mut places: HashMap<EntryId, Place> = HashMap::with_capacity(moved.len());
-    let mut head = (0, EntryId::NONE);
-    for (old_id, entry) in moved {
-        let event = match Event::parse(&entry.event) {
-            // What this version cannot read goes on as it is.
-            Ok(Event::Unknown { .. }) | Err(_) => entry.event.clone(),
-            Ok(Event::Signed(mut signature)) => {
-                if let Some(pin) = &signature.pin {
-                    let known = known_before(tx, entry.record, new.device, moved)?;
-                    let again = RecordState::moved_pin(held(&known), pin, &|name| {
-                        places.get(&name).copied()
-                    });
-                    signature.pin = again.or(signature.pin);
-                }
-                signature.under = signature.under.map(|name| renamed(&places, name));
-                Event::Signed(signature).to_bytes()?
-            }
-            Ok(event) => event.renamed(&|name| renamed(&places, name)).to_bytes()?,
-        };
-        let read = Event::parse(&event).ok();
-        let again = Entry {
-            device: new.device,
-            seq: head.0 + 1,
-            prev: head.1,
-            event,
-            ..entry.clone()
-        };
+    let mut head = (0, common);
+    for (_, entry) in moved {
+        let again = entry.written_again(new.device, head.0 + 1, head.1);
         let id = again.id();
-        let record = put_entry(tx, locals, id, &again, read.as_ref(), None, None)?;
+        let event = Event::parse(&again.event).ok();
+        let record = put_entry(tx, locals, id, &again, event.as_ref(), None, None)?;
         tx.prepare_cached("UPDATE record SET own_seq = ?2 WHERE n = ?1")?
             .execute(params![record, again.seq as i64])?;
-        places.insert(*old_id, Place(again.device, again.seq, id));
         head = (again.seq, id);
     }
     let mut touched = Touched::default();
     for record in moved
         .iter()
         .map(|(_, entry)| entry.record)
-        .collect::<std::collections::BTreeSet<_>>()
+        .collect::<BTreeSet<_>>()
     {
         touched.refold(tx, record)?;
     }
     Ok(touched)
-}
-
-fn renamed(places: &HashMap<EntryId, Place>, name: EntryId) -> EntryId {
-    places.get(&name).map_or(name, |place| place.name())
-}
-
-/// What was here of a record before it was written again.
-fn known_before(
-    tx: &Transaction<'_>,
-    record: RecordId,
-    new: DeviceId,
-    moved: &[(EntryId, Entry)],
-) -> Result<Vec<Known>, LedgerError> {
-    let mut known = entries(tx, record)?;
-    known.retain(|one| one.entry.device != new);
-    let of_record = moved.iter().filter(|(_, entry)| entry.record == record);
-    known.extend(of_record.map(|(name, entry)| Known::undelivered(*name, entry.clone())));
-    Ok(known)
 }

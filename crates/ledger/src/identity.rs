@@ -125,7 +125,7 @@ pub(crate) fn read_own(db: &Connection) -> Result<Option<Own>, LedgerError> {
             |row| Ok((row.get::<_, i64>(0)?, read_id(row, 1)?)),
         )
         .optional()?
-        .map_or((0, EntryId::NONE), |(seq, id)| (seq as u64, EntryId(id)));
+        .map(|(seq, id)| (seq as u64, EntryId(id)));
     let receipt = db
         .query_row(
             "SELECT seq, head, id FROM receipt WHERE device = ?1 ORDER BY seq DESC, life DESC, received_at_ms DESC LIMIT 1",
@@ -134,12 +134,11 @@ pub(crate) fn read_own(db: &Connection) -> Result<Option<Own>, LedgerError> {
         )
         .optional()?;
     let confirmed = receipt.map_or((0, EntryId::NONE), |(seq, id, _)| (seq as u64, EntryId(id)));
-    // Where the end of the log was lost with a damaged database, the log goes on after what the central endpoint has confirmed.
-    let head = if confirmed.0 > head.0 {
-        confirmed
-    } else {
-        head
-    };
+    // Where the end of the log was lost with a damaged database, the log goes on after what the central endpoint has confirmed. One
+    // without entries begins after what its enrolment names.
+    let head = head
+        .filter(|head| head.0 >= confirmed.0)
+        .unwrap_or(confirmed);
     let rewound = rewound(db)?;
     Ok(Some(Own {
         identity,
@@ -149,6 +148,15 @@ pub(crate) fn read_own(db: &Connection) -> Result<Option<Own>, LedgerError> {
         is_rewound: rewound.is_some(),
         receipt: receipt.map(|(.., id)| shicha_domain::ReceiptId(id)),
     }))
+}
+
+/// What a device's log follows: what the receipt of its enrolment names.
+pub(crate) fn start_of(db: &Connection, device: i64) -> Result<EntryId, LedgerError> {
+    let start = db
+        .prepare_cached("SELECT head FROM receipt WHERE device = ?1 AND seq = 0 ORDER BY received_at_ms DESC LIMIT 1")?
+        .query_row([device], |row| read_id(row, 0))
+        .optional()?;
+    Ok(start.map_or(EntryId::NONE, EntryId))
 }
 
 /// The last time that was given on this device.

@@ -245,7 +245,8 @@ impl Taking<'_> {
         }
         let mut previous = match before {
             Some((_, previous)) if follows => Some(previous),
-            _ if entry.seq <= 1 => Some(EntryId::NONE),
+            // What a line goes on from stands in another log.
+            _ if entry.seq <= 1 => None,
             _ => id_at(self.tx, device, entry.seq - 1)?,
         };
         if is_carried && entry.seq > 1 && previous.is_some_and(|previous| previous != entry.prev) {

@@ -15,6 +15,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0011_packs.sql"),
     include_str!("migrations/0012_directory.sql"),
     include_str!("migrations/0006_signed.sql"),
+    include_str!("migrations/0013_lines.sql"),
 ];
 
 /// The version that this program writes.

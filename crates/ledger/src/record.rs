@@ -178,28 +178,16 @@ pub(crate) fn pin(db: &Connection, record: RecordId) -> Result<Pin, LedgerError>
 
 /// An entry with what its receipt says of it.
 pub(crate) struct Known {
-    name: EntryId,
+    id: EntryId,
     pub(crate) entry: Entry,
     receipt: Option<(Rank, Bounds)>,
     is_refused: bool,
 }
 
-impl Known {
-    /// An entry that the endpoint has not received.
-    pub(crate) fn undelivered(name: EntryId, entry: Entry) -> Self {
-        Self {
-            name,
-            entry,
-            receipt: None,
-            is_refused: false,
-        }
-    }
-}
-
 pub(crate) fn held(entries: &[Known]) -> impl Iterator<Item = Held<'_>> {
     entries.iter().map(|known| Held {
         is_refused: known.is_refused,
-        ..Held::new(known.name, &known.entry, known.receipt)
+        ..Held::new(known.id, &known.entry, known.receipt)
     })
 }
 
@@ -221,7 +209,7 @@ pub(crate) fn entries(db: &Connection, record: RecordId) -> Result<Vec<Known>, L
             Some(_) => received.of(db, covered)?,
         };
         entries.push(Known {
-            name: id,
+            id,
             receipt,
             entry,
             is_refused: row.get::<_, Option<String>>(11)?.is_some(),

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::{
     error::LedgerError,
+    identity::start_of,
     incoming::id_at,
     ledger::{Ledger, begin},
     settings::{get, put},
@@ -24,7 +25,12 @@ impl Ledger {
     pub fn holds_own(&self, (seq, id): (u64, EntryId)) -> Result<bool, LedgerError> {
         let own = self.writer().own.as_ref().map(|own| own.device);
         let device = own.ok_or(LedgerError::NotEnrolled)?;
-        self.read(|db| Ok(seq == 0 || id_at(db, device, seq)? == Some(id)))
+        self.read(|db| {
+            Ok(match seq {
+                0 => start_of(db, device)? == id,
+                seq => id_at(db, device, seq)? == Some(id),
+            })
+        })
     }
 
     /// Own entries after `held`, the last one that the central endpoint has, wait to be sent again. Where this log has another entry at
@@ -40,7 +46,7 @@ impl Ledger {
         let from = if id_at(&tx, own.device, held.0)? == Some(held.1) {
             held
         } else {
-            (0, EntryId::NONE)
+            (0, start_of(&tx, own.device)?)
         };
         if from.0 >= own.acked.0 {
             return Ok(own.head.0.saturating_sub(own.acked.0));

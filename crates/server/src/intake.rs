@@ -4,7 +4,7 @@
 //! is and where it lives, from the entries that were accepted before.
 
 use shicha_domain::{
-    Entry, EntryId, Event,
+    DeviceId, Entry, EntryId, Event,
     authority::{self, About, Actor, Refusal},
     directory::{OrgTree, Person},
     entry::{ChainFault, follow},
@@ -28,11 +28,13 @@ pub(crate) fn actor(person: &Person) -> Actor {
     }
 }
 
-/// Decides on one entry: nothing, or the code of the refusal. The claimed time is no ground, because clocks go wrong, and the receipt says
-/// what can be known; but a right that has passed counts only for a claim that its bounds do not contradict.
+/// Decides on one entry: nothing, or the code of the refusal. `line` is what its device's log goes on from, each with the last common
+/// place. The claimed time is no ground, because clocks go wrong, and the receipt says what can be known; but a right that has passed counts
+/// only for a claim that its bounds do not contradict.
 pub(crate) fn judge(
     actor: &Actor,
     tree: &OrgTree,
+    line: &[(DeviceId, u64)],
     candidate: &Candidate,
     known: &Known<'_>,
 ) -> Result<(), &'static str> {
@@ -41,6 +43,7 @@ pub(crate) fn judge(
     let Some(event) = &candidate.event else {
         return Err(refusal::MALFORMED);
     };
+    let place = entry.place();
     if entry.author != actor.person {
         return Err(refusal::AUTHOR);
     }
@@ -48,8 +51,12 @@ pub(crate) fn judge(
         return Err(refusal::ELSEWHERE);
     }
     if let Event::Signed(Signature { pin: Some(pin), .. }) = event
-        && pin.reaches(entry.device, entry.seq)
+        && pin.reaches(place.0, place.1)
     {
+        return Err(refusal::MALFORMED);
+    }
+    // Written again is only what stood above the place at which this line parted from that log (invariant 9, a line goes on).
+    if !entry.is_of_line(line) {
         return Err(refusal::MALFORMED);
     }
     let about = About {

@@ -257,6 +257,7 @@ fn write_entry(
         event: event
             .to_bytes()
             .map_err(|_| StoreError::Contradiction("the pack's description is too long"))?,
+        again: None,
     };
     let (id, seq) = (entry.id(), entry.seq);
     let signature = signing::sign(
@@ -278,6 +279,7 @@ fn write_entry(
         seal: home.signer.own_seal(),
         now: Arc::new(move || now_ms),
         is_in_session: false,
+        is_by_itself: true,
         end: None,
     };
     // The record is new, so that nothing is known of it.

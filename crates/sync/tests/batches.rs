@@ -56,6 +56,7 @@ fn answers(count: usize) -> Vec<(EntryId, Entry)> {
                 channel: "own/320703".parse().unwrap(),
                 record,
                 event: event.to_bytes().unwrap(),
+                again: None,
             };
             prev = entry.id();
             (prev, entry)
@@ -336,6 +337,7 @@ fn rows(steps: &[Step]) -> (Vec<Receipt>, Vec<Row>) {
                 .clone(),
                 record: RecordId(Uuid::from_u128(u128::from(step.record))),
                 event: step.event.clone(),
+                again: None,
             };
             let id = entry.id();
             heads[usize::from(step.device)] = (entry.seq, id);

@@ -189,6 +189,7 @@ fn planned(plan: &[u8]) -> (Batch, &[u8]) {
                 channel: channels[usize::from(step[1] >> 4 & 3)].clone(),
                 record: RecordId(Uuid::from_u128(u128::from(step[0] >> 4 & 3))),
                 event: vec![step[4]; usize::from(step[5])],
+                again: None,
             };
             let id = entry.id();
             heads[place] = (entry.seq, id);

@@ -51,6 +51,7 @@ pub fn entries(bytes: &[u8], base: u128) -> Vec<(EntryId, Entry)> {
             channel: channel(),
             record: RecordId(Uuid::from_u128(base)),
             event: with_names(event, &written),
+            again: None,
         };
         match oddity {
             b'r' => entry.record = RecordId(Uuid::from_u128(base + 1)),

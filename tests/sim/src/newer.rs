@@ -120,6 +120,7 @@ impl World<'_> {
             record,
             event: format!(r#"{{"t":"{KIND}","text":"§{mark}§","by":{{"lux":[1,2.5]}}}}"#)
                 .into_bytes(),
+            again: None,
         };
         newer.log.push(entry);
         self.trace.count("entries of a newer version");

@@ -11,11 +11,11 @@ use shicha_domain::{
     suite::SignatureBytes,
 };
 use shicha_server::store::{
-    Appended, ChannelNumbers, Contact, DeviceState, Enrolment, Figures, Format, HeldEntry, Info,
-    Judge, OwnJudge, PullNote, PullQuery, Pulled, Pushed, Register, Seal, SqliteStore, Store,
+    Appended, ChannelNumbers, Contact, DeviceState, Enrolment, Figures, Format, GoesOn, HeldEntry,
+    Info, Judge, OwnJudge, PullNote, PullQuery, Pulled, Pushed, Register, Seal, SqliteStore, Store,
     StoreError, ThenAppended, ToldEnd,
     administration::{Administration, Deed, Noting, OpenCode, StoredUpdate},
-    whole::{Continued, HeldRecord, Life, Look, Numbered, Whole},
+    whole::{HeldRecord, Life, Look, Numbered, Whole},
 };
 use shicha_sync::protocol::{
     BatchWriter,
@@ -70,9 +70,6 @@ impl Whole for SharedStore {
     fn each_number(&self, look: Look<'_, Numbered>) -> Done<()> {
         self.store.each_number(look)
     }
-    fn continued(&self) -> Done<Vec<Continued>> {
-        self.store.continued()
-    }
     fn lives(&self) -> Done<Vec<Life>> {
         self.store.lives()
     }
@@ -118,10 +115,14 @@ impl Store for SharedStore {
     fn add_identity(
         &self,
         old: DeviceId,
+        common: Head,
         enrolment: &Enrolment,
         seal: Seal<'_>,
-    ) -> Done<Option<(DeviceState, Receipt)>> {
-        self.store.add_identity(old, enrolment, seal)
+    ) -> Done<GoesOn> {
+        self.store.add_identity(old, common, enrolment, seal)
+    }
+    fn line(&self, device: DeviceId) -> Done<Vec<(DeviceId, u64)>> {
+        self.store.line(device)
     }
     fn device(&self, device: DeviceId) -> Done<Option<DeviceState>> {
         self.store.device(device)

@@ -20,8 +20,8 @@ struct Said {
     person: PersonId,
     channel: Channel,
     record: RecordId,
-    /// Without the entries that it names: those may have other names elsewhere.
-    event: Event,
+    /// JSON, as it was written: what is written again is the same to the byte.
+    event: Vec<u8>,
 }
 
 /// All of it.
@@ -42,10 +42,6 @@ pub(crate) struct Truth {
     pub(crate) lost: HashSet<EntryId>,
     /// The mark of each entry that turned up.
     marks: HashMap<EntryId, u64>,
-}
-
-fn bare(event: Event) -> Event {
-    event.renamed(&|_| EntryId::NONE)
 }
 
 /// The mark in an event's text.
@@ -73,7 +69,7 @@ impl Truth {
             person,
             channel: channel.clone(),
             record,
-            event: bare(event.clone()),
+            event: event.to_bytes().unwrap_or_default(),
         };
         self.said.insert(mark, said);
         mark
@@ -98,7 +94,7 @@ impl Truth {
         let is_so = said.person == entry.author
             && said.channel == entry.channel
             && said.record == entry.record
-            && Event::parse(&entry.event).map(bare).as_ref() == Ok(&said.event);
+            && entry.event == said.event;
         ensure!(
             is_so,
             "somebody else or something else was said: {}",

@@ -82,6 +82,8 @@ export function adminDevice(more: Partial<AdminDeviceRow> = {}): AdminDeviceRow 
     last_contact_ms: AT - 3_600_000,
     client_version: '0.1.0',
     revoked_at_ms: null,
+    is_ended: false,
+    is_copied: false,
     order: null,
     order_at_ms: null,
     order_done_at_ms: null,

@@ -212,6 +212,7 @@ export function historyRow(more: Partial<HistoryRow> = {}): HistoryRow {
     delivery: 'delivered',
     refused: null,
     is_late: false,
+    is_again: false,
     ...more,
   };
 }

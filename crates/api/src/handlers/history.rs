@@ -58,6 +58,7 @@ pub(crate) fn record_history(desk: &Desk, request: RecordRef) -> Result<History,
                 .late()
                 .iter()
                 .any(|note| note.trace.entry == stored.id),
+            is_again: stored.entry.again.is_some(),
         }
     });
     Ok(History {

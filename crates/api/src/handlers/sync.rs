@@ -1,7 +1,7 @@
 //! Synchronisation as the screens show it.
 
 use serde_json::{Map, Value, json};
-use shicha_domain::Event;
+use shicha_domain::{Event, directory::lines::Lines};
 use shicha_ledger::Ledger;
 use shicha_sync::client::{Phase, SyncState};
 
@@ -56,7 +56,9 @@ pub(crate) fn sync_log(desk: &Desk, _: Empty) -> Result<SyncLog, ApiError> {
             at_ms: row.receipt_ms,
         });
     }
+    let lines = Lines::of(&desk.names.directory().devices);
     Ok(SyncLog {
+        is_copied: lines.is_copied(desk.me.device),
         rows: rows
             .into_iter()
             .map(|row| SyncLogRow {

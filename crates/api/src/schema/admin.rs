@@ -148,6 +148,10 @@ dto! {
         pub client_version: Option<String>,
         /// Since when it may take part no more, Unix ms.
         pub revoked_at_ms: Option<u64>,
+        /// Whether another identity goes on from it: then it writes no more.
+        pub is_ended: bool,
+        /// Whether two computers work with copies of its ledger.
+        pub is_copied: bool,
         /// `lock` or `wipe`: what it is to do at its next contact.
         pub order: Option<OrderWord>,
         /// When that was ordered, Unix ms.

@@ -47,5 +47,7 @@ dto! {
         pub refused: Option<String>,
         /// Whether it came too late for the signature.
         pub is_late: bool,
+        /// Whether it was written again, because its device's log had parted: a second copy of what may stand in another log too.
+        pub is_again: bool,
     }
 }

@@ -54,6 +54,8 @@ dto! {
         pub refused: Vec<RefusedRow>,
         /// Logs of which the central endpoint gives another past than the one that is here, since it was restored from a backup.
         pub contested: Vec<ContestedRow>,
+        /// Whether another computer works with a copy of this ledger.
+        pub is_copied: bool,
     }
 
     /// A computer of whose entries the central endpoint gives others than those that are here.

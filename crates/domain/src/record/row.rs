@@ -27,19 +27,19 @@ pub struct Held<'a> {
 }
 
 impl<'a> Held<'a> {
-    /// An entry with what its receipt says, where one is here that its number came with.
-    pub fn new(name: EntryId, entry: &'a Entry, receipt: Option<(Rank, Bounds)>) -> Self {
+    /// An entry, whose id is given, with what its receipt says, where one is here that its number came with.
+    pub fn new(id: EntryId, entry: &'a Entry, receipt: Option<(Rank, Bounds)>) -> Self {
         Self {
             received: receipt.map(|(rank, _)| rank),
             bounds: receipt.map(|(_, bounds)| bounds),
-            ..Self::unreceived(name, entry)
+            ..Self::unreceived(id, entry)
         }
     }
 
     /// An entry of which no receipt is here.
-    pub fn unreceived(name: EntryId, entry: &'a Entry) -> Self {
+    pub fn unreceived(id: EntryId, entry: &'a Entry) -> Self {
         Self {
-            name,
+            name: entry.name(id),
             entry,
             received: None,
             bounds: None,
@@ -52,12 +52,11 @@ impl<'a> Held<'a> {
     fn merged(&self, other: &Self) -> Self {
         let rank = |one: &Self| one.received.filter(|_| !one.is_refused);
         let key = |one: &Self| {
-            let is_again = one.entry.order().device != one.entry.device;
             (
                 one.is_refused,
                 rank(one).is_none(),
                 rank(one),
-                is_again,
+                one.entry.again.is_some(),
                 one.entry.device,
             )
         };

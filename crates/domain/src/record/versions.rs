@@ -148,36 +148,6 @@ pub(super) fn pin_of(held: &[Held<'_>]) -> Pin {
     Places::new(&rows).pin(|_| true)
 }
 
-/// The same set of entries under the names and places that some of them have in a log that was written again; `None` where the set is
-/// not here.
-pub(super) fn moved(
-    held: &[Held<'_>],
-    pin: &Pin,
-    moved: &dyn Fn(EntryId) -> Option<Place>,
-) -> Option<Pin> {
-    let rows: Vec<Row> = held
-        .iter()
-        .map(|one| Row {
-            trace: one.trace(),
-            event: Event::parse(&one.entry.event),
-        })
-        .collect();
-    let members = Places::new(&rows).members(pin, usize::MAX).ok()?;
-    let again: Vec<Row> = members
-        .into_iter()
-        .map(|n| {
-            let mut row = rows[n].clone();
-            if let Some(Place(device, seq, name)) = moved(row.trace.entry) {
-                row.trace.entry = name;
-                row.trace.written_on = device;
-                (row.trace.order.device, row.trace.order.seq) = (device, seq);
-            }
-            row
-        })
-        .collect();
-    Some(Places::new(&again).pin(|_| true))
-}
-
 struct Judging<'r> {
     rows: &'r [Row],
     places: &'r Places<'r>,

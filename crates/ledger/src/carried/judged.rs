@@ -40,11 +40,7 @@ pub(super) fn signed_by(
         let follows = before
             .is_none_or(|(seq, prev)| seq.checked_add(1) == Some(entry.seq) && prev == entry.prev);
         before = Some((entry.seq, *id));
-        follows
-            && entry.seq > 0
-            && (entry.seq > 1 || entry.prev == EntryId::NONE)
-            && entry.device == last.device
-            && entry.id() == *id
+        follows && entry.seq > 0 && entry.device == last.device && entry.id() == *id
     });
     if is_signed && is_chain {
         Ok(actor)

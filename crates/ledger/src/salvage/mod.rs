@@ -130,7 +130,7 @@ const ENTRIES: Table = rows(
     "entry",
     &[
         "n", "device", "seq", "id", "prev", "after", "at", "author", "channel", "record", "number",
-        "refused", "event", "covered",
+        "refused", "event", "covered", "again",
     ],
 );
 const BLOBS: Table = rows(

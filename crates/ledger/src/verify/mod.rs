@@ -25,6 +25,7 @@ use crate::{
     contested::contested,
     entries::{ENTRY, read_entry, receipt_of},
     error::LedgerError,
+    identity::start_of,
     ledger::{Ledger, Own},
 };
 pub use marks::{BadEntry, Misfit, VerifyMark, VerifyReport};
@@ -88,12 +89,16 @@ fn entries(
     let mut rows = statement.query([])?;
     let mut before: Option<(EntryId, Entry)> = None;
     let mut own_upto = 0;
+    let start = match own {
+        Some(own) => start_of(db, own.device)?,
+        None => EntryId::NONE,
+    };
     // Entries that came together stand under one receipt.
     let mut covering: Option<(i64, Receipt)> = None;
     while let Some(row) = rows.next()? {
         let (id, entry) = read_entry(row)?;
         let is_own = own.is_some_and(|own| own.identity.device == entry.device);
-        if let Some(reason) = fault(before.as_ref(), id, &entry, is_own) {
+        if let Some(reason) = fault(before.as_ref(), id, &entry, is_own.then_some(start)) {
             return Ok(Some(bad(&entry, reason)));
         }
         let covered: Option<i64> = row.get(13)?;
@@ -246,8 +251,9 @@ fn fault(
     before: Option<&(EntryId, Entry)>,
     id: EntryId,
     entry: &Entry,
-    is_own: bool,
+    own_start: Option<EntryId>,
 ) -> Option<Misfit> {
+    let is_own = own_start.is_some();
     if entry.id() != id {
         return Some(Misfit::Contents);
     }
@@ -258,7 +264,10 @@ fn fault(
         }
         // Of others' logs this device has what it may read; its own has no gap.
         Some((_, before)) if is_own && before.seq + 1 != entry.seq => Some(Misfit::Missing),
-        None if entry.seq == 1 && entry.prev != EntryId::NONE => Some(Misfit::Beginning),
+        // What another one's log follows is for the endpoint to say.
+        None if entry.seq == 1 && own_start.is_some_and(|start| start != entry.prev) => {
+            Some(Misfit::Beginning)
+        }
         None if is_own && entry.seq != 1 => Some(Misfit::Missing),
         _ => None,
     }

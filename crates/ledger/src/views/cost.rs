@@ -23,6 +23,7 @@ fn entry(seq: u64, event: &Event) -> (EntryId, Entry) {
         channel: "own/320703".parse().unwrap(),
         record: RECORD,
         event: event.to_bytes().unwrap(),
+        again: None,
     };
     (entry.id(), entry)
 }

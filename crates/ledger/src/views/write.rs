@@ -206,14 +206,15 @@ fn put_pack(tx: &Transaction<'_>, id: i64, state: &RecordState) -> Result<(), Le
         return Ok(());
     };
     let record = state.record();
-    let event: Vec<u8> = tx
+    let event: Option<Vec<u8>> = tx
         .prepare_cached(
             "SELECT event FROM entry WHERE record = (SELECT n FROM record WHERE id = ?1) AND id = ?2",
         )?
         .query_row(params![record.0.as_bytes(), opened.entry.0], |row| {
             row.get(0)
-        })?;
-    let event = Event::parse(&event).ok();
+        })
+        .optional()?;
+    let event = event.and_then(|event| Event::parse(&event).ok());
     let Some(((blob, _), Event::Opened { fields, .. })) =
         event.and_then(|event| Some((event.blobs()?, event)))
     else {

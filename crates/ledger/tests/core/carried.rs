@@ -55,6 +55,7 @@ fn directory() -> Directory {
                 public_key: key(n).public_key(),
                 label: format!("电脑{n}"),
                 revoked_at_ms: None,
+                continues: None,
             })
             .collect(),
         former: Vec::new(),

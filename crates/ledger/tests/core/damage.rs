@@ -275,7 +275,7 @@ fn a_copy_is_kept_before_a_database_is_migrated() {
         "DROP TABLE blob; DROP TABLE blob_chunk; DROP TABLE blob_picture; DROP TABLE identity_copy; DROP TABLE seal; DROP TABLE package;
          DROP TABLE directory_row; DROP TABLE directory_part;
          ALTER TABLE view_inspection DROP COLUMN pack_hash; ALTER TABLE record DROP COLUMN is_signed;
-         ALTER TABLE entry DROP COLUMN covered;
+         ALTER TABLE entry DROP COLUMN covered; ALTER TABLE entry DROP COLUMN again;
          CREATE TABLE was (id BLOB PRIMARY KEY, device INTEGER NOT NULL, seq INTEGER NOT NULL, head BLOB NOT NULL,
              received_at_ms INTEGER NOT NULL, signature BLOB NOT NULL) STRICT, WITHOUT ROWID;
          INSERT INTO was SELECT id, device, seq, head, received_at_ms, signature FROM receipt;

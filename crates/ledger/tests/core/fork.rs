@@ -11,7 +11,7 @@ use shicha_ledger::{Draft, Ledger};
 use crate::kit::*;
 
 #[test]
-fn undelivered_entries_are_written_again_under_the_new_identity_with_their_references() {
+fn undelivered_entries_are_written_again_in_the_next_log_and_keep_their_names_and_places() {
     let dir = tempfile::tempdir().unwrap();
     let ledger = ledger(dir.path(), 1);
     ledger
@@ -45,18 +45,19 @@ fn undelivered_entries_are_written_again_under_the_new_identity_with_their_refer
         event: Event::Signed(signature),
     };
     ledger.append(person(), vec![signed], NOW).unwrap();
-    let old_at: Vec<_> = ledger
-        .entries_of(record(5))
-        .unwrap()
-        .iter()
-        .map(|one| one.entry.at)
-        .collect();
-
-    let receipt = Receipt::whole(device(3), 0, EntryId::NONE, NOW + 10_000).signed(&server());
+    let before = ledger.entries_of(record(5)).unwrap();
+    let elsewhere = Receipt::whole(device(3), 0, EntryId::NONE, NOW + 10_000).signed(&server());
+    assert!(
+        ledger.fork(&identity(3), &elsewhere, 1, &[], NOW).is_err(),
+        "a line goes on, it never begins anew"
+    );
+    let common = before[0].id;
+    let receipt = Receipt::whole(device(3), 0, common, NOW + 10_000).signed(&server());
     assert_eq!(ledger.fork(&identity(3), &receipt, 1, &[], NOW).unwrap(), 3);
 
     assert_eq!(ledger.head().unwrap().0, 3);
-    assert_eq!(ledger.acked().unwrap(), (0, EntryId::NONE));
+    assert_eq!(ledger.acked().unwrap(), (0, common));
+    assert!(ledger.holds_own((0, common)).unwrap());
     assert_eq!(ledger.identity().unwrap().unwrap().device, device(3));
     let entries = ledger.entries_of(record(5)).unwrap();
     let devices: Vec<_> = entries
@@ -72,11 +73,12 @@ fn undelivered_entries_are_written_again_under_the_new_identity_with_their_refer
             (device(3), 3)
         ]
     );
-    assert_eq!(
-        entries.iter().map(|one| one.entry.at).collect::<Vec<_>>(),
-        old_at,
-        "claimed times stay"
-    );
+    assert_eq!(entries[1].entry.prev, common, "it follows the common one");
+    for (again, first) in entries.iter().zip(&before) {
+        assert_eq!(again.id, first.id, "the old name");
+        assert_eq!(again.entry.order(), first.entry.order(), "the old place");
+        assert_eq!(again.entry.event, first.entry.event, "the very bytes");
+    }
     let state = ledger.record(record(5)).unwrap().unwrap();
     assert_eq!(state.text("phone"), "2");
     assert_eq!(
@@ -142,7 +144,8 @@ fn what_a_restored_endpoint_lacks_waits_to_be_sent_also_after_a_restart() {
 fn a_receipt_of_an_earlier_life_for_what_was_put_aside_since_is_no_sign_of_tampering() {
     let dir = tempfile::tempdir().unwrap();
     let (ledger, receipt) = confirmed(dir.path());
-    let new = Receipt::whole(device(3), 0, EntryId::NONE, NOW + 30_000).signed(&server());
+    let common = ledger.own_place(3).unwrap().unwrap();
+    let new = Receipt::whole(device(3), 0, common, NOW + 30_000).signed(&server());
     assert_eq!(ledger.fork(&identity(3), &new, 3, &[], NOW).unwrap(), 2);
     // A copy of this laptop went on under the old identity, with other entries in those places.
     let copy_dir = tempfile::tempdir().unwrap();

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use serde_json::json;
-use shicha_domain::{EntryId, Receipt, number::NumberBlock};
+use shicha_domain::{Receipt, number::NumberBlock};
 use shicha_ledger::Ledger;
 
 use crate::kit::*;
@@ -114,7 +114,8 @@ fn a_restored_laptop_gives_none_of_the_numbers_that_the_copied_one_may_have_give
         .unwrap();
     ledger.number_block_add(&block(1, 50)).unwrap();
     assert_eq!(take(&ledger), (Some(1), 0));
-    let receipt = Receipt::whole(device(3), 0, EntryId::NONE, NOW + 10_000).signed(&server());
+    let common = ledger.own_place(1).unwrap().unwrap();
+    let receipt = Receipt::whole(device(3), 0, common, NOW + 10_000).signed(&server());
     ledger.fork(&identity(3), &receipt, 1, &[], NOW).unwrap();
     assert_eq!(ledger.number_blocks_left().unwrap(), []);
     assert_eq!(take(&ledger), (None, 1));

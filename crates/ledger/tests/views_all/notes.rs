@@ -88,6 +88,7 @@ fn pack_opening(n: u128, channel: &str, fields: serde_json::Value, at_ms: u64) -
         channel: channel.parse().unwrap(),
         record: record(n),
         event: event.to_bytes().unwrap(),
+        again: None,
     };
     (entry.id(), entry)
 }
@@ -247,6 +248,7 @@ fn what_a_newer_version_wrote_is_counted_and_what_is_malformed_is_not_shown_as_s
             channel: channel("320703"),
             record: record(1),
             event: event.to_vec(),
+            again: None,
         };
         prev = entry.id();
         log.push((prev, entry));

@@ -37,7 +37,7 @@ use crate::{
     administration,
     home::Home,
     intake::actor_of,
-    store::{Contact, DeviceState, Enrolment, Info},
+    store::{Contact, DeviceState, Enrolment, GoesOn, Info},
 };
 
 /// The most characters of what a device is called.
@@ -235,6 +235,7 @@ pub(super) async fn session(
             expires_at_ms,
             time_ms: now_ms,
             head: state.head,
+            is_ended: state.is_ended,
             directory_version: info.directory_version,
             epoch: info.epoch,
         };
@@ -292,7 +293,10 @@ pub(super) async fn identity(
     Ok(Json(reply))
 }
 
-/// Gives the person of a device another one, because its ledger and the one held here have parted.
+/// When a device may ask for an identity again whose line has had too many within a day, in seconds.
+const TOO_MANY_S: u64 = 60 * 60;
+
+/// Lets the line of a device go on under another identity, because its ledger and the one held here have parted.
 pub(crate) fn new_identity(
     home: &Home,
     random: &Random,
@@ -304,6 +308,7 @@ pub(crate) fn new_identity(
     let said = signing::identity_bytes(
         &home.signer.public_key(),
         old.device.id,
+        request.common,
         &request.public_key,
     );
     let is_proven = signing::is_signed(&old.device.public_key, &said, &request.signature)
@@ -320,11 +325,21 @@ pub(crate) fn new_identity(
     };
     let added = home
         .store
-        .add_identity(old.device.id, &enrolment, &|receipt| {
+        .add_identity(old.device.id, request.common, &enrolment, &|receipt| {
             home.signer.seal(receipt)
         })?;
-    let (state, receipt) =
-        added.ok_or_else(|| Fault::new(ProblemCode::Forbidden, "the key is taken"))?;
+    let (state, receipt) = match added {
+        GoesOn::As(state, receipt) => (state, receipt),
+        GoesOn::Refused => return Err(Fault::new(ProblemCode::Forbidden, "the key is taken")),
+        GoesOn::NotCommon => {
+            let detail = "that is no entry of the log that is held of this device";
+            return Err(Fault::new(ProblemCode::Conflict, detail));
+        }
+        GoesOn::TooMany => {
+            let detail = "too many identities of one device within a day";
+            return Err(Fault::slow_down(TOO_MANY_S, detail));
+        }
+    };
     Ok(IdentityReply {
         device: state.device.id,
         receipt,

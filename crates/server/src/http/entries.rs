@@ -238,7 +238,9 @@ impl ReadPush {
                 "a push holds the ledger of one device and no other",
             ));
         }
-        let author = match caller.filter(|caller| caller.device.id == device) {
+        let itself = caller.filter(|caller| caller.device.id == device);
+        let is_by_itself = itself.is_some();
+        let author = match itself {
             Some(caller) => Some(caller.clone()),
             None => home.store.device(device)?,
         };
@@ -253,6 +255,10 @@ impl ReadPush {
             ));
         }
         let actor = actor_of(&active(author)?);
+        let line = match push.batch.rows.iter().any(|row| row.entry.again.is_some()) {
+            true => home.store.line(device)?,
+            false => Vec::new(),
+        };
         let first = first.entry.seq;
         let entries = intake::candidates(push.batch.rows)
             .map_err(|fault| Fault::bad_request(fault.to_string()))?;
@@ -264,10 +270,11 @@ impl ReadPush {
                 seal: home.signer.own_seal(),
                 now,
                 is_in_session: false,
+                is_by_itself,
                 end: None,
             },
             judge: Box::new(move |candidate, known| {
-                intake::judge(&actor, &register.tree, candidate, known)
+                intake::judge(&actor, &register.tree, &line, candidate, known)
             }),
             asked: Asked { device, first },
         })

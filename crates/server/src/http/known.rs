@@ -8,7 +8,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use shicha_domain::{
     DeviceId, PersonId,
-    directory::{OrgTree, Person},
+    directory::{OrgTree, Person, lines::Lines},
 };
 
 use crate::store::Register;
@@ -39,13 +39,14 @@ impl Known {
             .enumerate()
             .map(|(at, person)| (person.id, at))
             .collect();
-        let devices = register
-            .directory
-            .devices
+        let devices = &register.directory.devices;
+        let lines = Lines::of(devices);
+        let devices = devices
             .iter()
             .map(|device| {
                 let person = people.get(&device.person).copied();
-                (device.id, (person, device.revoked_at_ms.is_some()))
+                let is_out = device.revoked_at_ms.is_some() || lines.is_ended(device.id);
+                (device.id, (person, is_out))
             })
             .collect();
         Self { register, devices }
@@ -60,12 +61,12 @@ impl Known {
     }
 
     pub(crate) fn standing(&self, device: DeviceId) -> Standing<'_> {
-        let Some((person, is_revoked)) = self.devices.get(&device) else {
+        let Some((person, is_out)) = self.devices.get(&device) else {
             return Standing::Unknown;
         };
         match person.and_then(|at| self.register.directory.people.get(at)) {
             None => Standing::Unknown,
-            Some(person) if *is_revoked || !person.is_active => Standing::Out,
+            Some(person) if *is_out || !person.is_active => Standing::Out,
             Some(person) => Standing::In(person),
         }
     }

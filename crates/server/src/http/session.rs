@@ -30,6 +30,8 @@ use crate::{
 const CHALLENGE_MS: u64 = 2 * 60 * 1000;
 const SESSION_MS: u64 = 60 * 60 * 1000;
 const MAC: usize = 32;
+/// The one route that is for a device that another identity goes on from.
+const IDENTITY: &str = "/v1/identity";
 /// In how many seconds whoever has all connections that they may is to come again.
 pub(super) const BUSY_S: u64 = 5;
 
@@ -208,8 +210,12 @@ impl FromRequestParts<Shared> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, Fault> {
         let claim = Claim::from_request_parts(parts, app).await?;
+        let is_going_on = parts.uri.path() == IDENTITY;
         let app = Shared::clone(app);
         let caller = blocking(move || claim.caller(&app)).await?;
+        if caller.state.is_ended && !is_going_on {
+            return Err(ended().into());
+        }
         parts.extensions.insert(caller.admitted());
         Ok(caller)
     }
@@ -293,6 +299,14 @@ pub(super) fn admitted(app: &App, state: Option<DeviceState>) -> Result<DeviceSt
         Ok(order) => Err(revoked().with(ORDER, order).into()),
         Err(error) => Err(Fault::internal(&error)),
     }
+}
+
+/// What a device is told that another identity goes on from: it has to go on under another one itself, and nothing else is for it.
+pub(super) fn ended() -> Problem {
+    Problem::new(
+        ProblemCode::Fork,
+        "another identity goes on from this one; go on under a new one",
+    )
 }
 
 fn revoked() -> Problem {

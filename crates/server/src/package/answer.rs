@@ -194,6 +194,7 @@ pub fn answer(
             // Receipts may have run past the clock by milliseconds, and a state older than the newest receipt says nothing.
             time_ms: desk.now_ms.max(state.past.received_ms),
             head: state.head,
+            is_ended: state.is_ended,
             epoch: info(home)?.epoch,
             answers: (!taken.id.is_nil()).then_some(taken.id),
             evidence: making.held(taken)?,

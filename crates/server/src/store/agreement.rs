@@ -1,5 +1,6 @@
 //! How pushed entries lie against the ledger that the store holds of their device: the one rule by which a fork is told.
 
+use shicha_domain::EntryId;
 use shicha_sync::protocol::messages::Head;
 
 use super::{Candidate, StoreError};
@@ -11,18 +12,18 @@ pub(crate) enum Agreement {
     Parted(Option<Head>),
 }
 
-/// Holds the entries against the device's ledger, whose places `log` gives from a sequence number on, so many at most. The caller has
+/// Holds the entries against the device's ledger, which follows `start` and whose places `log` gives from a sequence number on, so many at most. The caller has
 /// made sure that there is no gap before the first entry.
 pub(crate) fn agreement(
     entries: &[Candidate],
-    head: Head,
+    (start, head): (EntryId, Head),
     mut log: impl FnMut(u64, usize) -> Result<Vec<Head>, StoreError>,
 ) -> Result<Agreement, StoreError> {
     let Some(first) = entries.first() else {
         return Ok(Agreement::Whole(0));
     };
     let before = match first.entry.seq - 1 {
-        0 => Head::EMPTY,
+        0 => Head { seq: 0, id: start },
         seq if seq == head.seq => head,
         seq => at(seq, log(seq, 1)?.first().copied())?,
     };
@@ -55,6 +56,18 @@ fn at(seq: u64, found: Option<Head>) -> Result<Head, StoreError> {
         .ok_or(StoreError::Unseen)
 }
 
+/// Where the ledgers part of a device that another identity goes on from: after what is held of these entries.
+pub(crate) fn ended(entries: &[Candidate], held: usize) -> Option<Head> {
+    let place = |one: &Candidate, seq, id| Head {
+        seq: one.entry.seq - seq,
+        id,
+    };
+    match held.checked_sub(1) {
+        Some(last) => entries.get(last).map(|one| place(one, 0, one.id)),
+        None => entries.first().map(|one| place(one, 1, one.entry.prev)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -77,6 +90,7 @@ mod tests {
                     channel: "own/east".parse().unwrap(),
                     record: RecordId(Uuid::nil()),
                     event: Vec::new(),
+                    again: None,
                 };
                 prev = entry.id();
                 Candidate {
@@ -103,7 +117,7 @@ mod tests {
             found.take(limit).copied().collect()
         };
         let whole = |places: &[Head], pushed: &[Candidate]| {
-            agreement(pushed, heads[4], |from, limit| {
+            agreement(pushed, (EntryId::NONE, heads[4]), |from, limit| {
                 Ok(seen(places, from, limit))
             })
         };

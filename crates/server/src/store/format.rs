@@ -55,6 +55,12 @@ pub const MIGRATIONS: &[Migration] = &[
         postgres: include_str!("postgres/migrations/0010_directory.sql"),
         oldest: 4,
     },
+    // Whoever does not know what was written again would give it out under another hash.
+    Migration {
+        sqlite: include_str!("sqlite/migrations/0011_lines.sql"),
+        postgres: include_str!("postgres/migrations/0011_lines.sql"),
+        oldest: 7,
+    },
 ];
 
 /// The key in `meta` for the oldest program format that may work on the store. Absent: no other than the store's own.

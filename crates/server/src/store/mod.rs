@@ -157,6 +157,10 @@ pub struct DeviceState {
     pub person: Person,
     /// Up to where its ledger is held.
     pub head: Head,
+    /// What its ledger follows: the last entry that it has in common with the identity that it goes on from.
+    pub start: EntryId,
+    /// Whether another identity goes on from it: then it writes no more.
+    pub is_ended: bool,
     /// When it was enrolled, Unix ms.
     pub enrolled_at_ms: u64,
     /// When it opened a session last, Unix ms.
@@ -186,6 +190,24 @@ impl DeviceState {
         self.device.revoked_at_ms.is_none() && self.person.is_active
     }
 }
+
+/// What came of letting a line go on under another identity.
+#[derive(Debug)]
+pub enum GoesOn {
+    /// It does, as this device, with the receipt for its empty ledger.
+    As(Box<DeviceState>, Receipt),
+    /// The key is somebody's already, or the identity may not take part.
+    Refused,
+    /// The log does not have that entry.
+    NotCommon,
+    /// It has had as many identities within a day as a line may have.
+    TooMany,
+}
+
+/// How many identities a line gets within a day: one is needed after a restored copy, and a few more where several copies are in use.
+pub(crate) const MOST_IDENTITIES: u64 = 5;
+/// Within what time, in ms.
+pub(crate) const IDENTITIES_MS: u64 = 24 * 60 * 60 * 1000;
 
 /// What is needed to enrol a device.
 #[derive(Debug, Clone)]
@@ -256,6 +278,8 @@ pub struct Pushed {
     pub now: Now,
     /// Whether the device itself brings them, in a session of its own.
     pub is_in_session: bool,
+    /// Whether the device itself brings them, in whatever way: one that another identity goes on from is told that they have parted.
+    pub is_by_itself: bool,
     /// The end of its log that it tells with them.
     pub end: Option<ToldEnd>,
 }
@@ -448,13 +472,17 @@ pub trait Store: administration::Administration + whole::Whole + Send + Sync + '
         enrolment: &Enrolment,
         seal: Seal<'_>,
     ) -> Result<Option<(DeviceState, Receipt)>, StoreError>;
-    /// Gives the person of `old` another device. The same key gives the same device again.
+    /// Lets a line go on under another identity after the entry `common` of the log of `old` (invariant 9, a line goes on, it never begins
+    /// anew). The same key gives the same identity again.
     fn add_identity(
         &self,
         old: DeviceId,
+        common: Head,
         enrolment: &Enrolment,
         seal: Seal<'_>,
-    ) -> Result<Option<(DeviceState, Receipt)>, StoreError>;
+    ) -> Result<GoesOn, StoreError>;
+    /// What the log of a device goes on from: its earlier identities, each with the last place that it has in common with the next one.
+    fn line(&self, device: DeviceId) -> Result<Vec<(DeviceId, u64)>, StoreError>;
     /// A device, whether it may still take part or not.
     fn device(&self, device: DeviceId) -> Result<Option<DeviceState>, StoreError>;
     /// All devices, by when they were enrolled.

@@ -1,8 +1,6 @@
 //! What verification reads: everything that is kept, piece by piece, never more than one record of it at once.
 
-use shicha_domain::{
-    Channel, DeviceId, Entry, EntryId, Receipt, RecordId, RecordKind, receipt::Rank,
-};
+use shicha_domain::{Channel, Entry, EntryId, Receipt, RecordId, RecordKind, receipt::Rank};
 
 use super::StoreError;
 
@@ -43,15 +41,6 @@ pub struct Numbered {
     pub rank: Option<Rank>,
 }
 
-/// An identity that goes on with the log of another one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Continued {
-    /// The identity.
-    pub device: DeviceId,
-    /// The one that it goes on with.
-    pub of: DeviceId,
-}
-
 /// One of the endpoint's lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Life {
@@ -70,8 +59,6 @@ pub trait Whole {
     fn each_record(&self, look: Look<'_, HeldRecord>) -> Result<(), StoreError>;
     /// Every number that an entry bears, channel by channel, rising.
     fn each_number(&self, look: Look<'_, Numbered>) -> Result<(), StoreError>;
-    /// Every identity that goes on with another one's log.
-    fn continued(&self) -> Result<Vec<Continued>, StoreError>;
     /// The endpoint's lives.
     fn lives(&self) -> Result<Vec<Life>, StoreError>;
 }

@@ -6,6 +6,7 @@ use shicha_domain::{
         OrgKind, Role,
         parts::{DEVICE, PERSON},
     },
+    entry::Again,
     suite::{PublicKey, SignatureBytes},
 };
 use shicha_sync::protocol::order::OrderAct;
@@ -15,6 +16,13 @@ use super::{OrderState, StoreError};
 
 pub(in crate::store) fn hash(bytes: &[u8], what: &'static str) -> Result<[u8; 32], StoreError> {
     bytes.try_into().map_err(|_| StoreError::Damaged(what))
+}
+
+/// Where an entry stood first, if it was written again.
+pub(in crate::store) fn first_place(bytes: Option<&[u8]>) -> Result<Option<Again>, StoreError> {
+    bytes
+        .map(|bytes| Again::from_bytes(bytes).ok_or(StoreError::Damaged("entry")))
+        .transpose()
 }
 
 pub(in crate::store) fn public_key(tagged: &[u8]) -> Result<PublicKey, StoreError> {

@@ -20,20 +20,19 @@ use shicha_sync::protocol::{messages::Head, signing};
 use super::{PAGE, Verification, VerifyFault, VerifyMark};
 use crate::{
     home::Home,
-    store::{DeviceState, HeldEntry, StoreError, ToldEnd, whole::Continued},
+    store::{DeviceState, HeldEntry, StoreError, ToldEnd},
 };
 
 /// Walks one device's ledger, holds its receipts and the end that it told last against it.
 pub(super) fn walk(
     home: &Home,
     state: &DeviceState,
-    continued: &[Continued],
     key: &VerifyingKey,
     found: &mut Verification,
     progress: &mut dyn FnMut(&Verification),
 ) -> Result<(), StoreError> {
     let device = state.device.id;
-    let mut walked = Walked::new(home, device, continued)?;
+    let mut walked = Walked::new(home, (device, state.start))?;
     let mut is_last = false;
     let bad = 'walk: loop {
         let page = home.store.entries_of(device, walked.head.seq + 1, PAGE)?;
@@ -98,6 +97,9 @@ struct Given {
 /// What a walk has seen.
 struct Walked {
     device: DeviceId,
+    start: EntryId,
+    /// The identities that this one goes on from, each with the last place that it has in common with the next.
+    line: Vec<(DeviceId, u64)>,
     head: Head,
     given: Vec<Given>,
     /// By name and by place where the run begins and ends.
@@ -119,11 +121,14 @@ struct Walked {
 }
 
 impl Walked {
-    fn new(home: &Home, device: DeviceId, continued: &[Continued]) -> Result<Self, StoreError> {
+    /// `start` is what the log follows.
+    fn new(home: &Home, (device, start): (DeviceId, EntryId)) -> Result<Self, StoreError> {
         let end = home.store.end_of(device)?;
         let mut walked = Self {
             device,
-            head: Head::EMPTY,
+            start,
+            line: home.store.line(device)?,
+            head: Head { seq: 0, id: start },
             given: Vec::new(),
             by_name: HashMap::new(),
             beginning: HashMap::new(),
@@ -133,19 +138,13 @@ impl Walked {
             last_named: None,
             open: Vec::new(),
             unknown: (0, 0),
-            end_head: (end.as_ref()).and_then(|end| (end.seq == 0).then_some(EntryId::NONE)),
+            end_head: (end.as_ref()).and_then(|end| (end.seq == 0).then_some(start)),
             end,
             is_rank_told: false,
         };
         walked.read_receipts(home)?;
-        let mut before = device;
-        // Nobody goes on with themselves, whatever the rows say.
-        for _ in 0..continued.len() {
-            let Some(of) = continued.iter().find(|one| one.device == before) else {
-                break;
-            };
-            before = of.of;
-            let of_other = home.store.receipts_of(before)?;
+        for (before, _) in &walked.line {
+            let of_other = home.store.receipts_of(*before)?;
             walked.of_line.extend(
                 of_other
                     .iter()
@@ -168,7 +167,7 @@ impl Walked {
                 self.ending.entry(receipt.seq).or_default().push(n);
             }
             self.given.push(Given {
-                head: (receipt.seq == 0).then_some(EntryId::NONE),
+                head: (receipt.seq == 0).then_some(self.start),
                 receipt,
                 push_signature,
                 named_ms: 0,
@@ -190,6 +189,14 @@ impl Walked {
             held.covered
                 .is_some_and(|name| walked.by_name.contains_key(&name))
         };
+        if held.verdict.is_ok() && !held.entry.is_of_line(&self.line) {
+            found.faults.push(VerifyFault::Entry {
+                device: self.device,
+                seq,
+                reason: "it says that it stood first where its line has nothing of its own"
+                    .to_owned(),
+            });
+        }
         if !is_known(self) {
             self.read_receipts(home)?;
         }

@@ -160,16 +160,15 @@ pub fn verify(
             began_at_ms: life.began_at_ms,
         });
     }
-    let continued = home.store.continued()?;
-    for one in &continued {
-        found.mark(VerifyMark::Continued {
-            device: one.device,
-            of: one.of,
-        });
-    }
     for state in home.store.devices()? {
         found.devices += 1;
-        logs::walk(home, &state, &continued, &key, &mut found, progress)?;
+        if let Some(of) = state.device.continues {
+            found.mark(VerifyMark::Continued {
+                device: state.device.id,
+                of,
+            });
+        }
+        logs::walk(home, &state, &key, &mut found, progress)?;
     }
     numbers(home, present, &mut found)?;
     records::walk(home, &mut found, progress)?;

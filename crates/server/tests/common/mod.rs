@@ -28,7 +28,7 @@ use shicha_server::{
     store::Store,
 };
 use shicha_sync::protocol::{
-    BATCH_TYPE, BatchWriter, EnrolCode, MAX_BATCH_ROWS, PULL_TYPE, Problem, ProblemCode,
+    BATCH_TYPE, BatchWriter, EnrolCode, MAX_BATCH_ROWS, PULL_TYPE, Problem, ProblemCode, VERSION,
     VERSION_HEADER,
     messages::{
         ChallengeReply, ChallengeRequest, EnrolReply, EnrolRequest, Head, PushReply, SessionReply,
@@ -365,7 +365,7 @@ impl Device {
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.http
             .request(method, format!("{}{path}", self.url))
-            .header(VERSION_HEADER, "1")
+            .header(VERSION_HEADER, VERSION)
             .bearer_auth(&self.token)
     }
 
@@ -397,6 +397,7 @@ impl Device {
             channel: channel.parse().unwrap(),
             record,
             event: event.to_bytes().unwrap(),
+            again: None,
         };
         self.head = Head {
             seq: entry.seq,

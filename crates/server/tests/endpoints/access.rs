@@ -130,8 +130,8 @@ async fn another_version_of_the_protocol_is_told_what_to_update() {
     let client = reqwest::Client::new();
     for (header, action) in [
         (None, "update_client"),
-        (Some("0"), "update_client"),
-        (Some("2"), "update_server"),
+        (Some("1"), "update_client"),
+        (Some("3"), "update_server"),
     ] {
         let mut request = client.post(format!("{}/v1/pull", server.url));
         if let Some(version) = header {

@@ -29,7 +29,7 @@ async fn begin(server: &Server, route: &str, token: Option<&str>, length: usize)
         _ => "application/json",
     };
     let head = format!(
-        "POST {route} HTTP/1.1\r\nhost: x\r\nshicha-protocol: 1\r\ncontent-type: {kind}\r\n{token}content-length: {length}\r\n\r\n"
+        "POST {route} HTTP/1.1\r\nhost: x\r\nshicha-protocol: 2\r\ncontent-type: {kind}\r\n{token}content-length: {length}\r\n\r\n"
     );
     stream.write_all(head.as_bytes()).await.unwrap();
     stream

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use reqwest::StatusCode;
 use shicha_domain::{directory::Role, suite::SigningKey};
 use shicha_sync::protocol::{
-    EnrolCode, ProblemCode, VERSION_HEADER, messages::EnrolRequest, signing,
+    EnrolCode, ProblemCode, VERSION, VERSION_HEADER, messages::EnrolRequest, signing,
 };
 
 use crate::common::{Device, Server, code_of};
@@ -34,7 +34,7 @@ async fn ask(
 ) -> reqwest::Response {
     client
         .post(format!("{}/v1/enrol", server.url))
-        .header(VERSION_HEADER, "1")
+        .header(VERSION_HEADER, VERSION)
         .header("x-forwarded-for", from)
         .body(serde_json::to_vec(request).unwrap())
         .send()

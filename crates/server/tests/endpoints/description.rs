@@ -190,17 +190,6 @@ async fn every_operation_answers_as_it_is_described() {
     let content = &described.operation("get", "/v1/events")["responses"]["200"]["content"];
     assert!(content["text/event-stream"].is_object());
 
-    let new = shicha_domain::suite::SigningKey::from_bytes(&[8; 32]);
-    let public_key = new.public_key();
-    let said = signing::identity_bytes(&server.key, device.id, &public_key);
-    let identity = shicha_sync::protocol::messages::IdentityRequest {
-        public_key,
-        signature: signing::sign(&device.key, &said),
-        proof: signing::sign(&new, &said),
-        label: "电脑".into(),
-    };
-    asked(&device, &described, "/v1/identity", &identity).await;
-
     // What a package holds and how it is answered is tried where packages are; here, that one that is none is told.
     let foreign = device
         .request(Method::POST, "/v1/packages")
@@ -225,6 +214,7 @@ async fn every_operation_answers_as_it_is_described() {
 
     administration_answers(&server, &described).await;
     updates_answer(&server, &device, &described).await;
+    identity_answers(&server, &device, &described).await;
 
     let mut there = BTreeSet::new();
     for (path, item) in described.0["paths"].as_object().unwrap() {
@@ -373,4 +363,23 @@ async fn requests_outside_the_description_are_refused_with_a_problem() {
         StatusCode::OK,
         "what a newer device says more is ignored"
     );
+}
+
+async fn identity_answers(server: &Server, device: &Device, described: &Description) {
+    let new = shicha_domain::suite::SigningKey::from_bytes(&[8; 32]);
+    let public_key = new.public_key();
+    let common = shicha_sync::protocol::messages::Head::EMPTY;
+    let said = signing::identity_bytes(&server.key, device.id, common, &public_key);
+    let identity = shicha_sync::protocol::messages::IdentityRequest {
+        public_key,
+        signature: signing::sign(&device.key, &said),
+        proof: signing::sign(&new, &said),
+        label: "电脑".into(),
+        common,
+    };
+    asked(device, described, "/v1/identity", &identity).await;
+    // From now on everything else is told to go on under the new one.
+    let answer = device.post("/v1/pull", &json!({})).await;
+    assert_eq!(answer.status(), StatusCode::CONFLICT);
+    described.answer_fits("post", "/v1/pull", answer).await;
 }

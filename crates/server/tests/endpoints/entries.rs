@@ -169,14 +169,16 @@ async fn a_restored_laptop_is_told_where_it_parted_and_goes_on_under_a_new_ident
     );
     assert_eq!(fork.head, device.head);
 
+    let common = fork.common.unwrap();
     let key = SigningKey::from_bytes(&[42; 32]);
     let public_key = key.public_key();
-    let said = signing::identity_bytes(&server.key, restored.id, &public_key);
+    let said = signing::identity_bytes(&server.key, restored.id, common, &public_key);
     let mut request = IdentityRequest {
         public_key,
         signature: signing::sign(&restored.key, &said),
         proof: signing::sign(&restored.key, &said),
         label: "恢复的电脑".into(),
+        common,
     };
     assert_eq!(
         code_of(restored.post("/v1/identity", &request).await).await,
@@ -196,7 +198,7 @@ async fn a_restored_laptop_is_told_where_it_parted_and_goes_on_under_a_new_ident
     let mut renewed = Device {
         id: reply.device,
         key,
-        head: Head::EMPTY,
+        head: Head { seq: 0, ..common },
         ..restored
     };
     renewed.open_session().await;
@@ -207,6 +209,78 @@ async fn a_restored_laptop_is_told_where_it_parted_and_goes_on_under_a_new_ident
         seen.batch.rows.len(),
         7,
         "nothing of either history is lost"
+    );
+}
+
+#[tokio::test]
+async fn nobody_writes_again_what_was_not_of_their_own_line_and_above_the_common_place() {
+    let server = Server::start().await;
+    let mut device = server.device("甲", "320703", Role::Inspector).await;
+    let record = record();
+    let entries: Vec<_> = (0..2)
+        .map(|n| device.set(OWN, record, &n.to_string()))
+        .collect();
+    device.push(&entries).await;
+    let common = device.head;
+    let lost = device.set(OWN, record, "没送到的");
+    let key = SigningKey::from_bytes(&[42; 32]);
+    let said = signing::identity_bytes(&server.key, device.id, common, &key.public_key());
+    let request = IdentityRequest {
+        public_key: key.public_key(),
+        signature: signing::sign(&device.key, &said),
+        proof: signing::sign(&key, &said),
+        label: "恢复的电脑".into(),
+        common,
+    };
+    let reply: IdentityReply = device.ask("/v1/identity", &request).await;
+    // The old identity is for nothing but going on, in its running session and in a new one.
+    let pull = async |device: &Device| {
+        let (status, told) =
+            problem(device.post("/v1/numbers", &serde_json::json!({})).await).await;
+        assert_eq!(
+            (status, told.code),
+            (StatusCode::CONFLICT, ProblemCode::Fork)
+        );
+    };
+    pull(&device).await;
+    assert!(device.open_session().await.is_ended);
+    pull(&device).await;
+
+    let mut other = server.device("乙", "320703", Role::Inspector).await;
+    let foreign = other.set(OWN, record, "别人的");
+    other.push(std::slice::from_ref(&foreign)).await;
+    let mut renewed = Device {
+        id: reply.device,
+        key,
+        head: Head { seq: 0, ..common },
+        ..device
+    };
+    renewed.open_session().await;
+    let mut tried = Vec::new();
+    for first in [&entries[1], &foreign, &lost] {
+        let Head { seq, id } = renewed.head;
+        let mut entry = first.written_again(renewed.id, seq + 1, id);
+        entry.author = renewed.person;
+        renewed.head = Head {
+            seq: entry.seq,
+            id: entry.id(),
+        };
+        tried.push(entry);
+    }
+    let reply = renewed.push(&tried).await;
+    let refused: Vec<_> = reply
+        .refused
+        .iter()
+        .map(|(seq, code)| (*seq, code.as_str()))
+        .collect();
+    assert_eq!(refused, [(1, "malformed"), (2, "malformed")]);
+    let seen = other.pull(&[]).await;
+    let names: Vec<EntryId> = (seen.batch.rows.iter())
+        .map(|row| row.entry.name(row.id))
+        .collect();
+    assert_eq!(
+        names,
+        [entries[0].id(), entries[1].id(), foreign.id(), lost.id()]
     );
 }
 

@@ -44,7 +44,7 @@ async fn a_request_hidden_in_another_is_not_answered() {
     let server = Server::start().await;
     let chunked = format!("0\r\n\r\n{SMUGGLED}");
     let length = chunked.len();
-    let head = "POST /v1/enrol HTTP/1.1\r\nhost: x\r\nshicha-protocol: 1\r\n";
+    let head = "POST /v1/enrol HTTP/1.1\r\nhost: x\r\nshicha-protocol: 2\r\n";
     let cases = [
         (
             "a length and chunks",
@@ -122,7 +122,7 @@ async fn headers_and_addresses_without_end_are_refused() {
         ("no request", "\u{16}\u{3}\u{1}\u{2}".repeat(50_000)),
         (
             "a body larger than any",
-            "POST /v1/enrol HTTP/1.1\r\nshicha-protocol: 1\r\ncontent-length: 1000000000000000000\r\n\r\n{".to_owned(),
+            "POST /v1/enrol HTTP/1.1\r\nshicha-protocol: 2\r\ncontent-length: 1000000000000000000\r\n\r\n{".to_owned(),
         ),
     ];
     for (what, bytes) in cases {
@@ -150,7 +150,7 @@ async fn many_who_begin_and_say_nothing_more_keep_nobody_from_being_answered() {
         let begun: &[u8] = match n % 3 {
             0 => b"",
             1 => b"POST /v1/enrol HTTP/1.1\r\nhost: x\r\nx-",
-            _ => b"POST /v1/enrol HTTP/1.1\r\nhost: x\r\nshicha-protocol: 1\r\ncontent-length: 100\r\n\r\n{",
+            _ => b"POST /v1/enrol HTTP/1.1\r\nhost: x\r\nshicha-protocol: 2\r\ncontent-length: 100\r\n\r\n{",
         };
         stream.write_all(begun).await.unwrap();
         idle.push(stream);
@@ -166,7 +166,7 @@ async fn an_answer_that_is_given_before_all_was_sent_arrives_all_the_same() {
     let server = Server::start().await;
     let mut stream = TcpStream::connect(address(&server)).await.unwrap();
     let head = format!(
-        "PATCH /v1/blobs/{} HTTP/1.1\r\nhost: x\r\nshicha-protocol: 1\r\ncontent-length: {LENGTH}\r\n\r\n",
+        "PATCH /v1/blobs/{} HTTP/1.1\r\nhost: x\r\nshicha-protocol: 2\r\ncontent-length: {LENGTH}\r\n\r\n",
         "0".repeat(64)
     );
     stream.write_all(head.as_bytes()).await.unwrap();

@@ -162,7 +162,7 @@ async fn no_route_answers_without_credentials_of_this_server() {
             let response = device
                 .http
                 .request(method.clone(), format!("{}{elsewhere}", device.url))
-                .header("shicha-protocol", "1")
+                .header("shicha-protocol", "2")
                 .header("cookie", format!("token={}", device.token))
                 .body("{}")
                 .send()

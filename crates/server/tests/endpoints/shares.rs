@@ -188,7 +188,7 @@ async fn used(server: &Server, device: &Device) -> (TcpStream, String) {
     let mut stream = idle(server).await;
     let token = &device.token;
     let head = format!(
-        "GET /v1/directory HTTP/1.1\r\nhost: x\r\nshicha-protocol: 1\r\nauthorization: Bearer {token}\r\n\r\n"
+        "GET /v1/directory HTTP/1.1\r\nhost: x\r\nshicha-protocol: 2\r\nauthorization: Bearer {token}\r\n\r\n"
     );
     stream.write_all(head.as_bytes()).await.unwrap();
     let mut status = vec![0; 12];

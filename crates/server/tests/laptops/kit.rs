@@ -17,7 +17,7 @@ use shicha_sync::{
         Clock, Engine, HttpTransport, Method, Outcome, Reply, Request, SyncError, SyncErrorCode,
         Transport, TransportFault, enrol,
     },
-    protocol::{PROBLEM_TYPE, Problem, ProblemCode, VERSION_HEADER},
+    protocol::{PROBLEM_TYPE, Problem, ProblemCode, VERSION, VERSION_HEADER},
 };
 
 use crate::common::{Server, record, wall_ms};
@@ -365,7 +365,7 @@ pub(crate) fn refusal(code: ProblemCode) -> Reply {
     Reply {
         status: code.status(),
         headers: vec![
-            (VERSION_HEADER.into(), "1".into()),
+            (VERSION_HEADER.into(), VERSION.to_string()),
             ("content-type".into(), PROBLEM_TYPE.into()),
         ],
         body: serde_json::to_vec(&Problem::new(code, "for a test")).unwrap(),

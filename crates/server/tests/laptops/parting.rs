@@ -1,6 +1,6 @@
 //! A laptop that was restored from a copy: its ledger and the server's have parted, and nothing may be lost.
 
-use shicha_domain::directory::Role;
+use shicha_domain::directory::{Role, lines::Lines};
 use shicha_sync::client::SyncErrorCode;
 
 use crate::{
@@ -49,6 +49,13 @@ async fn a_laptop_restored_from_a_copy_goes_on_under_a_new_identity_and_loses_no
         "what was replaced is replaced under its new name too"
     );
     assert_eq!(restored.round(&server).await.unwrap().forked, None);
+    // Two computers work with copies of one ledger: both are told.
+    undelivered.round(&server).await.unwrap();
+    for one in [&restored, &undelivered] {
+        let lines = Lines::of(&one.ledger.directory().unwrap().devices);
+        let own = one.ledger.identity().unwrap().unwrap().device;
+        assert!(lines.is_copied(own) && lines.is_ended(old) && !lines.is_ended(own));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,7 +11,7 @@ use std::{
 use shicha_domain::directory::Role;
 use shicha_sync::{
     client::{Phase, Reply, SyncErrorCode, SyncState, Worker},
-    protocol::{Problem, ProblemCode, VERSION_HEADER},
+    protocol::{Problem, ProblemCode, VERSION, VERSION_HEADER},
 };
 
 use crate::{
@@ -143,7 +143,7 @@ fn slow_down(s: u64) -> Reply {
     Reply {
         status: 429,
         headers: vec![
-            (VERSION_HEADER.to_owned(), "1".to_owned()),
+            (VERSION_HEADER.to_owned(), VERSION.to_string()),
             ("retry-after".to_owned(), s.to_string()),
         ],
         body: serde_json::to_vec(&problem).unwrap(),

@@ -85,7 +85,7 @@ async fn the_process_ends_within_seconds_however_many_streams_are_open() {
         for _ in 0..2 {
             let mut stream = TcpStream::connect(&address).await.unwrap();
             let head = format!(
-                "GET /v1/events HTTP/1.1\r\nhost: x\r\nshicha-protocol: 1\r\nauthorization: Bearer {}\r\n\r\n",
+                "GET /v1/events HTTP/1.1\r\nhost: x\r\nshicha-protocol: 2\r\nauthorization: Bearer {}\r\n\r\n",
                 device.token
             );
             stream.write_all(head.as_bytes()).await.unwrap();

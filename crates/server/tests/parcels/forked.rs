@@ -30,7 +30,13 @@ async fn a_restored_laptop_goes_on_under_a_new_identity_and_nothing_is_lost() {
     let (brought, taken) = there_and_back(&server, &copied);
     assert_eq!((brought.entries, brought.refused), (1, 0));
     assert_eq!((taken.delivered, taken.has_parted), (1, false));
-    there_and_back(&server, &laptop);
+    // Another identity goes on from what the first one did: it is told, and goes on beside it.
+    assert!(there_and_back(&server, &laptop).1.has_parted);
+    assert_eq!(there_and_back(&server, &laptop).1.forked, Some(0));
+    laptop.set(subject, "address", "of the first, later");
+    let (brought, _) = there_and_back(&server, &laptop);
+    assert_eq!((brought.entries, brought.refused), (1, 0));
+    there_and_back(&server, &copied);
     city.round(&server).await.unwrap();
     for one in [&laptop, &copied] {
         assert_eq!(one.waiting(), 0);

@@ -186,30 +186,6 @@ pub(crate) fn what_a_device_named_bounds_what_it_sends_and_no_other_name_does<O:
     }
 }
 
-pub(crate) fn the_enrolment_of_a_line_bounds_it_and_no_later_identity_narrows_that<O: Open>() {
-    let stand = Stand::<O>::new();
-    let mut log = stand.device(1, 0);
-    stand.receive_at(&log.sets(1), 10 * MINUTE);
-    let enrolment = stand.enrolment(5, 100 * MINUTE);
-    let (state, receipt) = stand
-        .store
-        .add_identity(log.device, &enrolment, &|receipt| stand.seal(receipt))
-        .unwrap()
-        .unwrap();
-    assert_eq!(receipt.since_ms, 100 * MINUTE);
-    let mut again = Log {
-        device: state.device.id,
-        head: shicha_sync::protocol::messages::Head::EMPTY,
-        after: Some(receipt.id()),
-        ..log
-    };
-    let receipts = stand.receive_at(&again.sets(1), 110 * MINUTE);
-    assert_eq!(
-        receipts[0].since_ms, 1,
-        "enrolment of the first of the line"
-    );
-}
-
 pub(crate) fn an_end_bounds_what_comes_after_it_and_counts_only_at_the_head_that_is_held<
     O: Open,
 >() {
@@ -289,7 +265,7 @@ pub(crate) fn a_receipt_says_when_the_device_was_in_touch_before<O: Open>() {
         .unwrap();
     let entries = written.sets(1);
     let mut push = stand.push_at(&entries, 2_001 * MINUTE);
-    push.is_in_session = false;
+    (push.is_in_session, push.is_by_itself) = (false, false);
     let third = held(stand.store.append(&push, &|_, _| Ok(())).unwrap()).receipts;
     assert_eq!(
         third[0].seen_ms,

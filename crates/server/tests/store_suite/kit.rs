@@ -147,6 +147,7 @@ impl<O: Open> Stand<O> {
             seal: Box::new(move |receipt| receipt.signed(&key)),
             now: Arc::new(move || now_ms),
             is_in_session: true,
+            is_by_itself: true,
             end: None,
         }
     }
@@ -232,6 +233,7 @@ impl Log {
             channel: channel.parse().unwrap(),
             record: RecordId(Uuid::from_u128(record)),
             event: event.to_bytes().unwrap(),
+            again: None,
         };
         self.head = Head {
             seq: entry.seq,

@@ -6,13 +6,16 @@ mod bounds;
 mod entries;
 mod formats;
 mod kit;
+mod lines;
 mod people;
 #[cfg(unix)]
 #[path = "../common/postgres.rs"]
 mod postgres_server;
 mod updates;
 
-use crate::{administration::*, bounds::*, entries::*, formats::*, kit::*, people::*, updates::*};
+use crate::{
+    administration::*, bounds::*, entries::*, formats::*, kit::*, lines::*, people::*, updates::*,
+};
 
 macro_rules! suite {
     ($module:ident, $store:ident: $($name:ident),* $(,)?) => {
@@ -44,7 +47,11 @@ every_store!(
     what_somebody_else_holds_is_told_once_and_what_one_holds_oneself_is_not,
     only_channels_with_news_are_listed,
     a_code_enrols_one_device_once_and_not_after_it_ran_out,
-    a_device_goes_on_under_a_new_identity_of_the_same_person,
+    a_line_goes_on_after_the_last_common_entry_under_one_identity_for_each_key,
+    an_identity_that_another_one_goes_on_from_writes_no_more_and_what_a_colleague_brings_of_it_is_taken,
+    a_line_gets_a_few_identities_a_day,
+    what_is_written_again_is_given_out_as_such,
+    a_log_that_is_forked_on_purpose_gains_no_time,
     revoking_one_identity_revokes_all_of_its_line,
     the_directory_grows_a_version_with_each_change_and_has_no_circles,
     a_directory_is_given_out_as_what_changed_since_a_mark_in_parts,
@@ -64,7 +71,7 @@ every_store!(
     an_entry_is_judged_by_the_bounds_that_its_receipt_will_give,
     a_clock_that_must_be_wrong_receives_nothing_and_changes_nothing,
     what_a_device_named_bounds_what_it_sends_and_no_other_name_does,
-    the_enrolment_of_a_line_bounds_it_and_no_later_identity_narrows_that,
+    what_is_written_again_has_the_earlier_bound_of_the_common_place_and_no_other,
     an_end_bounds_what_comes_after_it_and_counts_only_at_the_head_that_is_held,
     a_receipt_says_when_the_device_was_in_touch_before,
     an_update_is_there_once_under_its_name_and_released_by_organisation,

@@ -12,7 +12,7 @@ use shicha_domain::{
     suite::PublicKey,
 };
 use shicha_server::store::{Contact, Enrolment, Store, StoreError};
-use shicha_sync::protocol::messages::{Head, NumbersRequest};
+use shicha_sync::protocol::messages::NumbersRequest;
 use uuid::Uuid;
 
 use crate::kit::*;
@@ -89,82 +89,6 @@ pub(crate) fn a_code_enrols_one_device_once_and_not_after_it_ran_out<O: Open>() 
             .is_none(),
         "retired"
     );
-}
-
-pub(crate) fn a_device_goes_on_under_a_new_identity_of_the_same_person<O: Open>() {
-    let stand = Stand::<O>::new();
-    let old = stand.device(1, 0);
-    let seal = |receipt| stand.seal(receipt);
-    let (state, receipt) = stand
-        .store
-        .add_identity(old.device, &stand.enrolment(2, 5), &seal)
-        .unwrap()
-        .unwrap();
-    assert_eq!(
-        (state.person.id, state.head, receipt.seq),
-        (stand.people[0], Head::EMPTY, 0)
-    );
-    let again = Enrolment {
-        device: DeviceId(Uuid::from_u128(99)),
-        ..stand.enrolment(2, 5)
-    };
-    assert_eq!(
-        stand
-            .store
-            .add_identity(old.device, &again, &seal)
-            .unwrap()
-            .unwrap()
-            .0
-            .device
-            .id,
-        state.device.id
-    );
-    let other = stand.device(3, 1);
-    assert!(
-        stand
-            .store
-            .add_identity(other.device, &again, &seal)
-            .unwrap()
-            .is_none(),
-        "another person's key"
-    );
-    assert!(stand.store.revoke(old.device, 9).unwrap());
-    assert!(!stand.store.revoke(old.device, 10).unwrap());
-    assert!(
-        stand
-            .store
-            .add_identity(old.device, &stand.enrolment(4, 5), &seal)
-            .unwrap()
-            .is_none(),
-        "revoked"
-    );
-    assert!(matches!(
-        stand.store.revoke(DeviceId(Uuid::from_u128(1000)), 1),
-        Err(StoreError::Missing(_))
-    ));
-}
-
-pub(crate) fn revoking_one_identity_revokes_all_of_its_line<O: Open>() {
-    for revoked in 0..3 {
-        let stand = Stand::<O>::new();
-        let first = stand.device(1, 0).device;
-        let other = stand.device(9, 0).device;
-        let seal = |receipt| stand.seal(receipt);
-        let goes_on = |old, n| {
-            let given = stand.store.add_identity(old, &stand.enrolment(n, 5), &seal);
-            given.unwrap().unwrap().0.device.id
-        };
-        let second = goes_on(first, 2);
-        let line = [first, second, goes_on(second, 3), goes_on(first, 4)];
-        assert!(stand.store.revoke(line[revoked], 9).unwrap());
-        for device in line {
-            let state = stand.store.device(device).unwrap().unwrap();
-            assert_eq!(state.device.revoked_at_ms, Some(9));
-            assert!(!stand.store.revoke(device, 10).unwrap());
-        }
-        let other = stand.store.device(other).unwrap().unwrap();
-        assert!(other.is_active(), "another computer of the same person");
-    }
 }
 
 pub(crate) fn the_directory_grows_a_version_with_each_change_and_has_no_circles<O: Open>() {

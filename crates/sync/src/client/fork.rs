@@ -1,10 +1,13 @@
 //! A restored laptop: its ledger and the server's have parted, so it goes on under a new identity.
 //!
 //! What the server has of the old identity stays and comes back by pulling, as another device's entries; what only this ledger has
-//! is written again under the new one. Nothing is dropped on either side (design, "A restored laptop").
+//! is written again under the new one, and counts under its old name and place. Nothing is dropped on either side (design, "A restored laptop").
 
 use serde_json::json;
-use shicha_domain::suite::SigningKey;
+use shicha_domain::{
+    DeviceId, Receipt,
+    suite::{SigningKey, VerifyingKey},
+};
 use shicha_ledger::{Identity, Ledger};
 
 use super::{
@@ -18,7 +21,8 @@ use super::{
 use crate::{
     Random,
     protocol::{
-        messages::{IdentityReply, IdentityRequest},
+        ProblemCode,
+        messages::{Head, IdentityReply, IdentityRequest},
         signing,
     },
 };
@@ -44,6 +48,10 @@ impl Round<'_> {
         {
             return Ok(Some(common));
         }
+        // A copy of this ledger goes on under another identity. Where something waits, the answer to the push tells up to where both agree.
+        if session.is_ended && acked == head {
+            return Ok(Some(head.0));
+        }
         if server.seq == acked.0 && server.id != acked.1 {
             return Err(SyncError::untrustworthy(
                 "the server holds other entries than those it gave receipts for",
@@ -59,15 +67,19 @@ impl Round<'_> {
         let (key, request) = self
             .on_ledger({
                 let (old, random) = (old.clone(), self.engine.random.clone());
-                move |ledger| identity_request(ledger, &old, &random)
+                move |ledger| identity_request(ledger, &old, common, &random)
             })
             .await?;
-        let reply: IdentityReply = message(&self.ask(post("/v1/identity", &request)?).await?)?;
-        let receipt = reply.receipt;
-        if receipt.device != reply.device
-            || receipt.seq != 0
-            || !receipt.is_signed_by(&self.server_key)
+        let asked = self.ask(post("/v1/identity", &request)?).await;
+        if let Err(SyncError::Problem(problem)) = &asked
+            && matches!(problem.code, ProblemCode::Forbidden | ProblemCode::Conflict)
         {
+            // Not with this key: the next round begins with another.
+            self.on_ledger(identity_taken).await?;
+        }
+        let reply: IdentityReply = message(&asked?)?;
+        let receipt = reply.receipt;
+        if !is_receipt_for(&receipt, reply.device, request.common, &self.server_key) {
             return Err(SyncError::untrustworthy(
                 "a new identity without a receipt for it",
             ));
@@ -104,14 +116,31 @@ impl Round<'_> {
     }
 }
 
+/// Whether a receipt is that of a new identity that goes on after `common`.
+pub(super) fn is_receipt_for(
+    receipt: &Receipt,
+    device: DeviceId,
+    common: Head,
+    server: &VerifyingKey,
+) -> bool {
+    receipt.device == device
+        && receipt.seq == 0
+        && receipt.head == common.id
+        && receipt.is_signed_by(server)
+}
+
 /// What a device asks for that goes on under a new identity, and the key of that: one that was made before and not taken over yet, or a
 /// new one, kept before it is shown to anybody.
 pub(super) fn identity_request(
     ledger: &Ledger,
     old: &Identity,
+    common: u64,
     random: &Random,
 ) -> Result<(SigningKey, IdentityRequest), SyncError> {
-    let key = match pending_key(ledger)? {
+    // One that was taken over already, by a round that was killed right after, is this very identity's.
+    let pending =
+        pending_key(ledger)?.filter(|key| key.public_key() != old.signing_key.public_key());
+    let key = match pending {
         Some(key) => key,
         None => {
             let key = SigningKey::from_bytes(&random.bytes());
@@ -120,7 +149,11 @@ pub(super) fn identity_request(
         }
     };
     let public_key = key.public_key();
-    let said = signing::identity_bytes(&old.server_key, old.device, &public_key);
+    let id = ledger
+        .own_place(common)?
+        .ok_or_else(|| SyncError::untrustworthy("an agreement on an entry that is not here"))?;
+    let common = Head { seq: common, id };
+    let said = signing::identity_bytes(&old.server_key, old.device, common, &public_key);
     let directory = ledger.directory()?;
     let label = directory
         .devices
@@ -133,6 +166,7 @@ pub(super) fn identity_request(
         signature: signing::sign(&old.signing_key, &said),
         proof: signing::sign(&key, &said),
         label,
+        common,
     };
     Ok((key, request))
 }

@@ -302,7 +302,12 @@ fn batches(waiting: &Waiting) -> Vec<Range<usize>> {
     let (mut from, mut bytes) = (0, 0);
     for (n, (_, entry)) in waiting.iter().enumerate() {
         bytes += entry.event.len();
-        if n + 1 - from >= BATCH || bytes >= BATCH_BYTES {
+        // What is written again goes by itself, because its bounds are others.
+        let is_last_again = entry.again.is_some()
+            && waiting
+                .get(n + 1)
+                .is_some_and(|(_, next)| next.again.is_none());
+        if n + 1 - from >= BATCH || bytes >= BATCH_BYTES || is_last_again {
             batches.push(from..n + 1);
             (from, bytes) = (n + 1, 0);
         }

@@ -121,7 +121,7 @@ impl<'a> Round<'a> {
             let device = self.identity.device;
             match self.pull().await {
                 // A copy of this ledger went on meanwhile: a new session tells from where on.
-                Err(SyncError::Ledger(LedgerError::Parted)) if parted != Some(device) => {
+                Err(error) if is_parted(&error) && parted != Some(device) => {
                     parted = Some(device);
                     self.engine.forget_session().await;
                 }
@@ -236,6 +236,15 @@ impl<'a> Round<'a> {
             Ok(ledger.sync_log_add("sync", MovedKind::Skipped.as_str(), &params, at_ms)?)
         })
         .await
+    }
+}
+
+/// Whether what came shows that a copy of this ledger goes on, in this device's name or under another identity.
+fn is_parted(error: &SyncError) -> bool {
+    match error {
+        SyncError::Ledger(LedgerError::Parted) => true,
+        SyncError::Problem(problem) => problem.code == ProblemCode::Fork,
+        _ => false,
     }
 }
 

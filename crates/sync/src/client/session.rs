@@ -23,6 +23,8 @@ pub(super) struct Session {
     pub(super) token: String,
     /// Up to where the server held this device's ledger when the session was opened.
     pub(super) head: Head,
+    /// Whether another identity goes on from this one.
+    pub(super) is_ended: bool,
     pub(super) clock_ahead_ms: i64,
     /// Which life of the server it is: another one after it was restored from a backup.
     pub(super) epoch: Uuid,
@@ -158,6 +160,7 @@ impl Engine {
             device,
             token: reply.token,
             head: reply.head,
+            is_ended: reply.is_ended,
             clock_ahead_ms: i64::try_from(here_ms)
                 .unwrap_or(i64::MAX)
                 .saturating_sub_unsigned(reply.time_ms),

@@ -46,6 +46,8 @@ pub struct State {
     pub time_ms: u64,
     /// Up to where.
     pub head: Head,
+    /// Whether another identity goes on from this one: then this one has to go on under another one too.
+    pub is_ended: bool,
     /// Which life of the endpoint it is: another one after it was restored from a backup.
     pub epoch: Uuid,
     /// The package that this answers.

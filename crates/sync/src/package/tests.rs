@@ -62,6 +62,7 @@ fn push(entries: u64) -> Vec<u8> {
             channel: "own/320703".parse().unwrap(),
             record: RecordId(Uuid::from_u128(u128::from(seq))),
             event: event.to_bytes().unwrap(),
+            again: None,
         };
         head = (seq, entry.id());
         batch.row(0, None, head.1, &entry);

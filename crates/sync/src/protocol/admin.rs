@@ -69,6 +69,10 @@ pub struct DeviceReport {
     pub client_version: Option<String>,
     /// Since when it may take part no more, Unix ms.
     pub revoked_at_ms: Option<u64>,
+    /// Whether another identity goes on from it: then it writes no more.
+    pub is_ended: bool,
+    /// Whether two computers work with copies of its ledger.
+    pub is_copied: bool,
     /// What it is to do at its next contact.
     pub order: Option<OrderAct>,
     /// When that was ordered, Unix ms.

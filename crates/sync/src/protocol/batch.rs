@@ -13,7 +13,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use shicha_domain::{
     Channel, DeviceId, Entry, EntryId, Hlc, PersonId, Receipt, ReceiptId, RecordId,
-    entry::MAX_EVENT_BYTES, ids::BadId, suite::SignatureBytes,
+    entry::{Again, MAX_EVENT_BYTES},
+    ids::BadId,
+    suite::SignatureBytes,
 };
 use uuid::Uuid;
 
@@ -170,6 +172,15 @@ struct Run {
     number: u64,
     prev: Option<[u8; 32]>,
     rows: u32,
+    again: Option<WireAgain>,
+}
+
+/// Where the first entry of a run stood first; those after it followed it there too.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct WireAgain {
+    device: u32,
+    seq: u64,
+    prev: [u8; 32],
 }
 
 /// Things that are written once and then named by their place.
@@ -227,6 +238,17 @@ struct Common {
     record: RecordId,
     after: Option<ReceiptId>,
     seq: u64,
+    /// Where the next of the run stood first.
+    again: Option<Again>,
+}
+
+/// Where what follows an entry stood first, if it followed it there.
+fn next_again(id: EntryId, entry: &Entry) -> Option<Again> {
+    entry.again.map(|again| Again {
+        seq: again.seq.wrapping_add(1),
+        prev: entry.name(id),
+        ..again
+    })
 }
 
 impl BatchWriter {
@@ -261,6 +283,7 @@ impl BatchWriter {
                     && last.record == entry.record
                     && last.author == entry.author
                     && last.after == entry.after
+                    && last.again == entry.again
                     && *last_covered == covered
                     && if *last_number == 0 {
                         number == 0
@@ -276,10 +299,11 @@ impl BatchWriter {
             {
                 run.rows += 1;
                 last.seq = entry.seq;
+                last.again = next_again(id, entry);
                 *last_number = number;
             }
         } else {
-            self.begin_run(number, covered, entry);
+            self.begin_run(number, covered, id, entry);
         }
         if let Some(&device) = self.devices.places.get(&entry.device) {
             self.last.insert(device, (entry.seq, id));
@@ -297,7 +321,7 @@ impl BatchWriter {
         self.last.get(self.devices.places.get(&device)?).copied()
     }
 
-    fn begin_run(&mut self, number: u64, covered: Option<usize>, entry: &Entry) {
+    fn begin_run(&mut self, number: u64, covered: Option<usize>, id: EntryId, entry: &Entry) {
         let follows =
             entry.seq > 0 && self.last_of(entry.device) == Some((entry.seq - 1, entry.prev));
         let device = self
@@ -320,6 +344,13 @@ impl BatchWriter {
             .place(&entry.record, &mut self.wire.records, || {
                 *entry.record.0.as_bytes()
             });
+        let again = entry.again.map(|again| WireAgain {
+            device: (self.devices).place(&again.device, &mut self.wire.devices, || {
+                *again.device.0.as_bytes()
+            }),
+            seq: again.seq,
+            prev: again.prev.0,
+        });
         self.wire.runs.push(Run {
             device,
             author,
@@ -331,6 +362,7 @@ impl BatchWriter {
             number,
             prev: (!follows).then_some(entry.prev.0),
             rows: 1,
+            again,
         });
         self.afters.push(entry.after);
         let common = Common {
@@ -340,6 +372,7 @@ impl BatchWriter {
             record: entry.record,
             after: entry.after,
             seq: entry.seq,
+            again: next_again(id, entry),
         };
         self.previous = Some((common, number, covered));
     }
@@ -455,6 +488,14 @@ impl WireBatch {
                     _ => return Err(BatchFault::Structure("an entry without the one before it")),
                 },
             };
+            let mut again = match run.again {
+                None => None,
+                Some(again) => Some(Again {
+                    device: device_at(again.device)?,
+                    seq: again.seq,
+                    prev: EntryId(again.prev),
+                }),
+            };
             if run.rows == 0 || run.rows as usize > rows - read.len() {
                 return Err(BatchFault::Structure("runs and rows do not fit"));
             }
@@ -493,8 +534,10 @@ impl WireBatch {
                     channel: channel.clone(),
                     record,
                     event: event.to_vec(),
+                    again,
                 };
                 let id = entry.id();
+                again = next_again(id, &entry);
                 ids.update(id.0);
                 prev = id;
                 last.insert(run.device, (seq, id));

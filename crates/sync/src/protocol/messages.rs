@@ -122,6 +122,8 @@ pub struct SessionReply {
     pub time_ms: u64,
     /// Up to where the server holds this device's ledger.
     pub head: Head,
+    /// Whether another identity goes on from this one: then this one has to go on under another one too, and nothing else is for it.
+    pub is_ended: bool,
     /// Version of the directory.
     pub directory_version: u64,
     /// Changes when the server was restored from a backup, so that numbers and heads may lie behind what devices know.
@@ -249,6 +251,8 @@ pub struct IdentityRequest {
     pub proof: SignatureBytes,
     /// What the new device is called.
     pub label: String,
+    /// The last entry that both ledgers have of the old identity's log; at its beginning what that follows.
+    pub common: Head,
 }
 
 /// The answer to [`IdentityRequest`]. The same key is answered with the same identity.

@@ -21,7 +21,7 @@ pub use code::{CodeFault, EnrolCode};
 pub use problem::{Problem, ProblemCode};
 
 /// The version of the protocol that this software speaks.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 /// The request and answer header that names the version.
 pub const VERSION_HEADER: &str = "shicha-protocol";
 /// The answer header that names a request, so that an operator finds it in the log.

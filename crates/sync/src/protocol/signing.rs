@@ -7,6 +7,8 @@ use shicha_domain::{
     suite::{self, PublicKey, SignatureBytes, SigningKey},
 };
 
+use super::messages::Head;
+
 /// What the central endpoint signs when a device asks who it is: the device's own random number and the challenge it gives.
 pub fn hello_bytes(device: DeviceId, nonce: &[u8; 32], challenge: &[u8]) -> Vec<u8> {
     let mut bytes = suite::text(b"shicha-hello-2\0", 48 + challenge.len());
@@ -25,11 +27,18 @@ pub fn enrol_bytes(server: &PublicKey, public_key: &PublicKey, code: &str) -> Ve
     bytes
 }
 
-/// What both the old and the new key sign when a device continues under a new identity.
-pub fn identity_bytes(server: &PublicKey, device: DeviceId, new_public_key: &PublicKey) -> Vec<u8> {
-    let mut bytes = suite::text(b"shicha-identity-2\0", 82);
+/// What both the old and the new key sign when a device continues under a new identity after the entry `common` of the old one's log.
+pub fn identity_bytes(
+    server: &PublicKey,
+    device: DeviceId,
+    common: Head,
+    new_public_key: &PublicKey,
+) -> Vec<u8> {
+    let mut bytes = suite::text(b"shicha-identity-2\0", 122);
     bytes.extend_from_slice(server.tagged());
     bytes.extend_from_slice(device.0.as_bytes());
+    bytes.extend_from_slice(&common.seq.to_be_bytes());
+    bytes.extend_from_slice(&common.id.0);
     bytes.extend_from_slice(new_public_key.tagged());
     bytes
 }
@@ -77,7 +86,7 @@ mod tests {
         );
         assert!(!is_signed(
             &public,
-            &identity_bytes(&server, DeviceId(uuid::Uuid::nil()), &public),
+            &identity_bytes(&server, DeviceId(uuid::Uuid::nil()), Head::EMPTY, &public),
             &signature
         ));
     }

@@ -63,6 +63,7 @@ impl Laptop {
             channel: self.channel.clone(),
             record,
             event: event.to_bytes()?,
+            again: None,
         };
         self.device.head = Head {
             seq: entry.seq,

@@ -344,6 +344,7 @@ pub(crate) fn messages() -> Vec<Vec<u8>> {
             public_key: key,
             label: "电脑".into(),
             revoked_at_ms: Some(log::NOW),
+            continues: None,
         }],
         former: vec![FormerParent {
             org: "320703".parse().unwrap(),
@@ -402,6 +403,7 @@ pub(crate) fn messages() -> Vec<Vec<u8>> {
         time_ms: log::NOW,
         head,
         directory_version: 4,
+        is_ended: false,
         epoch: Uuid::from_u128(9),
     }));
     add(json_of(&m::PushReply {
@@ -445,6 +447,7 @@ pub(crate) fn messages() -> Vec<Vec<u8>> {
         signature: SignatureBytes::first(&[1; 64]),
         proof: SignatureBytes::first(&[2; 64]),
         label: "电脑".into(),
+        common: m::Head::EMPTY,
     }));
     add(json_of(&m::IdentityReply {
         device,

@@ -14,6 +14,8 @@ export function standingOf(row: AdminDeviceRow): DeviceStanding {
   if (row.order === 'wipe') return isDone ? { text: 'admin.deviceWiped', tone: '', rank: 4 } : { text: 'admin.deviceWipeWaits', tone: 'bad', rank: 0 };
   if (row.order === 'lock') return isDone ? { text: 'admin.deviceLocked', tone: '', rank: 3 } : { text: 'admin.deviceLockWaits', tone: 'warn', rank: 1 };
   if (row.revoked_at_ms !== null) return { text: 'admin.deviceRevoked', tone: '', rank: 5 };
+  if (row.is_ended) return { text: 'admin.deviceEnded', tone: '', rank: 4 };
+  if (row.is_copied) return { text: 'admin.deviceCopied', tone: 'warn', rank: 1 };
   if (!row.is_person_active) return { text: 'admin.devicePersonRetired', tone: 'warn', rank: 6 };
   return { text: 'admin.deviceActive', tone: 'good', rank: 2 };
 }

@@ -52,12 +52,13 @@ export function doubtsOf(row: HistoryRow): Doubt[] {
     if (row.claim === 'ahead_of_time') doubts.push({ tone: 'warn', text: t('record.aheadOfTime'), long: t('record.aheadOfTimeLong', { time: formatDateTime(bounds.received_ms) }) });
     if (row.claim === 'unproved') doubts.push({ tone: 'warn', text: t('record.unproved'), long: t('record.unprovedLong', { time: formatDateTime(bounds.seen_ms) }) });
   }
+  if (row.is_again) doubts.push({ tone: 'warn', text: t('record.againMark'), long: t('record.againText') });
   if (row.is_late) doubts.push({ tone: 'warn', text: t('record.lateMark'), long: t('record.lateText') });
   return doubts;
 }
 
 export function isDoubtful(row: HistoryRow): boolean {
-  return (row.claim !== 'within' && row.claim !== 'not_received') || row.is_late || row.is_unjudged || row.refused !== null || row.what === 'unreadable';
+  return (row.claim !== 'within' && row.claim !== 'not_received') || row.is_late || row.is_unjudged || row.is_again || row.refused !== null || row.what === 'unreadable';
 }
 
 /** Whether an entry has been delivered. */

@@ -16,7 +16,7 @@ beforeEach(freshStores);
 async function open(status: SyncStatus, log: Partial<SyncLog> = {}) {
   const core = installFakeCore({
     sync_status: () => status,
-    sync_log: () => ({ rows: [], refused: [], contested: [], ...log }),
+    sync_log: () => ({ rows: [], refused: [], contested: [], is_copied: false, ...log }),
     contested_settle: () => ({}),
     sync_now: () => ({}),
     conflicts_list: () => ({ conflicts: [] }),
@@ -70,6 +70,13 @@ describe('the synchronisation page', () => {
     expect(at('sync-now').exists()).toBe(false);
     await click('sync-packages');
     expect(router.currentRoute.value.name).toBe('packages');
+  });
+
+  it('tells whoever works with a copy of a ledger that there is another, and that nothing is lost', async () => {
+    const one = await open(syncStatus());
+    expect(one.at('sync-copied').exists()).toBe(false);
+    const { at } = await open(syncStatus(), { is_copied: true });
+    expect(at('sync-copied').text()).toContain('两边写下的内容都会保留');
   });
 
   it('lists refused entries with the reason, without hiding that they are kept', async () => {

@@ -75,6 +75,8 @@ export default {
   deviceThis: 'This computer',
   deviceActive: 'In use',
   deviceRevoked: 'Revoked',
+  deviceEnded: 'Goes on under a new number',
+  deviceCopied: 'Copies in use',
   deviceLockWaits: 'To be locked',
   deviceLocked: 'Locked',
   deviceWipeWaits: 'To be wiped',

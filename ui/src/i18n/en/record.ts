@@ -122,6 +122,8 @@ export default {
   backDatedLong: 'The claimed time is before it can have been made (not before {time})',
   aheadOfTime: 'Ahead of time',
   aheadOfTimeLong: 'The claimed time is after the server received it (not after {time})',
+  againMark: 'second copy',
+  againText: 'The ledger of this computer was restored from a backup or copied. This was written again under the number that it goes on with, and counts under its old number, place and time. Its bounds are no narrower for that.',
   lateMark: 'After signing',
   was: 'was',
   delivery: {

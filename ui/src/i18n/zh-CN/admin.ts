@@ -75,6 +75,8 @@ export default {
   deviceThis: '本机',
   deviceActive: '使用中',
   deviceRevoked: '已停用',
+  deviceEnded: '已由新编号接续',
+  deviceCopied: '有副本在用',
   deviceLockWaits: '等待锁定',
   deviceLocked: '已锁定',
   deviceWipeWaits: '等待清除',

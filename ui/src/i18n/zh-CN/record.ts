@@ -122,6 +122,8 @@ export default {
   backDatedLong: '自称的时间早于它可能写成的最早时间（不早于 {time}）',
   aheadOfTime: '时间超前',
   aheadOfTimeLong: '自称的时间晚于服务器收到它的时间（不晚于 {time}）',
+  againMark: '第二份',
+  againText: '这台电脑的台账曾从备份恢复或被复制，这一条由接续的新编号重新写入，仍按原来的编号、位置和时间计算。它的时间范围不会因此变窄。',
   lateMark: '签名后',
   was: '原为',
   delivery: {

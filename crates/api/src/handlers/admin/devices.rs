@@ -24,6 +24,8 @@ pub(crate) async fn admin_devices(app: &App, _: Empty) -> Result<AdminDevices, A
             last_contact_ms: one.last_contact_ms,
             client_version: one.client_version,
             revoked_at_ms: one.revoked_at_ms,
+            is_ended: one.is_ended,
+            is_copied: one.is_copied,
             order: one.order.map(|act| act.as_str().to_owned()),
             order_at_ms: one.order_at_ms,
             order_done_at_ms: one.order_done_at_ms,

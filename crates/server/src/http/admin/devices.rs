@@ -1,7 +1,10 @@
 //! Devices: what is known of them, revocation with its orders, and the code that opens a locked one.
 
 use axum::{Json, extract::State};
-use shicha_domain::{DeviceId, directory::OrgTree};
+use shicha_domain::{
+    DeviceId,
+    directory::{OrgTree, lines::Lines},
+};
 use shicha_sync::protocol::{
     ProblemCode,
     admin::{Changed, DeviceReport, Devices, Revoke, Unlock, UnlockCode},
@@ -28,20 +31,21 @@ pub(super) async fn list(
 ) -> Result<Json<Devices>, Fault> {
     blocking(move || {
         let register = app.home.store.register()?;
+        let lines = Lines::of(&register.directory.devices);
         let devices = app
             .home
             .store
             .devices()?
             .into_iter()
             .filter(|state| administrator.is_over(&register.tree, &state.person.org))
-            .map(report)
+            .map(|state| report(&lines, state))
             .collect();
         Ok(Json(Devices { devices }))
     })
     .await
 }
 
-fn report(state: DeviceState) -> DeviceReport {
+fn report(lines: &Lines, state: DeviceState) -> DeviceReport {
     DeviceReport {
         device: state.device.id,
         person: state.device.person,
@@ -51,6 +55,8 @@ fn report(state: DeviceState) -> DeviceReport {
         last_contact_ms: state.last_contact_ms,
         client_version: state.client_version,
         revoked_at_ms: state.device.revoked_at_ms,
+        is_ended: state.is_ended,
+        is_copied: lines.is_copied(state.device.id),
         order: state.order.map(|order| order.act),
         order_at_ms: state.order.map(|order| order.at_ms),
         order_done_at_ms: state.order.and_then(|order| order.done_at_ms),

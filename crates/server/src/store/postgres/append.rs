@@ -18,7 +18,7 @@ use super::{
 };
 use crate::store::{
     Appended, Candidate, Holding, Judge, Known, Placed, Pushed, StoreError, ToldEnd,
-    agreement::{Agreement, agreement},
+    agreement::{Agreement, agreement, ended},
     past::Sealing,
 };
 
@@ -92,7 +92,13 @@ pub(super) fn append(
     if first.entry.seq > head.seq + 1 || first.entry.seq == 0 {
         return Ok((Appended::Gap { head }, 0));
     }
-    let common = match agreement(entries, head, |from, limit| log(tx, device, from, limit))? {
+    let common = match agreement(entries, (state.start, head), |from, limit| {
+        log(tx, device, from, limit)
+    })? {
+        Agreement::Whole(held) if state.is_ended && push.is_by_itself => {
+            let common = ended(entries, held);
+            return Ok((Appended::Fork { common, head }, 0));
+        }
         Agreement::Whole(common) => common,
         Agreement::Parted(common) => return Ok((Appended::Fork { common, head }, 0)),
     };
@@ -453,13 +459,17 @@ fn insert(
         .collect();
     let records = rows::uuids(fresh, |one| one.entry.record.0);
     let codes: Vec<Option<&str>> = verdicts.iter().map(|verdict| verdict.err()).collect();
+    let agains: Vec<Option<Vec<u8>>> = fresh
+        .iter()
+        .map(|one| one.entry.again.map(|again| again.to_bytes().to_vec()))
+        .collect();
     let events: Vec<&[u8]> = fresh.iter().map(|one| one.entry.event.as_slice()).collect();
     tx.execute(
-        "INSERT INTO entry (channel, number, device, seq, id, prev, after, at, author, record, covered, code, event)
-         SELECT channel, number, $1, seq, id, prev, after, at, author, record, covered, code, event
+        "INSERT INTO entry (channel, number, device, seq, id, prev, after, at, author, record, covered, code, event, again)
+         SELECT channel, number, $1, seq, id, prev, after, at, author, record, covered, code, event, again
          FROM unnest($2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::bytea[], $7::bytea[], $8::bytea[], $9::bigint[],
-                     $10::uuid[], $11::uuid[], $12::text[], $13::bytea[])
-           AS new (covered, channel, number, seq, id, prev, after, at, author, record, code, event)",
+                     $10::uuid[], $11::uuid[], $12::text[], $13::bytea[], $14::bytea[])
+           AS new (covered, channel, number, seq, id, prev, after, at, author, record, code, event, again)",
         &[
             &device.0,
             &covered,
@@ -474,6 +484,7 @@ fn insert(
             &records,
             &codes,
             &events,
+            &agains,
         ],
     )?;
     let mut blobs: BTreeMap<BlobHash, (u64, BTreeSet<String>)> = BTreeMap::new();

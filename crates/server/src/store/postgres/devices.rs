@@ -4,6 +4,7 @@ use shicha_domain::{
     DeviceId, EntryId, PersonId, Receipt,
     suite::{PublicKey, SignatureBytes},
 };
+use shicha_sync::protocol::messages::Head;
 use uuid::Uuid;
 
 use super::{
@@ -12,7 +13,9 @@ use super::{
     pool::Tx,
     rows::{self, count, count_or_none, get},
 };
-use crate::store::{Contact, DeviceState, Enrolment, Seal, StoreError};
+use crate::store::{
+    Contact, DeviceState, Enrolment, GoesOn, IDENTITIES_MS, MOST_IDENTITIES, Seal, StoreError,
+};
 
 impl PostgresStore {
     pub(super) fn do_add_code(
@@ -75,25 +78,62 @@ impl PostgresStore {
     pub(super) fn do_add_identity(
         &self,
         old: DeviceId,
+        common: Head,
         enrolment: &Enrolment,
         seal: Seal<'_>,
-    ) -> Result<Option<(DeviceState, Receipt)>, StoreError> {
+    ) -> Result<GoesOn, StoreError> {
         self.connections.write(|tx| {
             let state = rows::locked_device(tx, old)?.ok_or(StoreError::Missing("device"))?;
             if !state.is_active() {
-                return Ok(None);
+                return Ok(GoesOn::Refused);
             }
-            let person = state.person.id;
-            if let Some((device, owner)) = key_is_taken(tx, &enrolment.public_key)? {
-                return if owner == person {
-                    existing(tx, device).map(Some)
+            if let Some((device, _)) = key_is_taken(tx, &enrolment.public_key)? {
+                // The answer to this very request was lost.
+                let (known, receipt) = existing(tx, device)?;
+                let is_same = known.device.continues == Some(old) && known.start == common.id;
+                return Ok(if is_same {
+                    GoesOn::As(Box::new(known), receipt)
                 } else {
-                    Ok(None)
-                };
+                    GoesOn::Refused
+                });
             }
-            let receipt = insert(tx, enrolment, person, Some(old), seal)?;
+            let held = match common.seq {
+                0 => Some(state.start),
+                seq => id_at(tx, old, seq)?,
+            };
+            if held != Some(common.id) {
+                return Ok(GoesOn::NotCommon);
+            }
+            let day_ago_ms = enrolment.now_ms.saturating_sub(IDENTITIES_MS);
+            if identities_since(tx, old, day_ago_ms)? >= MOST_IDENTITIES {
+                return Ok(GoesOn::TooMany);
+            }
+            let since_ms = since_at(tx, old, common.seq)?
+                .filter(|since| *since <= enrolment.now_ms)
+                .unwrap_or(state.enrolled_at_ms);
+            let origin = Origin {
+                device: old,
+                common,
+                since_ms,
+            };
+            let receipt = insert(tx, enrolment, state.person.id, Some(&origin), seal)?;
             let state = rows::device(tx, enrolment.device)?.ok_or(StoreError::Missing("device"))?;
-            Ok(Some((state, receipt)))
+            Ok(GoesOn::As(Box::new(state), receipt))
+        })
+    }
+
+    pub(super) fn do_line(&self, device: DeviceId) -> Result<Vec<(DeviceId, u64)>, StoreError> {
+        self.connections.read(|tx| {
+            tx.query(
+                "WITH RECURSIVE line (id, upto) AS (
+                     SELECT continues, start_seq FROM device WHERE id = $1
+                     UNION SELECT d.continues, d.start_seq FROM line JOIN device d ON d.id = line.id)
+                 SELECT id, upto FROM line WHERE id IS NOT NULL",
+                &[&device.0],
+            )?
+            .iter()
+            .map(|row| Ok((DeviceId(get(row, 0)?), count(row, 1)?)))
+            .collect()
         })
     }
 
@@ -185,23 +225,60 @@ fn key_is_taken(
         .transpose()
 }
 
+/// What a new identity goes on from.
+struct Origin {
+    device: DeviceId,
+    common: Head,
+    since_ms: u64,
+}
+
+fn id_at(tx: &mut Tx<'_>, device: DeviceId, seq: u64) -> Result<Option<EntryId>, StoreError> {
+    let seq = i64::try_from(seq).unwrap_or(i64::MAX);
+    let row = tx.first(
+        "SELECT id FROM entry WHERE device = $1 AND seq = $2",
+        &[&device.0, &seq],
+    )?;
+    row.map(|row| rows::entry_id(&row, 0)).transpose()
+}
+
+/// How many identities a line got since a moment, all that is before and after the device.
+fn identities_since(tx: &mut Tx<'_>, device: DeviceId, since_ms: u64) -> Result<u64, StoreError> {
+    let row = tx.first(
+        "WITH RECURSIVE line (id) AS (
+             SELECT $1::uuid UNION
+             SELECT d.id FROM line l JOIN device here ON here.id = l.id JOIN device d ON d.continues = here.id OR d.id = here.continues)
+         SELECT count(*) FROM device WHERE id IN (SELECT id FROM line) AND continues IS NOT NULL AND enrolled_at_ms > $2",
+        &[&device.0, &(since_ms as i64)],
+    )?;
+    count(&row.ok_or(StoreError::Damaged("device"))?, 0)
+}
+
+/// The earlier bound of what followed a place of a log then: what is written again from there on was written after it, and not after the
+/// enrolment of the identity that it is written again under.
+fn since_at(tx: &mut Tx<'_>, device: DeviceId, seq: u64) -> Result<Option<u64>, StoreError> {
+    let row = tx.first(
+        "SELECT greatest(since_ms, coalesce((SELECT end_tick_ms FROM device WHERE id = $1 AND end_seq <= $2), 0)) FROM receipt
+         WHERE device = $1 AND seq >= $2 ORDER BY seq LIMIT 1",
+        &[&device.0, &(seq as i64)],
+    )?;
+    row.map(|row| count(&row, 0)).transpose()
+}
+
 fn insert(
     tx: &mut Tx<'_>,
     enrolment: &Enrolment,
     person: PersonId,
-    continues: Option<DeviceId>,
+    origin: Option<&Origin>,
     seal: Seal<'_>,
 ) -> Result<Receipt, StoreError> {
+    let continues = origin.map(|origin| origin.device.0);
+    let start = origin.map_or(Head::EMPTY, |origin| origin.common);
+    let since_ms = origin.map_or(enrolment.now_ms, |origin| origin.since_ms);
     tx.execute(
-        // Of a line, the earlier bound is the first enrolment, and when it was seen is told of all of it.
-        "INSERT INTO device (id, person, public_key, label, enrolled_at_ms, continues, head, since_ms, received_ms, seen_ms, stay_from_ms,
-             stay_last_ms)
-         VALUES ($1, $2, $3, $4, $5, $6, $7,
-             coalesce((WITH RECURSIVE line (id, before, at) AS (
-                           SELECT id, continues, enrolled_at_ms FROM device WHERE id = $6
-                           UNION ALL SELECT d.id, d.continues, d.enrolled_at_ms FROM device d JOIN line ON d.id = line.before)
-                       SELECT min(at) FROM line), $5),
-             $5,
+        // When it was seen is told of all of a line.
+        "INSERT INTO device (id, person, public_key, label, enrolled_at_ms, continues, start_seq, start, head, since_ms, received_ms,
+             seen_ms, stay_from_ms, stay_last_ms)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $5,
              (SELECT seen_ms FROM device WHERE id = $6), (SELECT stay_from_ms FROM device WHERE id = $6),
              (SELECT stay_last_ms FROM device WHERE id = $6))",
         &[
@@ -210,17 +287,19 @@ fn insert(
             &enrolment.public_key.tagged(),
             &enrolment.label,
             &(enrolment.now_ms as i64),
-            &continues.map(|device| device.0),
-            &EntryId::NONE.0.as_slice(),
+            &continues,
+            &(start.seq as i64),
+            &start.id.0.as_slice(),
+            &(since_ms as i64),
         ],
     )?;
     let life = tx.first("SELECT max(n) FROM life", &[])?;
     let life = count(&life.ok_or(StoreError::Damaged("life"))?, 0)?;
-    let receipt = seal(Receipt::of_enrolment(
-        life,
-        enrolment.device,
-        enrolment.now_ms,
-    ));
+    let receipt = seal(Receipt {
+        head: start.id,
+        since_ms,
+        ..Receipt::of_enrolment(life, enrolment.device, enrolment.now_ms)
+    });
     rows::insert_receipt(tx, &receipt, &SignatureBytes::NONE)?;
     changed(tx)?;
     Ok(receipt)

@@ -37,9 +37,9 @@ use shicha_sync::protocol::{
 use uuid::Uuid;
 
 use super::{
-    Appended, ChannelNumbers, Contact, DeviceState, Enrolment, Figures, Format, HeldEntry, Info,
-    Judge, MIGRATIONS, Migration, NUMBERS_SKIPPED, OwnJudge, PullNote, PullQuery, Pulled, Pushed,
-    Register, Seal, Store, StoreError, ThenAppended, ToldEnd,
+    Appended, ChannelNumbers, Contact, DeviceState, Enrolment, Figures, Format, GoesOn, HeldEntry,
+    Info, Judge, MIGRATIONS, Migration, NUMBERS_SKIPPED, OwnJudge, PullNote, PullQuery, Pulled,
+    Pushed, Register, Seal, Store, StoreError, ThenAppended, ToldEnd,
     numbers::{self, Lent},
 };
 use pool::{Connections, Tx};
@@ -130,10 +130,15 @@ impl Store for PostgresStore {
     fn add_identity(
         &self,
         old: DeviceId,
+        common: Head,
         enrolment: &Enrolment,
         seal: Seal<'_>,
-    ) -> Result<Option<(DeviceState, Receipt)>, StoreError> {
-        self.do_add_identity(old, enrolment, seal)
+    ) -> Result<GoesOn, StoreError> {
+        self.do_add_identity(old, common, enrolment, seal)
+    }
+
+    fn line(&self, device: DeviceId) -> Result<Vec<(DeviceId, u64)>, StoreError> {
+        self.do_line(device)
     }
 
     fn device(&self, device: DeviceId) -> Result<Option<DeviceState>, StoreError> {
@@ -532,7 +537,7 @@ fn entries_of(
 ) -> Result<Vec<HeldEntry>, StoreError> {
     let state = rows::device(tx, device)?.ok_or(StoreError::Missing("device"))?;
     let found = tx.query(
-        "SELECT e.seq, e.id, e.after, e.at, e.author, e.channel, e.number, e.record, e.event, e.code, e.prev, r.id
+        "SELECT e.seq, e.id, e.after, e.at, e.author, e.channel, e.number, e.record, e.event, e.code, e.prev, r.id, e.again
          FROM entry e LEFT JOIN receipt r ON r.device = e.device AND r.seq = e.covered
          WHERE e.device = $1 AND e.seq >= $2 ORDER BY e.seq LIMIT $3",
         &[&device.0, &(from as i64), &(limit as i64)],
@@ -559,6 +564,7 @@ fn entries_of(
                     channel: rows::channel(get(row, 5)?)?,
                     record: RecordId(get(row, 7)?),
                     event: get(row, 8)?,
+                    again: rows::again(row, 12)?,
                 },
                 verdict,
                 covered: get::<Option<&[u8]>>(row, 11)?

@@ -303,12 +303,12 @@ impl<'a> Giving<'a> {
         let from: Vec<i64> = wanted.iter().map(|one| one.upto as i64).collect();
         // The sum before a row, so that the one that fills the batch still goes.
         let found = tx.query(
-            "SELECT number, device, seq, id, prev, after, at, record, covered, event, place FROM (
+            "SELECT number, device, seq, id, prev, after, at, record, covered, event, place, again FROM (
                  SELECT *, sum(length(event)) OVER (ORDER BY place, number) - length(event) AS before FROM (
-                     SELECT w.place, e.number, e.device, e.seq, e.id, e.prev, e.after, e.at, e.record, e.covered, e.event
+                     SELECT w.place, e.number, e.device, e.seq, e.id, e.prev, e.after, e.at, e.record, e.covered, e.event, e.again
                      FROM unnest($1::text[], $2::bigint[]) WITH ORDINALITY AS w (channel, upto, place)
                      CROSS JOIN LATERAL (
-                         SELECT number, device, seq, id, prev, after, at, record, covered, event FROM entry
+                         SELECT number, device, seq, id, prev, after, at, record, covered, event, again FROM entry
                          WHERE entry.channel = w.channel AND number > w.upto ORDER BY number LIMIT $3) AS e
                      ORDER BY w.place, e.number LIMIT $3) AS next) AS summed
              WHERE before < $4 ORDER BY place, number",
@@ -362,6 +362,7 @@ impl<'a> Giving<'a> {
             channel: channel.clone(),
             record: RecordId(get(row, 7)?),
             event: get(row, 9)?,
+            again: rows::again(row, 11)?,
         };
         self.batch
             .row(count(row, 0)?, Some(*covered), entry_id(row, 3)?, &entry);

@@ -6,6 +6,7 @@ use postgres::{Row, types::FromSql};
 use shicha_domain::{
     DeviceId, EntryId, PersonId, Receipt, ReceiptId,
     directory::{Device, Person},
+    entry::Again,
     receipt::read_refused,
     suite::SignatureBytes,
 };
@@ -14,8 +15,8 @@ use uuid::Uuid;
 
 use super::pool::Tx;
 pub(super) use crate::store::words::{
-    channel, hash, order, org_kind, org_kind_word, public_key, record_kind, role, role_word,
-    signature,
+    channel, first_place, hash, order, org_kind, org_kind_word, public_key, record_kind, role,
+    role_word, signature,
 };
 use crate::store::{DeviceState, Past, StoreError};
 
@@ -62,7 +63,7 @@ macro_rules! device {
                     d.enrolled_at_ms, d.client_version, d.order_act, d.order_at_ms, d.order_done_at_ms,
                     p.id, p.name, p.org, p.role, p.certificate, p.is_active,
                     (SELECT max(n) FROM life), d.since_ms, d.received_ms, d.newest, d.named, d.seen_ms, d.stay_from_ms,
-                    d.stay_last_ms
+                    d.stay_last_ms, d.start, d.continues, EXISTS (SELECT 1 FROM device next WHERE next.continues = d.id)
              FROM device d JOIN person p ON p.id = d.person ",
             $rest
         )
@@ -78,12 +79,18 @@ fn device_state(row: &Row) -> Result<DeviceState, StoreError> {
             public_key: public_key(get(row, 1)?)?,
             label: get(row, 2)?,
             revoked_at_ms: count_or_none(row, 3)?,
+            continues: get::<Option<Uuid>>(row, 27)?.map(DeviceId),
         },
         person,
         head: Head {
             seq: count(row, 4)?,
             id: entry_id(row, 5)?,
         },
+        start: match get::<Option<&[u8]>>(row, 26)? {
+            None => EntryId::NONE,
+            Some(start) => EntryId(hash(start, "start")?),
+        },
+        is_ended: get(row, 28)?,
         last_contact_ms: count_or_none(row, 6)?,
         enrolled_at_ms: count(row, 7)?,
         client_version: get(row, 8)?,
@@ -94,6 +101,11 @@ fn device_state(row: &Row) -> Result<DeviceState, StoreError> {
         )?,
         past: past(row, 18)?,
     })
+}
+
+/// Where an entry stood first, if it was written again.
+pub(super) fn again(row: &Row, at: usize) -> Result<Option<Again>, StoreError> {
+    first_place(get(row, at)?)
 }
 
 fn past(row: &Row, at: usize) -> Result<Past, StoreError> {
@@ -243,7 +255,7 @@ pub(super) fn correct_clock(tx: &mut Tx<'_>, now_ms: u64) -> Result<(), StoreErr
     // Devices before channels, as whoever appends takes their locks.
     tx.execute(
         "UPDATE device SET
-             since_ms = CASE WHEN since_ms <= $1 THEN since_ms WHEN enrolled_at_ms <= $1 THEN enrolled_at_ms ELSE 0 END,
+             since_ms = CASE WHEN since_ms <= $1 THEN since_ms WHEN continues IS NULL AND enrolled_at_ms <= $1 THEN enrolled_at_ms ELSE 0 END,
              received_ms = least(received_ms, $1), newest = NULL, named = NULL,
              seen_ms = CASE WHEN seen_ms <= $1 THEN seen_ms END,
              stay_from_ms = CASE WHEN stay_last_ms <= $1 THEN stay_from_ms END,

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::store::{
     StoreError,
-    whole::{Continued, HeldRecord, Life, Look, Numbered, ReceivedEntry, Whole},
+    whole::{HeldRecord, Life, Look, Numbered, ReceivedEntry, Whole},
 };
 
 impl Whole for PostgresStore {
@@ -21,7 +21,7 @@ impl Whole for PostgresStore {
                     "SELECT ",
                     rows::receipt_columns!(),
                     ", e.record, w.channel, w.kind, e.device, e.seq, e.id, e.prev, e.after, e.at, e.author, d.person, e.channel, e.number,
-                       e.event
+                       e.event, e.again
                      FROM entry e JOIN record w ON w.id = e.record JOIN device d ON d.id = e.device
                      LEFT JOIN receipt r ON r.device = e.device AND r.seq = e.covered
                      WHERE e.number IS NOT NULL ORDER BY e.record, e.number"
@@ -62,22 +62,6 @@ impl Whole for PostgresStore {
                     })
                 },
             )
-        })
-    }
-
-    fn continued(&self) -> Result<Vec<Continued>, StoreError> {
-        self.connections.read(|tx| {
-            let found = tx.query(
-                "SELECT id, continues FROM device WHERE continues IS NOT NULL ORDER BY n",
-                &[],
-            )?;
-            let one = |row: &Row| {
-                Ok(Continued {
-                    device: DeviceId(get(row, 0)?),
-                    of: DeviceId(get(row, 1)?),
-                })
-            };
-            found.iter().map(one).collect()
         })
     }
 
@@ -132,6 +116,7 @@ fn received(row: &Row, record: RecordId) -> Result<ReceivedEntry, StoreError> {
             channel: rows::channel(get(row, AFTER + 11)?)?,
             record,
             event: get(row, AFTER + 13)?,
+            again: rows::again(row, AFTER + 14)?,
         },
         number: count(row, AFTER + 12)?,
         receipt,

@@ -18,7 +18,7 @@ use super::{SqliteStore, rows};
 use crate::store::{
     Appended, Candidate, Holding, Judge, Known, OwnJudge, Placed, Pushed, StoreError, ThenAppended,
     ToldEnd,
-    agreement::{Agreement, agreement},
+    agreement::{Agreement, agreement, ended},
 };
 
 impl SqliteStore {
@@ -96,9 +96,13 @@ pub(super) fn append(
     if first.entry.seq > head.seq + 1 || first.entry.seq == 0 {
         return Ok(Appended::Gap { head });
     }
-    let common = match agreement(entries, head, |from, limit| {
+    let common = match agreement(entries, (state.start, head), |from, limit| {
         log(transaction, device_n, from, limit)
     })? {
+        Agreement::Whole(held) if state.is_ended && push.is_by_itself => {
+            let common = ended(entries, held);
+            return Ok(Appended::Fork { common, head });
+        }
         Agreement::Whole(common) => common,
         Agreement::Parted(common) => return Ok(Appended::Fork { common, head }),
     };
@@ -330,8 +334,8 @@ impl<'t> Intake<'t> {
         let author = (entry.author != person).then(|| *entry.author.0.as_bytes());
         self.transaction
             .prepare_cached(
-                "INSERT INTO entry (device, seq, id, after, at, author, channel, number, record, covered, event)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+                "INSERT INTO entry (device, seq, id, after, at, author, channel, number, record, covered, event, again)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
             )?
             .execute((
                 self.device,
@@ -345,6 +349,7 @@ impl<'t> Intake<'t> {
                 judged.record,
                 covered,
                 &entry.event,
+                entry.again.map(|again| again.to_bytes()),
             ))?;
         if let Err(code) = judged.verdict {
             self.transaction

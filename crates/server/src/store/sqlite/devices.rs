@@ -5,9 +5,12 @@ use shicha_domain::{
     DeviceId, PersonId, Receipt,
     suite::{PublicKey, SignatureBytes},
 };
+use shicha_sync::protocol::messages::Head;
 
 use super::{SqliteStore, directory::changed, rows};
-use crate::store::{Contact, DeviceState, Enrolment, Seal, StoreError};
+use crate::store::{
+    Contact, DeviceState, Enrolment, GoesOn, IDENTITIES_MS, MOST_IDENTITIES, Seal, StoreError,
+};
 
 impl SqliteStore {
     pub(super) fn do_add_code(
@@ -72,28 +75,73 @@ impl SqliteStore {
     pub(super) fn do_add_identity(
         &self,
         old: DeviceId,
+        common: Head,
         enrolment: &Enrolment,
         seal: Seal<'_>,
-    ) -> Result<Option<(DeviceState, Receipt)>, StoreError> {
+    ) -> Result<GoesOn, StoreError> {
         self.write(|transaction| {
             let state =
                 rows::device_by_id(transaction, old)?.ok_or(StoreError::Missing("device"))?;
             if !state.is_active() {
-                return Ok(None);
+                return Ok(GoesOn::Refused);
             }
+            let n = rows::device_n(transaction, old)?;
             let person = rows::person_n(transaction, state.person.id)?;
-            if let Some((device, owner)) = key_is_taken(transaction, &enrolment.public_key)? {
-                return if owner == person {
-                    existing(transaction, device).map(Some)
+            if let Some((device, _)) = key_is_taken(transaction, &enrolment.public_key)? {
+                // The answer to this very request was lost.
+                let (known, receipt) = existing(transaction, device)?;
+                let is_same = known.device.continues == Some(old) && known.start == common.id;
+                return Ok(if is_same {
+                    GoesOn::As(Box::new(known), receipt)
                 } else {
-                    Ok(None)
-                };
+                    GoesOn::Refused
+                });
             }
-            let old = rows::device_n(transaction, old)?;
-            let (_, receipt) = insert(transaction, enrolment, person, Some(old), seal)?;
+            let held = match common.seq {
+                0 => Some(state.start),
+                seq => rows::id_at(transaction, n, seq)?,
+            };
+            if held != Some(common.id) {
+                return Ok(GoesOn::NotCommon);
+            }
+            if identities_since(
+                transaction,
+                n,
+                enrolment.now_ms.saturating_sub(IDENTITIES_MS),
+            )? >= MOST_IDENTITIES
+            {
+                return Ok(GoesOn::TooMany);
+            }
+            let since_ms = since_at(transaction, n, common.seq)?
+                .filter(|since| *since <= enrolment.now_ms)
+                .unwrap_or(state.enrolled_at_ms);
+            let origin = Origin {
+                n,
+                common,
+                since_ms,
+            };
+            let (_, receipt) = insert(transaction, enrolment, person, Some(&origin), seal)?;
             let state = rows::device_by_id(transaction, enrolment.device)?
                 .ok_or(StoreError::Missing("device"))?;
-            Ok(Some((state, receipt)))
+            Ok(GoesOn::As(Box::new(state), receipt))
+        })
+    }
+
+    pub(super) fn do_line(&self, device: DeviceId) -> Result<Vec<(DeviceId, u64)>, StoreError> {
+        self.read(|transaction| {
+            let mut statement = transaction.prepare_cached(
+                "WITH RECURSIVE line (n, upto) AS (
+                     SELECT continues, start_seq FROM device WHERE id = ?1
+                     UNION SELECT d.continues, d.start_seq FROM line JOIN device d ON d.n = line.n)
+                 SELECT d.id, line.upto FROM line JOIN device d ON d.n = line.n",
+            )?;
+            let mut found = statement.query([device.0.as_bytes()])?;
+            let mut line = Vec::new();
+            while let Some(row) = found.next()? {
+                let id = DeviceId(rows::uuid(&row.get::<_, Vec<u8>>(0)?, "device")?);
+                line.push((id, row.get::<_, i64>(1)? as u64));
+            }
+            Ok(line)
         })
     }
 
@@ -174,22 +222,59 @@ fn key_is_taken(
         .optional()?)
 }
 
+/// What a new identity goes on from.
+struct Origin {
+    n: i64,
+    common: Head,
+    since_ms: u64,
+}
+
+/// How many identities a line got since a moment, all that is before and after the device.
+fn identities_since(
+    connection: &Connection,
+    device: i64,
+    since_ms: u64,
+) -> Result<u64, StoreError> {
+    let count: i64 = connection.query_row(
+        "WITH RECURSIVE line (n) AS (
+             SELECT ?1 UNION
+             SELECT d.n FROM line l JOIN device here ON here.n = l.n JOIN device d ON d.continues = here.n OR d.n = here.continues)
+         SELECT count(*) FROM device WHERE n IN (SELECT n FROM line) AND continues IS NOT NULL AND enrolled_at_ms > ?2",
+        (device, since_ms as i64),
+        |row| row.get(0),
+    )?;
+    Ok(count as u64)
+}
+
+/// The earlier bound of what followed a place of a log then: what is written again from there on was written after it, and not after the
+/// enrolment of the identity that it is written again under.
+fn since_at(connection: &Connection, device: i64, seq: u64) -> Result<Option<u64>, StoreError> {
+    let since = connection
+        .query_row(
+            "SELECT max(since_ms, coalesce((SELECT end_tick_ms FROM device WHERE n = ?1 AND end_seq <= ?2), 0)) FROM receipt
+             WHERE device = ?1 AND seq >= ?2 AND signature IS NOT NULL ORDER BY seq LIMIT 1",
+            (device, seq as i64),
+            |row| row.get::<_, i64>(0),
+        )
+        .optional()?;
+    Ok(since.map(|ms| ms as u64))
+}
+
 fn insert(
     connection: &Connection,
     enrolment: &Enrolment,
     person: i64,
-    continues: Option<i64>,
+    origin: Option<&Origin>,
     seal: Seal<'_>,
 ) -> Result<(i64, Receipt), StoreError> {
+    let continues = origin.map(|origin| origin.n);
+    let start = origin.map_or(Head::EMPTY, |origin| origin.common);
+    let since_ms = origin.map_or(enrolment.now_ms, |origin| origin.since_ms);
     connection.execute(
-        // Of a line, the earlier bound is the first enrolment, and when it was seen is told of all of it.
-        "INSERT INTO device (id, person, public_key, label, enrolled_at_ms, continues, since_ms, received_ms, seen_ms, stay_from_ms, stay_last_ms)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6,
-             coalesce((WITH RECURSIVE line (n, before, at) AS (
-                           SELECT n, continues, enrolled_at_ms FROM device WHERE n = ?6
-                           UNION ALL SELECT d.n, d.continues, d.enrolled_at_ms FROM device d JOIN line ON d.n = line.before)
-                       SELECT min(at) FROM line), ?5),
-             ?5,
+        // When it was seen is told of all of a line.
+        "INSERT INTO device (id, person, public_key, label, enrolled_at_ms, continues, start_seq, start, head, since_ms, received_ms,
+             seen_ms, stay_from_ms, stay_last_ms)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9, ?5,
              (SELECT seen_ms FROM device WHERE n = ?6), (SELECT stay_from_ms FROM device WHERE n = ?6),
              (SELECT stay_last_ms FROM device WHERE n = ?6))",
         (
@@ -199,11 +284,18 @@ fn insert(
             &enrolment.label,
             enrolment.now_ms as i64,
             continues,
+            start.seq as i64,
+            start.id.0,
+            since_ms as i64,
         ),
     )?;
     let device = connection.last_insert_rowid();
     let life: i64 = connection.query_row("SELECT max(n) FROM life", [], |row| row.get(0))?;
-    let receipt = Receipt::of_enrolment(life as u64, enrolment.device, enrolment.now_ms);
+    let receipt = Receipt {
+        head: start.id,
+        since_ms,
+        ..Receipt::of_enrolment(life as u64, enrolment.device, enrolment.now_ms)
+    };
     let receipt = seal(receipt);
     rows::insert_receipt(connection, device, &receipt, &SignatureBytes::NONE)?;
     changed(connection)?;

@@ -231,7 +231,7 @@ impl<'a> Giving<'a> {
         query: &PullQuery<'_>,
     ) -> Result<(), StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT number, device, seq, id, after, at, record, covered, event FROM entry
+            "SELECT number, device, seq, id, after, at, record, covered, event, again FROM entry
              WHERE channel = ?1 AND number > ?2 ORDER BY number LIMIT ?3",
         )?;
         let limit = query.max_entries.saturating_sub(self.batch.len());
@@ -264,6 +264,7 @@ impl<'a> Giving<'a> {
                 channel: channel.clone(),
                 record: self.record(row.get(6)?)?,
                 event: blob(8)?.to_vec(),
+                again: rows::again(row, 9)?,
             };
             let (_, covered) = self.receipt(row.get(7)?)?;
             self.batch
@@ -278,7 +279,7 @@ impl<'a> Giving<'a> {
 
     fn id_at(&self, device: i64, seq: u64) -> Result<EntryId, StoreError> {
         if seq == 0 {
-            return Ok(EntryId::NONE);
+            return rows::start(self.connection, device);
         }
         let mut statement = self
             .connection

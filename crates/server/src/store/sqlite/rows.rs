@@ -6,14 +6,15 @@ use rusqlite::{Connection, OptionalExtension as _, Row};
 use shicha_domain::{
     DeviceId, EntryId, PersonId, Receipt, ReceiptId,
     directory::{Device, Person},
+    entry::Again,
     receipt::read_refused,
     suite::SignatureBytes,
 };
 use shicha_sync::protocol::messages::Head;
 
 pub(super) use crate::store::words::{
-    channel, hash, order, org_kind, org_kind_word, public_key, record_kind, role, role_word,
-    signature, uuid,
+    channel, first_place, hash, order, org_kind, org_kind_word, public_key, record_kind, role,
+    role_word, signature, uuid,
 };
 use crate::store::{DeviceState, Past, StoreError};
 
@@ -42,7 +43,8 @@ const DEVICE: &str =
                              d.enrolled_at_ms, d.client_version, d.order_act, d.order_at_ms, d.order_done_at_ms,
                              p.id, p.name, p.org, p.role, p.certificate, p.is_active,
                              (SELECT max(n) FROM life), d.since_ms, d.received_ms, d.newest, d.named, d.seen_ms, d.stay_from_ms,
-                             d.stay_last_ms
+                             d.stay_last_ms, d.start, (SELECT o.id FROM device o WHERE o.n = d.continues),
+                             EXISTS (SELECT 1 FROM device next WHERE next.continues = d.n)
                       FROM device d JOIN person p ON p.n = d.person";
 
 fn device_state(row: &Row<'_>) -> Result<DeviceState, StoreError> {
@@ -54,12 +56,17 @@ fn device_state(row: &Row<'_>) -> Result<DeviceState, StoreError> {
             public_key: public_key(&row.get::<_, Vec<u8>>(1)?)?,
             label: row.get(2)?,
             revoked_at_ms: row.get::<_, Option<i64>>(3)?.map(|ms| ms as u64),
+            continues: (row.get::<_, Option<Vec<u8>>>(27)?)
+                .map(|id| uuid(&id, "device").map(DeviceId))
+                .transpose()?,
         },
         person,
         head: Head {
             seq: row.get::<_, i64>(4)? as u64,
             id: EntryId(hash(&row.get::<_, Vec<u8>>(5)?, "head")?),
         },
+        start: start_id(row.get(26)?)?,
+        is_ended: row.get(28)?,
         last_contact_ms: row.get::<_, Option<i64>>(6)?.map(|ms| ms as u64),
         enrolled_at_ms: row.get::<_, i64>(7)? as u64,
         client_version: row.get(8)?,
@@ -70,6 +77,39 @@ fn device_state(row: &Row<'_>) -> Result<DeviceState, StoreError> {
         )?,
         past: past(row, 18)?,
     })
+}
+
+fn start_id(start: Option<Vec<u8>>) -> Result<EntryId, StoreError> {
+    match start {
+        None => Ok(EntryId::NONE),
+        Some(start) => Ok(EntryId(hash(&start, "start")?)),
+    }
+}
+
+/// What a device's ledger follows.
+pub(super) fn start(connection: &Connection, device: i64) -> Result<EntryId, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT start FROM device WHERE n = ?1")?;
+    start_id(statement.query_row([device], |row| row.get(0))?)
+}
+
+/// The entry at a place of a device's ledger.
+pub(super) fn id_at(
+    connection: &Connection,
+    device: i64,
+    seq: u64,
+) -> Result<Option<EntryId>, StoreError> {
+    let mut statement =
+        connection.prepare_cached("SELECT id FROM entry WHERE device = ?1 AND seq = ?2")?;
+    let id: Option<Vec<u8>> = statement
+        .query_row((device, seq as i64), |row| row.get(0))
+        .optional()?;
+    id.map(|id| hash(&id, "entry").map(EntryId)).transpose()
+}
+
+/// Where an entry stood first, if it was written again.
+pub(super) fn again(row: &Row<'_>, at: usize) -> Result<Option<Again>, StoreError> {
+    let bytes = row.get_ref(at)?.as_blob_or_null();
+    first_place(bytes.map_err(|_| StoreError::Damaged("entry"))?)
 }
 
 fn past(row: &Row<'_>, at: usize) -> Result<Past, StoreError> {
@@ -260,7 +300,7 @@ pub(super) fn correct_clock(connection: &Connection, now_ms: u64) -> Result<(), 
     )?;
     connection.execute(
         "UPDATE device SET
-             since_ms = CASE WHEN since_ms <= ?1 THEN since_ms WHEN enrolled_at_ms <= ?1 THEN enrolled_at_ms ELSE 0 END,
+             since_ms = CASE WHEN since_ms <= ?1 THEN since_ms WHEN continues IS NULL AND enrolled_at_ms <= ?1 THEN enrolled_at_ms ELSE 0 END,
              received_ms = min(received_ms, ?1), newest = NULL, named = NULL,
              seen_ms = CASE WHEN seen_ms <= ?1 THEN seen_ms END,
              stay_from_ms = CASE WHEN stay_last_ms <= ?1 THEN stay_from_ms END,

@@ -17,9 +17,9 @@ use uuid::Uuid;
 
 use super::{SqliteStore, connect, format_of, rows, set_meta};
 use crate::store::{
-    Appended, ChannelNumbers, Contact, DeviceState, Enrolment, Figures, Format, HeldEntry, Info,
-    Judge, NUMBERS_SKIPPED, OwnJudge, PullNote, PullQuery, Pulled, Pushed, Register, Seal, Store,
-    StoreError, ThenAppended, ToldEnd,
+    Appended, ChannelNumbers, Contact, DeviceState, Enrolment, Figures, Format, GoesOn, HeldEntry,
+    Info, Judge, NUMBERS_SKIPPED, OwnJudge, PullNote, PullQuery, Pulled, Pushed, Register, Seal,
+    Store, StoreError, ThenAppended, ToldEnd,
     numbers::{self, Lent},
 };
 
@@ -172,11 +172,11 @@ impl SqliteStore {
                 rows::device_by_id(transaction, device)?.ok_or(StoreError::Missing("device"))?;
             let device_n = rows::device_n(transaction, device)?;
             let mut prev = match from {
-                0 | 1 => EntryId::NONE,
-                from => id_at(transaction, device_n, from - 1)?.unwrap_or(EntryId::NONE),
+                0 | 1 => state.start,
+                from => rows::id_at(transaction, device_n, from - 1)?.unwrap_or(EntryId::NONE),
             };
             let mut statement = transaction.prepare_cached(
-                "SELECT e.seq, e.id, a.id, e.at, e.author, c.name, e.number, r.id, e.event, f.code, v.id
+                "SELECT e.seq, e.id, a.id, e.at, e.author, c.name, e.number, r.id, e.event, f.code, v.id, e.again
                  FROM entry e JOIN channel c ON c.n = e.channel JOIN record r ON r.n = e.record
                  LEFT JOIN receipt a ON a.n = e.after LEFT JOIN refused f ON f.entry = e.n
                  LEFT JOIN receipt v ON v.n = e.covered
@@ -214,6 +214,7 @@ impl SqliteStore {
                         channel: rows::channel(&row.get::<_, String>(5)?)?,
                         record: RecordId(rows::uuid(&row.get::<_, Vec<u8>>(7)?, "record")?),
                         event: row.get(8)?,
+                        again: rows::again(row, 11)?,
                     },
                     verdict,
                     covered: covered
@@ -238,16 +239,6 @@ fn mark_restored(connection: &Connection) -> Result<(), StoreError> {
         [NUMBERS_SKIPPED],
     )?;
     Ok(())
-}
-
-fn id_at(connection: &Connection, device: i64, seq: u64) -> Result<Option<EntryId>, StoreError> {
-    let mut statement =
-        connection.prepare_cached("SELECT id FROM entry WHERE device = ?1 AND seq = ?2")?;
-    let id: Option<Vec<u8>> = statement
-        .query_row((device, seq as i64), |row| row.get(0))
-        .optional()?;
-    id.map(|id| rows::hash(&id, "entry").map(EntryId))
-        .transpose()
 }
 
 impl Store for SqliteStore {
@@ -292,10 +283,15 @@ impl Store for SqliteStore {
     fn add_identity(
         &self,
         old: DeviceId,
+        common: Head,
         enrolment: &Enrolment,
         seal: Seal<'_>,
-    ) -> Result<Option<(DeviceState, Receipt)>, StoreError> {
-        self.do_add_identity(old, enrolment, seal)
+    ) -> Result<GoesOn, StoreError> {
+        self.do_add_identity(old, common, enrolment, seal)
+    }
+
+    fn line(&self, device: DeviceId) -> Result<Vec<(DeviceId, u64)>, StoreError> {
+        self.do_line(device)
     }
 
     fn device(&self, device: DeviceId) -> Result<Option<DeviceState>, StoreError> {

@@ -9,7 +9,7 @@ use shicha_domain::{
 use super::{SqliteStore, rows};
 use crate::store::{
     StoreError,
-    whole::{Continued, HeldRecord, Life, Look, Numbered, ReceivedEntry, Whole},
+    whole::{HeldRecord, Life, Look, Numbered, ReceivedEntry, Whole},
 };
 
 /// The receipt of an entry, where it is here: the columns of [`rows::receipt`], of a table that is called `v`.
@@ -30,7 +30,7 @@ impl Whole for SqliteStore {
             let mut entry = transaction.prepare_cached(concat!(
                 "SELECT ",
                 received_receipt!(),
-                ", d.id, e.seq, e.id, b.id, a.id, e.at, e.author, p.id, c.name, e.number, e.event
+                ", d.id, e.seq, e.id, coalesce(b.id, d.start), a.id, e.at, e.author, p.id, c.name, e.number, e.event, e.again
                  FROM entry e JOIN device d ON d.n = e.device JOIN person p ON p.n = d.person JOIN channel c ON c.n = e.channel
                  LEFT JOIN entry b ON b.device = e.device AND b.seq = e.seq - 1
                  LEFT JOIN receipt a ON a.n = e.after LEFT JOIN receipt v ON v.n = e.covered WHERE e.n = ?1"
@@ -89,23 +89,6 @@ impl Whole for SqliteStore {
                 })?;
             }
             Ok(())
-        })
-    }
-
-    fn continued(&self) -> Result<Vec<Continued>, StoreError> {
-        self.read(|transaction| {
-            let mut statement = transaction.prepare(
-                "SELECT d.id, o.id FROM device d JOIN device o ON o.n = d.continues ORDER BY d.n",
-            )?;
-            let mut found = statement.query([])?;
-            let mut continued = Vec::new();
-            while let Some(row) = found.next()? {
-                continued.push(Continued {
-                    device: device(row, 0)?,
-                    of: device(row, 1)?,
-                });
-            }
-            Ok(continued)
         })
     }
 
@@ -174,6 +157,7 @@ fn received(row: &Row<'_>, record: RecordId) -> Result<ReceivedEntry, StoreError
             channel: rows::channel(&row.get::<_, String>(AFTER + 8)?)?,
             record,
             event: row.get(AFTER + 10)?,
+            again: rows::again(row, AFTER + 11)?,
         },
         number: row.get::<_, i64>(AFTER + 9)? as u64,
         receipt,

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     Random,
     package::IdentityAnswer,
-    protocol::messages::{ForkReport, IdentityRequest},
+    protocol::messages::{ForkReport, Head, IdentityRequest},
 };
 
 /// Where it is kept that the ledgers have parted: the device, and the last entry that both have.
@@ -41,8 +41,8 @@ pub(super) fn request(
 ) -> Result<Option<IdentityRequest>, PackageError> {
     match parted(ledger, me)? {
         None => Ok(None),
-        Some(_) => Ok(Some(
-            fork::identity_request(ledger, &me.identity, random)?.1,
+        Some(common) => Ok(Some(
+            fork::identity_request(ledger, &me.identity, common, random)?.1,
         )),
     }
 }
@@ -74,10 +74,12 @@ pub(super) fn take(
         return Ok(None);
     }
     let receipt = &answer.reply.receipt;
-    let is_right = receipt.device == answer.reply.device
-        && receipt.seq == 0
-        && VerifyingKey::new(&me.identity.server_key)
-            .is_ok_and(|server| receipt.is_signed_by(&server));
+    let id = ledger.own_place(common)?;
+    let is_right = id.is_some_and(|id| {
+        let at = Head { seq: common, id };
+        VerifyingKey::new(&me.identity.server_key)
+            .is_ok_and(|server| fork::is_receipt_for(receipt, answer.reply.device, at, &server))
+    });
     if !is_right {
         return Err(SyncError::untrustworthy("a new identity without a receipt for it").into());
     }

@@ -324,6 +324,14 @@ impl Taking<'_> {
         } else {
             self.ledger.broken_after(held)?
         };
+        // A copy of this ledger goes on under another identity. Where something waits, the answer to what was sent tells up to where both
+        // agree. What an endpoint that was restored since has forgotten is common to nobody.
+        let is_ended = state.is_ended && acked == head;
+        let forgotten = parting::parted(self.ledger, &self.me)?.is_some_and(|upto| upto > held.0)
+            && self.ledger.holds_own(held)?;
+        let parted = parted
+            .or(is_ended.then_some(head.0))
+            .or(forgotten.then_some(held.0));
         if let Some(common) = parted {
             parting::note(self.ledger, &self.me, common)?;
             self.taken.has_parted = true;

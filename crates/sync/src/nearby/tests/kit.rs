@@ -84,6 +84,7 @@ impl Endpoint {
             public_key: me.signing_key.public_key(),
             label: format!("{name}的电脑"),
             revoked_at_ms: None,
+            continues: None,
         });
         me
     }
