@@ -204,5 +204,5 @@ async fn ask(url: &str) {
         .await
         .unwrap();
     let info: ServerInfo = serde_json::from_slice(&reply.body).unwrap();
-    assert_eq!(info.protocols, [1]);
+    assert_eq!(info.protocols, [shicha_sync::protocol::VERSION]);
 }
