@@ -2,6 +2,8 @@
 
 use anyhow::Result;
 
+use shicha_sync::protocol::VERSION;
+
 use crate::{dice::Dice, world::World};
 
 /// Which kinds of faults a world knows, and how often in a hundred cases.
@@ -289,7 +291,7 @@ impl World<'_> {
 
     fn change_version(&mut self) {
         let n = self.dice.place(self.laptops.len());
-        let speaks = [0, 1, 1, 2][self.dice.place(4)];
+        let speaks = [VERSION - 1, VERSION, VERSION, VERSION + 1][self.dice.place(4)];
         if self.laptops[n].is_busy() || !self.laptops[n].is_up() {
             return;
         }

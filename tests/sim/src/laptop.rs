@@ -16,6 +16,7 @@ use shicha_ledger::{DatabaseKey, Ledger};
 use shicha_sync::{
     Random,
     client::{Clock as _, Engine, Outcome, SyncError},
+    protocol::VERSION,
 };
 use tempfile::TempDir;
 
@@ -106,7 +107,7 @@ impl Laptop {
             kept: BTreeSet::new(),
             perhaps: Vec::new(),
             image: None,
-            speaks: 1,
+            speaks: VERSION,
             is_out: false,
             invitation: Default::default(),
             engine: None,

@@ -10,7 +10,7 @@ use shicha_sync::{
     Random,
     client::{Clock as _, Method, Reply, Request},
     protocol::{
-        BATCH_TYPE, BatchWriter,
+        BATCH_TYPE, BatchWriter, VERSION,
         messages::{
             ChallengeReply, ChallengeRequest, EnrolReply, EnrolRequest, PushReply, SessionReply,
             SessionRequest,
@@ -50,7 +50,7 @@ impl World<'_> {
         let Some(n) = running.get(self.dice.place(running.len())) else {
             return Ok(None);
         };
-        self.central.answer(*n, 1, request).await
+        self.central.answer(*n, VERSION, request).await
     }
 
     /// A device with a newer version joins.

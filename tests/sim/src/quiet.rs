@@ -9,7 +9,10 @@ use shicha_domain::{
 };
 use shicha_ledger::EntryDelivery;
 use shicha_server::verify::verify;
-use shicha_sync::client::{Outcome, SyncError, SyncErrorCode};
+use shicha_sync::{
+    client::{Outcome, SyncError, SyncErrorCode},
+    protocol::VERSION,
+};
 
 use crate::{
     laptop::Laptop,
@@ -75,7 +78,7 @@ impl World<'_> {
             if self.laptops[n].is_up() {
                 self.laptops[n].close();
             }
-            self.laptops[n].speaks = 1;
+            self.laptops[n].speaks = VERSION;
             self.start(n, None)?;
             ensure!(
                 self.laptops[n].is_up(),
@@ -245,7 +248,8 @@ impl World<'_> {
             if !authority::may_read(&actor, channel, &self.tree) {
                 continue;
             }
-            let lacks: Vec<&EntryId> = ids.iter().filter(|id| !has.contains_key(id)).collect();
+            let names = ids.iter().map(|id| self.truth.name(*id));
+            let lacks: Vec<EntryId> = names.filter(|name| !has.contains_key(name)).collect();
             ensure!(
                 lacks.is_empty(),
                 "{} lacks {lacks:?} of {channel}",

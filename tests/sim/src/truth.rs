@@ -20,8 +20,7 @@ struct Said {
     person: PersonId,
     channel: Channel,
     record: RecordId,
-    /// JSON, as it was written: what is written again is the same to the byte.
-    event: Vec<u8>,
+    event: Event,
 }
 
 /// All of it.
@@ -37,11 +36,15 @@ pub(crate) struct Truth {
     /// What each channel of the central endpoint holds, by number from 1.
     pub(crate) numbered: BTreeMap<Channel, Vec<EntryId>>,
     /// All of that as a set.
+    given: HashSet<EntryId>,
+    /// The same with the names of what was written again.
     pub(crate) held: HashSet<EntryId>,
     /// What it held before it was restored from a backup, and not since.
     pub(crate) lost: HashSet<EntryId>,
-    /// The mark of each entry that turned up.
+    /// The mark of each entry that turned up, by its id and by its name.
     marks: HashMap<EntryId, u64>,
+    /// The name of each entry that was written again, by its id.
+    names: HashMap<EntryId, EntryId>,
 }
 
 /// The mark in an event's text.
@@ -69,7 +72,7 @@ impl Truth {
             person,
             channel: channel.clone(),
             record,
-            event: event.to_bytes().unwrap_or_default(),
+            event: event.clone(),
         };
         self.said.insert(mark, said);
         mark
@@ -80,7 +83,9 @@ impl Truth {
     /// # Errors
     /// When nobody said it, or not so.
     pub(crate) fn check(&mut self, id: EntryId, entry: &Entry) -> Result<u64> {
-        if let Some(mark) = self.marks.get(&id) {
+        if entry.id() == id
+            && let Some(mark) = self.marks.get(&id)
+        {
             return Ok(*mark);
         }
         let found = || format!("{id} is {}", String::from_utf8_lossy(&entry.event));
@@ -94,7 +99,7 @@ impl Truth {
         let is_so = said.person == entry.author
             && said.channel == entry.channel
             && said.record == entry.record
-            && entry.event == said.event;
+            && Event::parse(&entry.event).as_ref() == Ok(&said.event);
         ensure!(
             is_so,
             "somebody else or something else was said: {}",
@@ -105,8 +110,15 @@ impl Truth {
             "what was refused turned up: {}",
             found()
         );
-        self.marks.insert(id, mark);
+        let name = entry.name(id);
+        self.marks.extend([(id, mark), (name, mark)]);
+        self.names.insert(id, name);
         Ok(mark)
+    }
+
+    /// Under which name an entry of the central endpoint stands everywhere.
+    pub(crate) fn name(&self, id: EntryId) -> EntryId {
+        self.names.get(&id).copied().unwrap_or(id)
     }
 
     /// The numbers that are known of each channel.
@@ -130,9 +142,12 @@ impl Truth {
                 "{channel} goes on with {number} after {}",
                 ids.len()
             );
-            ensure!(self.held.insert(id), "{id} has two numbers");
+            ensure!(self.given.insert(id), "{id} has two numbers");
             ids.push(id);
+            let name = entry.name(id);
+            self.held.extend([id, name]);
             self.lost.remove(&id);
+            self.lost.remove(&name);
         }
         Ok(())
     }
@@ -147,6 +162,7 @@ impl Truth {
         backed_up: &BTreeMap<Channel, Vec<EntryId>>,
     ) -> Result<()> {
         self.numbered.clear();
+        self.given.clear();
         self.lost.extend(std::mem::take(&mut self.held));
         self.grow(found)?;
         ensure!(
@@ -183,7 +199,7 @@ impl Truth {
             };
             let mut marks = BTreeSet::new();
             for stored in ledger.entries_of(record)? {
-                let mark = self.check(stored.id, &stored.entry)?;
+                let mark = self.check(stored.entry.id(), &stored.entry)?;
                 let may_see = stored.entry.author == actor.person
                     || authority::may_read(&actor, &channel, tree);
                 ensure!(may_see, "{} sees {channel}", laptop.name());

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use shicha_domain::{Channel, EntryId, directory::OrgTree};
-use shicha_sync::client::{Outcome, Reply, SyncError, SyncErrorCode};
+use shicha_sync::{
+    client::{Outcome, Reply, SyncError, SyncErrorCode},
+    protocol::VERSION,
+};
 use tempfile::TempDir;
 
 use crate::{
@@ -223,7 +226,7 @@ impl<'a> World<'a> {
             | SyncErrorCode::Untrustworthy
             | SyncErrorCode::BadCode => true,
             SyncErrorCode::Revoked => !self.revoked.is_empty(),
-            SyncErrorCode::Version => laptop.speaks != 1,
+            SyncErrorCode::Version => laptop.speaks != VERSION,
             // A full disk; everything else would be the ledger's fault.
             SyncErrorCode::Ledger => self.faults.full,
             _ => false,

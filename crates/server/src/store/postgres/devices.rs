@@ -110,7 +110,8 @@ impl PostgresStore {
             }
             let since_ms = since_at(tx, old, common.seq)?
                 .filter(|since| *since <= enrolment.now_ms)
-                .unwrap_or(state.enrolled_at_ms);
+                .unwrap_or(state.enrolled_at_ms)
+                .min(enrolment.now_ms);
             let origin = Origin {
                 device: old,
                 common,

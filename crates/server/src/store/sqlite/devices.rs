@@ -114,7 +114,8 @@ impl SqliteStore {
             }
             let since_ms = since_at(transaction, n, common.seq)?
                 .filter(|since| *since <= enrolment.now_ms)
-                .unwrap_or(state.enrolled_at_ms);
+                .unwrap_or(state.enrolled_at_ms)
+                .min(enrolment.now_ms);
             let origin = Origin {
                 n,
                 common,
