@@ -412,6 +412,7 @@ export function answersOf({ language, stage = 'ready', role = 'inspector', signe
       contested: [
         { place: { device: RECORD, seq: 118, entry: 'ab'.repeat(32) }, device_label: '外勤二号', person_name: '程敬之', entries: 6, first_ms: AT, last_ms: LATER },
       ],
+      is_copied: true,
     }),
     conflicts_list: () => ({
       conflicts: [
@@ -528,6 +529,7 @@ export function answersOf({ language, stage = 'ready', role = 'inspector', signe
         delivery: at === 3 ? 'waiting' : 'delivered',
         refused: null,
         is_late: false,
+        is_again: false,
       })),
     }),
     overview_get: () => figures,

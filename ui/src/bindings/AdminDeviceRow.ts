@@ -55,6 +55,14 @@ client_version: string | null,
  */
 revoked_at_ms: number | null, 
 /**
+ * Whether another identity goes on from it: then it writes no more.
+ */
+is_ended: boolean, 
+/**
+ * Whether two computers work with copies of its ledger.
+ */
+is_copied: boolean, 
+/**
  * `lock` or `wipe`: what it is to do at its next contact.
  */
 order: string | null, 

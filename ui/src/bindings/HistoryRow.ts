@@ -72,4 +72,8 @@ refused: string | null,
 /**
  * Whether it came too late for the signature.
  */
-is_late: boolean, };
+is_late: boolean, 
+/**
+ * Whether it was written again, because its device's log had parted: a second copy of what may stand in another log too.
+ */
+is_again: boolean, };

@@ -18,4 +18,8 @@ refused: Array<RefusedRow>,
 /**
  * Logs of which the central endpoint gives another past than the one that is here, since it was restored from a backup.
  */
-contested: Array<ContestedRow>, };
+contested: Array<ContestedRow>, 
+/**
+ * Whether another computer works with a copy of this ledger.
+ */
+is_copied: boolean, };
