@@ -413,6 +413,7 @@ export function answersOf({ language, stage = 'ready', role = 'inspector', signe
         { place: { device: RECORD, seq: 118, entry: 'ab'.repeat(32) }, device_label: '外勤二号', person_name: '程敬之', entries: 6, first_ms: AT, last_ms: LATER },
       ],
       is_copied: true,
+      turned: [{ record: RECORD, title: '东海县安泰安全培训中心 （苏东）应急检记〔2022〕12号' }],
     }),
     conflicts_list: () => ({
       conflicts: [

@@ -109,6 +109,11 @@ impl Receipt {
         (self.from..=self.seq).contains(&seq)
     }
 
+    /// Whether it says that the entry at a place of the same log was accepted: it is one of its run and not listed as refused.
+    pub fn accepts(&self, seq: u64) -> bool {
+        self.is_for(seq) && !self.refused.contains(&seq)
+    }
+
     /// The refused places as text: numbers with commas between them.
     pub fn refused_text(&self) -> String {
         let places: Vec<String> = self.refused.iter().map(u64::to_string).collect();

@@ -14,6 +14,7 @@ use crate::{
     error::LedgerError,
     ledger::{Ledger, Writer, begin},
     record::{Locals, fold, pin},
+    turned::note_counting,
     views,
 };
 
@@ -211,9 +212,10 @@ impl Touched {
             // What a record that is gone was counted in is not known: rare enough to fold everything again.
             return crate::rebuild::rebuild(tx, &mut |_, _| {});
         }
-        self.0
-            .iter()
-            .try_for_each(|(record, state)| views::project(tx, *record, state))
+        self.0.iter().try_for_each(|(record, state)| {
+            note_counting(tx, *record, state)?;
+            views::project(tx, *record, state)
+        })
     }
 
     /// Whether nothing of a record is left.

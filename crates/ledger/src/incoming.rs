@@ -1,6 +1,9 @@
 //! What others wrote, as it is pulled: checked, stored and folded in one transaction.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    sync::Arc,
+};
 
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use shicha_domain::{
@@ -15,9 +18,10 @@ use crate::{
     entries::{older_receipt, put_entry, put_receipt},
     error::LedgerError,
     ledger::{Ledger, begin},
-    ranks::{Received, is_changed_by_number},
-    record::Locals,
+    ranks::{Received, is_changed_by_number, is_signed},
+    record::{Locals, fold},
     rewound::put_rewound,
+    turned::note_counting,
 };
 
 /// How far ahead of this computer's clock another's time may be to be taken over as passed, in ms.
@@ -90,6 +94,7 @@ impl Ledger {
                 .filter(|one| one.is_settled)
                 .collect(),
             passed: HashMap::new(),
+            own_back: BTreeSet::new(),
             inserted: Inserted::default(),
         };
         for one in incoming {
@@ -99,6 +104,7 @@ impl Ledger {
         let Taking {
             changed,
             latest,
+            own_back,
             mut inserted,
             ..
         } = taking;
@@ -116,6 +122,15 @@ impl Ledger {
             }
         }
         touched.project(&tx)?;
+        for record in own_back {
+            let state = match self.kept(record).0 {
+                Some(state) => Some(state),
+                None => fold(&tx, record)?.map(Arc::new),
+            };
+            if let Some(state) = state {
+                note_counting(&tx, record, &state)?;
+            }
+        }
         tx.commit()?;
         if let Some(own) = own {
             own.is_rewound |= is_rewound;
@@ -151,6 +166,8 @@ struct Taking<'t> {
     settled: Vec<Contested>,
     /// Of `carried`, up to which entry each channel has come now.
     passed: HashMap<(i64, i64), u64>,
+    /// Signed records of which something came back that was written here, and that need not be folded again for it.
+    own_back: BTreeSet<RecordId>,
     inserted: Inserted,
 }
 
@@ -319,26 +336,30 @@ impl Taking<'_> {
                 LedgerError::Withheld
             });
         }
-        let before = self.number_at(device, entry.seq)?;
+        let (before, covered_before) = self.number_at(device, entry.seq)?;
         // If it could be given again under the next number, another one could be left out without a gap.
         if before.is_some_and(|before| before > 0 && before as u64 != number) {
             return Err(LedgerError::Withheld);
         }
-        let record = self
+        let (record, covered) = self
             .tx
             .prepare_cached(concat!(
                 "UPDATE entry SET number = ?3, covered = ",
                 older_receipt!("?4"),
-                " WHERE device = ?1 AND seq = ?2 RETURNING record"
+                " WHERE device = ?1 AND seq = ?2 RETURNING record, covered"
             ))?
             .query_row(
                 params![device, entry.seq as i64, number as i64, covered],
-                |row| row.get(0),
+                |row| Ok((row.get(0)?, row.get(1)?)),
             )?;
         self.heads.insert(entry.device, (entry.seq, id));
         self.inserted.known += 1;
-        if before.is_none() && is_changed_by_number(self.tx, covered, record, entry)? {
+        // Either it was not received before, or the endpoint was brought an older receipt of its own for it.
+        let is_other = before.is_none() || covered_before != Some(covered);
+        if is_other && is_changed_by_number(self.tx, covered, record, entry)? {
             self.changed.insert(entry.record, None);
+        } else if self.is_own(entry.device) && is_signed(self.tx, record)? {
+            self.own_back.insert(entry.record);
         }
         Ok(Some(record))
     }
@@ -346,11 +367,14 @@ impl Taking<'_> {
 
 impl Taking<'_> {
     /// The number of an entry that is here: below zero, if an earlier life of the central endpoint gave it.
-    fn number_at(&self, device: i64, seq: u64) -> Result<Option<i64>, LedgerError> {
+    /// And the number of its receipt.
+    fn number_at(&self, device: i64, seq: u64) -> Result<(Option<i64>, Option<i64>), LedgerError> {
         Ok(self
             .tx
-            .prepare_cached("SELECT number FROM entry WHERE device = ?1 AND seq = ?2")?
-            .query_row(params![device, seq as i64], |row| row.get(0))?)
+            .prepare_cached("SELECT number, covered FROM entry WHERE device = ?1 AND seq = ?2")?
+            .query_row(params![device, seq as i64], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })?)
     }
 
     /// Puts what the endpoint has not numbered from a place of a log on aside, because it has another entry there. Whether there was anything.

@@ -33,6 +33,7 @@ mod rewound;
 mod salvage;
 mod settings;
 mod standing;
+mod turned;
 mod verify;
 mod views;
 

@@ -87,6 +87,13 @@ pub(crate) fn is_changed_by_number(
         )?)
 }
 
+/// Whether a record has a signature.
+pub(crate) fn is_signed(db: &Connection, record: i64) -> Result<bool, LedgerError> {
+    Ok(db
+        .prepare_cached("SELECT is_signed FROM record WHERE n = ?1")?
+        .query_row([record], |row| row.get(0))?)
+}
+
 /// Notes that a record has a signature.
 pub(crate) fn note_signature(db: &Connection, record: i64) -> Result<(), LedgerError> {
     db.prepare_cached("UPDATE record SET is_signed = 1 WHERE n = ?1 AND is_signed = 0")?

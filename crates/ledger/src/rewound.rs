@@ -6,10 +6,11 @@
 use std::collections::BTreeSet;
 
 use rusqlite::{Connection, Transaction, params};
-use shicha_domain::{EntryId, Event, RecordId};
+use shicha_domain::{EntryId, Event, Receipt, RecordId};
 use uuid::Uuid;
 
 use crate::{
+    entries::{RECEIPT, read_receipt},
     error::LedgerError,
     identity::start_of,
     incoming::id_at,
@@ -62,6 +63,33 @@ impl Ledger {
         own.acked = from;
         own.is_rewound = true;
         Ok(own.head.0 - from.0)
+    }
+
+    /// Receipts for own entries after a place that the central endpoint may have forgotten, oldest first: they are brought back to it with
+    /// the entries up to another place that they are for (invariant 10, nothing proved is given up).
+    ///
+    /// # Errors
+    /// When this computer is not enrolled, or the database cannot be read.
+    pub fn to_bring_back(&self, after: u64, upto: u64) -> Result<Vec<Receipt>, LedgerError> {
+        let own = self.writer().own.clone().ok_or(LedgerError::NotEnrolled)?;
+        if !own.is_rewound {
+            return Ok(Vec::new());
+        }
+        self.read(|db| {
+            let mut statement = db.prepare_cached(&format!(
+                "{RECEIPT} WHERE c.device = ?1 AND c.seq > ?2 AND c.first <= ?3 ORDER BY c.life, c.received_at_ms"
+            ))?;
+            let mut rows = statement.query(params![own.device, after as i64, upto as i64])?;
+            let mut receipts = Vec::new();
+            while let Some(row) = rows.next()? {
+                let receipt = read_receipt(row)?;
+                // What was put aside since is of another past.
+                if id_at(db, own.device, receipt.seq)? == Some(receipt.head) {
+                    receipts.push(receipt);
+                }
+            }
+            Ok(receipts)
+        })
     }
 
     /// All channels are pulled from the beginning again, and it is asked again for all evidence of this person whether the central

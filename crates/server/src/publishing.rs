@@ -29,8 +29,8 @@ use crate::{
     home::Home,
     intake,
     store::{
-        Appended, Candidate, DeviceState, Enrolment, Holding, Known, PullQuery, Pushed, StoreError,
-        administration::Note,
+        Appended, Brought, Candidate, DeviceState, Enrolment, Holding, Known, PullQuery, Pushed,
+        StoreError, administration::Note,
     },
 };
 
@@ -281,6 +281,7 @@ fn write_entry(
         is_in_session: false,
         is_by_itself: true,
         end: None,
+        brought: Brought::default(),
     };
     // The record is new, so that nothing is known of it.
     let judge = |_: &Candidate, _: &Known<'_>| {

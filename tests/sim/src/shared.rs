@@ -194,6 +194,9 @@ impl Store for SharedStore {
     fn receipts_of(&self, device: DeviceId) -> Done<Vec<(Receipt, SignatureBytes)>> {
         self.store.receipts_of(device)
     }
+    fn brought_of(&self, device: DeviceId) -> Done<Vec<(u64, Receipt)>> {
+        self.store.brought_of(device)
+    }
     fn channels(&self) -> Done<Vec<ChannelNumbers>> {
         self.store.channels()
     }

@@ -2,6 +2,7 @@
 import type { ContestedRow } from "./ContestedRow";
 import type { RefusedRow } from "./RefusedRow";
 import type { SyncLogRow } from "./SyncLogRow";
+import type { TurnedRow } from "./TurnedRow";
 
 /**
  * What synchronisation did lately.
@@ -22,4 +23,9 @@ contested: Array<ContestedRow>,
 /**
  * Whether another computer works with a copy of this ledger.
  */
-is_copied: boolean, };
+is_copied: boolean, 
+/**
+ * Signed records of which another version counts than before, because a restored central endpoint was brought an older receipt of
+ * its own.
+ */
+turned: Array<TurnedRow>, };

@@ -56,9 +56,18 @@ pub(crate) fn sync_log(desk: &Desk, _: Empty) -> Result<SyncLog, ApiError> {
             at_ms: row.receipt_ms,
         });
     }
+    let mut turned = Vec::new();
+    for record in desk.ledger.turned()? {
+        let state = desk.ledger.record(record)?;
+        turned.push(TurnedRow {
+            record,
+            title: state.as_deref().map(title).unwrap_or_default(),
+        });
+    }
     let lines = Lines::of(&desk.names.directory().devices);
     Ok(SyncLog {
         is_copied: lines.is_copied(desk.me.device),
+        turned,
         rows: rows
             .into_iter()
             .map(|row| SyncLogRow {

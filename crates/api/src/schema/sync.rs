@@ -56,6 +56,17 @@ dto! {
         pub contested: Vec<ContestedRow>,
         /// Whether another computer works with a copy of this ledger.
         pub is_copied: bool,
+        /// Signed records of which another version counts than before, because a restored central endpoint was brought an older receipt of
+        /// its own.
+        pub turned: Vec<TurnedRow>,
+    }
+
+    /// A signed record of which another version counts than before.
+    pub struct TurnedRow {
+        /// The record.
+        pub record: shicha_domain::RecordId,
+        /// What it is called.
+        pub title: String,
     }
 
     /// A computer of whose entries the central endpoint gives others than those that are here.

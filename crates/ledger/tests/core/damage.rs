@@ -274,7 +274,8 @@ fn a_copy_is_kept_before_a_database_is_migrated() {
         dir.path(),
         "DROP TABLE blob; DROP TABLE blob_chunk; DROP TABLE blob_picture; DROP TABLE identity_copy; DROP TABLE seal; DROP TABLE package;
          DROP TABLE directory_row; DROP TABLE directory_part;
-         ALTER TABLE view_inspection DROP COLUMN pack_hash; ALTER TABLE record DROP COLUMN is_signed;
+         ALTER TABLE view_inspection DROP COLUMN pack_hash; DROP INDEX record_counted;
+         ALTER TABLE record DROP COLUMN is_signed; ALTER TABLE record DROP COLUMN counting; ALTER TABLE record DROP COLUMN counted;
          ALTER TABLE entry DROP COLUMN covered; ALTER TABLE entry DROP COLUMN again;
          CREATE TABLE was (id BLOB PRIMARY KEY, device INTEGER NOT NULL, seq INTEGER NOT NULL, head BLOB NOT NULL,
              received_at_ms INTEGER NOT NULL, signature BLOB NOT NULL) STRICT, WITHOUT ROWID;

@@ -1,6 +1,6 @@
 //! Push and pull.
 
-use std::{sync::Arc, time::Instant};
+use std::{collections::BTreeSet, sync::Arc, time::Instant};
 
 use axum::{
     Json,
@@ -8,10 +8,10 @@ use axum::{
     http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse, Response},
 };
-use shicha_domain::{Channel, DeviceId, authority, receipt};
+use shicha_domain::{Channel, DeviceId, authority, receipt, suite::VerifyingKey};
 use shicha_sync::{
     protocol::{
-        BATCH_EVENT_BYTES, BATCH_TYPE, BatchWriter, MAX_BATCH_ROWS, PULL_TYPE, Problem,
+        BATCH_EVENT_BYTES, BATCH_TYPE, Batch, BatchWriter, MAX_BATCH_ROWS, PULL_TYPE, Problem,
         ProblemCode,
         end::END_HEADER,
         messages::{ForkReport, Head, PushReply},
@@ -34,7 +34,9 @@ use crate::{
     ends,
     home::Home,
     intake::{self, actor_of},
-    store::{Appended, DeviceState, Now, OwnJudge, PullNote, PullQuery, Pushed, StoreError},
+    store::{
+        Appended, Brought, DeviceState, Now, OwnJudge, PullNote, PullQuery, Pushed, StoreError,
+    },
 };
 
 /// How many ids a fork report holds at most.
@@ -259,6 +261,7 @@ impl ReadPush {
             true => home.store.line(device)?,
             false => Vec::new(),
         };
+        let brought = brought(home, &push.batch)?;
         let first = first.entry.seq;
         let entries = intake::candidates(push.batch.rows)
             .map_err(|fault| Fault::bad_request(fault.to_string()))?;
@@ -272,6 +275,7 @@ impl ReadPush {
                 is_in_session: false,
                 is_by_itself,
                 end: None,
+                brought,
             },
             judge: Box::new(move |candidate, known| {
                 intake::judge(&actor, &register.tree, &line, candidate, known)
@@ -279,6 +283,37 @@ impl ReadPush {
             asked: Asked { device, first },
         })
     }
+}
+
+/// The endpoint's own receipts of earlier lives that come with entries: signed by its key, and for the very entry that stands at the
+/// receipt's last place here, so that by the chain it is for all below (invariant 10, nothing proved is given up).
+fn brought(home: &Home, batch: &Batch) -> Result<Brought, Fault> {
+    let named: BTreeSet<usize> = batch.rows.iter().filter_map(|row| row.covered).collect();
+    let (Some(first), Some(last)) = (batch.rows.first(), batch.rows.last()) else {
+        return Ok(Brought::default());
+    };
+    if named.is_empty() {
+        return Ok(Brought::default());
+    }
+    let first = first.entry.seq;
+    let key = VerifyingKey::new(&home.signer.public_key())
+        .map_err(|_| Fault::internal(&"the server's own key"))?;
+    let mut proved = Vec::new();
+    for receipt in named.into_iter().filter_map(|n| batch.receipts.get(n)) {
+        let head =
+            (receipt.seq.checked_sub(first)).and_then(|n| batch.rows.get(usize::try_from(n).ok()?));
+        let leads_here =
+            receipt.device == last.entry.device && head.is_some_and(|head| head.id == receipt.head);
+        if !leads_here {
+            continue;
+        }
+        if !receipt.is_signed_by(&key) {
+            // No device keeps one of another key, so the others of such a push need not be proved either.
+            return Ok(Brought::default());
+        }
+        proved.push(receipt.clone());
+    }
+    Ok(Brought::proved(proved, (first, last.entry.seq)))
 }
 
 /// What a device is told of its push, and which channels have grown by it.

@@ -6,6 +6,7 @@
 
 pub mod administration;
 mod agreement;
+mod brought;
 pub mod format;
 mod numbers;
 mod past;
@@ -37,6 +38,7 @@ use shicha_sync::protocol::{
 use uuid::Uuid;
 
 pub use self::{
+    brought::Brought,
     format::{Format, MIGRATIONS, Migration},
     past::{Past, ToldEnd},
     postgres::PostgresStore,
@@ -282,6 +284,8 @@ pub struct Pushed {
     pub is_by_itself: bool,
     /// The end of its log that it tells with them.
     pub end: Option<ToldEnd>,
+    /// Receipts of earlier lives of the endpoint that come with them.
+    pub brought: Brought,
 }
 
 /// In what way a device was in touch.
@@ -507,7 +511,8 @@ pub trait Store: administration::Administration + whole::Whole + Send + Sync + '
 
     /// Takes consecutive entries of one device in: those that are not held yet are judged, numbered and kept with their receipts, in one
     /// transaction. Entries must be in order, each naming the one before it. Safe to repeat: what is held gets no second receipt. An end
-    /// that comes with them counts if the log that is held then ends there.
+    /// that comes with them counts if the log that is held then ends there. A new entry that is accepted is given out with the oldest
+    /// receipt for it that was brought, if that is older than the one that confirms it now.
     fn append(&self, push: &Pushed, judge: Judge<'_>) -> Result<Appended, StoreError>;
     /// [`Self::append`] for whoever need not hold a thread until it is durable: hands `then` what came of it, in this thread or another.
     /// Where this program breaks down in between, `then` is dropped.
@@ -547,6 +552,8 @@ pub trait Store: administration::Administration + whole::Whole + Send + Sync + '
     ) -> Result<Vec<HeldEntry>, StoreError>;
     /// A device's receipts by rising sequence number, each with the signature that the device had pushed with.
     fn receipts_of(&self, device: DeviceId) -> Result<Vec<(Receipt, SignatureBytes)>, StoreError>;
+    /// Of a device's entries those that are given out with a receipt that was brought back, each with that receipt, by rising place.
+    fn brought_of(&self, device: DeviceId) -> Result<Vec<(u64, Receipt)>, StoreError>;
     /// The numbers of all channels.
     fn channels(&self) -> Result<Vec<ChannelNumbers>, StoreError>;
 

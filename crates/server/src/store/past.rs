@@ -8,6 +8,7 @@ use std::collections::{BTreeSet, HashMap};
 use shicha_domain::{
     EntryId, Receipt, ReceiptId,
     bounds::{self, Bounds, Run},
+    receipt::Rank,
     suite::SignatureBytes,
 };
 
@@ -133,13 +134,21 @@ impl Sealing<'_> {
     pub(super) fn bounds(&self) -> impl Iterator<Item = Bounds> {
         let seen_ms = self.past.seen(self.now_ms, self.push.is_in_session);
         let received_ms = self.now_ms;
-        self.runs.iter().flat_map(move |run| {
+        let bounds = self.runs.iter().flat_map(move |run| {
             let bounds = Bounds {
                 since_ms: run.since_ms,
                 received_ms: received_ms.max(run.since_ms),
                 seen_ms,
             };
             std::iter::repeat_n(bounds, run.entries)
+        });
+        let given = Rank {
+            life: self.past.life,
+            received_at_ms: received_ms,
+        };
+        (bounds.zip(self.fresh)).map(move |(bounds, candidate)| {
+            let older = self.push.brought.oldest(candidate.entry.seq, given);
+            older.map_or(bounds, |(_, receipt)| Bounds::from(receipt))
         })
     }
 

@@ -104,6 +104,9 @@ struct Walked {
     given: Vec<Given>,
     /// By name and by place where the run begins and ends.
     by_name: HashMap<ReceiptId, usize>,
+    /// Older receipts of the endpoint's own that were brought back to it, by name, each with the entry at its last place.
+    brought: HashMap<ReceiptId, (Receipt, Option<EntryId>)>,
+    brought_upto: HashMap<u64, Vec<ReceiptId>>,
     beginning: HashMap<u64, Vec<usize>>,
     ending: HashMap<u64, Vec<usize>>,
     /// Of the identities that this one goes on with: life and time by name.
@@ -124,6 +127,14 @@ impl Walked {
     /// `start` is what the log follows.
     fn new(home: &Home, (device, start): (DeviceId, EntryId)) -> Result<Self, StoreError> {
         let end = home.store.end_of(device)?;
+        let mut brought = HashMap::new();
+        let mut brought_upto: HashMap<u64, Vec<ReceiptId>> = HashMap::new();
+        for (_, receipt) in home.store.brought_of(device)? {
+            let (name, upto) = (receipt.id(), receipt.seq);
+            if brought.insert(name, (receipt, None)).is_none() {
+                brought_upto.entry(upto).or_default().push(name);
+            }
+        }
         let mut walked = Self {
             device,
             start,
@@ -131,6 +142,8 @@ impl Walked {
             head: Head { seq: 0, id: start },
             given: Vec::new(),
             by_name: HashMap::new(),
+            brought,
+            brought_upto,
             beginning: HashMap::new(),
             ending: HashMap::new(),
             of_line: HashMap::new(),
@@ -225,6 +238,11 @@ impl Walked {
             }
             self.open.retain(|n| !ending.contains(n));
         }
+        for name in self.brought_upto.get(&seq).into_iter().flatten() {
+            if let Some((_, head)) = self.brought.get_mut(name) {
+                *head = Some(held.id);
+            }
+        }
         if self.end.as_ref().is_some_and(|end| end.seq == seq) {
             self.end_head = Some(held.id);
         }
@@ -246,6 +264,7 @@ impl Walked {
                 let latest = self.named.entry(life).or_default();
                 *latest = (*latest).max(received_ms);
             }
+            None if self.brought.contains_key(&name) => {}
             None if self.unknown.1 == 0 => self.unknown = (seq, 1),
             None => self.unknown.1 += 1,
         }
@@ -256,7 +275,10 @@ impl Walked {
         let seq = held.entry.seq;
         let covered = held.covered.and_then(|name| self.by_name.get(&name));
         let Some(n) = covered else {
-            return Some("the receipt that it stands under is not here");
+            return match held.covered.and_then(|name| self.brought.get(&name)) {
+                Some((receipt, _)) => self.misplaced_under(receipt, held),
+                None => Some("the receipt that it stands under is not here"),
+            };
         };
         let receipt = &self.given[*n].receipt;
         let is_oldest = || {
@@ -280,12 +302,32 @@ impl Walked {
         }
     }
 
+    /// Why an entry does not stand under an older receipt that was brought back.
+    fn misplaced_under(&self, older: &Receipt, held: &HeldEntry) -> Option<&'static str> {
+        let given = self.open.iter().map(|n| &self.given[*n].receipt);
+        if held.verdict.is_err() {
+            Some("it counts as refused, and stands under a receipt that was brought back for it")
+        } else if !older.accepts(held.entry.seq) {
+            Some("it stands under a receipt that is not for it")
+        } else if given.clone().next().is_none() {
+            Some("the receipt that confirms it is not here")
+        } else if given.into_iter().any(|given| given.rank() <= older.rank()) {
+            Some("it stands under a later receipt than the oldest that was given for it")
+        } else {
+            None
+        }
+    }
+
+    /// The receipt that an entry stands under.
+    fn covering(&self, held: &HeldEntry) -> Option<&Receipt> {
+        let name = held.covered?;
+        let given = self.by_name.get(&name).map(|n| &self.given[*n].receipt);
+        given.or_else(|| self.brought.get(&name).map(|(receipt, _)| receipt))
+    }
+
     /// Holds the time that an accepted entry claims against its bounds.
     fn claim(&self, held: &HeldEntry, found: &mut Verification) {
-        let receipt = held
-            .covered
-            .and_then(|name| self.by_name.get(&name))
-            .map(|n| &self.given[*n].receipt);
+        let receipt = self.covering(held);
         let (Some(receipt), Ok(_)) = (receipt, &held.verdict) else {
             return;
         };
@@ -330,6 +372,14 @@ impl Walked {
                 faults.push((receipt.seq, reason));
             }
             before = Some(receipt);
+        }
+        for (receipt, head) in self.brought.values() {
+            if !receipt.is_signed_by(key) {
+                faults.push((receipt.seq, "brought back, and not signed by this server"));
+            } else if is_whole && *head != Some(receipt.head) {
+                let reason = "brought back, and for another entry than the one that is held";
+                faults.push((receipt.seq, reason));
+            }
         }
         if let Some(end) = &self.end
             && let Some(reason) = self.end_fault(home, state, end)

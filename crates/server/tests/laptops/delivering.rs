@@ -297,3 +297,31 @@ async fn a_push_that_arrived_and_was_never_answered_is_not_delivered_twice() {
     let city = Laptop::of(&server, "市", CITY, Role::Supervisor).await;
     assert_eq!(city.round(&server).await.unwrap().pulled, 2);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_back_before_its_push_was_answered_is_asked_for_again_also_after_a_restart() {
+    let server = Server::start().await;
+    let laptop = Laptop::of(&server, "甲", COUNTY, Role::Inspector).await;
+    let refused = laptop.subject_in("own/320706", "别的县");
+    let record = laptop.subject("某机构");
+    // The answer says nothing, and the same round pulls what it was for.
+    let line = Line::changed(&server, |request, reply| {
+        if request.path != "/v1/push" {
+            return Ok(reply);
+        }
+        let mut said: PushReply = serde_json::from_slice(&reply.body).unwrap();
+        said.receipts.clear();
+        let body = serde_json::to_vec(&said).unwrap();
+        Ok(Reply { body, ..reply })
+    });
+    is(laptop.round_over(line).await, SyncErrorCode::Untrustworthy);
+    let received = laptop.ledger.entries_of(record).unwrap();
+    assert!(received[0].bounds.is_some(), "it was pulled");
+    let laptop = laptop.restart();
+    assert_eq!(laptop.waiting(), 2, "nobody has said what became of them");
+    laptop.round(&server).await.unwrap();
+    assert_eq!(laptop.waiting(), 0);
+    assert_eq!(laptop.ledger.refused().unwrap().len(), 1);
+    assert_eq!(laptop.ledger.delivery(refused).unwrap().refused, 1);
+    assert!(laptop.is_whole());
+}

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod bounds;
+mod brought;
 #[path = "../common/mod.rs"]
 mod common;
 mod delivering;

@@ -171,6 +171,7 @@ async fn the_same_backup_can_be_put_back_twice_and_whoever_only_reads_misses_not
         laptop.round(&server).await.unwrap();
         city.round(&server).await.unwrap();
         assert!(city.has(theirs), "put back for the {time}. time");
+        assert!(laptop.is_whole() && city.is_whole());
     }
 }
 

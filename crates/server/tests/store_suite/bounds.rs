@@ -5,7 +5,8 @@ use shicha_domain::{
     bounds::{Bounds, CLOCK_BEHIND_MS},
     suite::SignatureBytes,
 };
-use shicha_server::store::{Contact, Store, StoreError, ToldEnd};
+use shicha_server::store::{Brought, Contact, Store, StoreError, ToldEnd};
+use uuid::Uuid;
 
 use crate::kit::*;
 
@@ -277,4 +278,80 @@ pub(crate) fn a_receipt_says_when_the_device_was_in_touch_before<O: Open>() {
         stand.store.device(log.device).unwrap().unwrap().head,
         log.head
     );
+}
+
+pub(crate) fn what_is_accepted_again_after_a_restore_is_given_out_with_the_oldest_receipt_that_was_brought<
+    O: Open,
+>() {
+    let lost = Stand::<O>::new();
+    let mut log = lost.device(1, 0);
+    let entries = [log.sets(2), log.sets(2)];
+    let mut older = lost.receive_at(&entries[0], 5_000);
+    older.extend(lost.receive_at(&entries[1], 6_000));
+    // Another device's log has receipts for the same places.
+    let theirs = lost.device(2, 1).sets(4);
+    lost.receive_at(&theirs, 7_000);
+
+    let stand = Stand::<O>::new();
+    stand.device(1, 0);
+    stand.device(2, 1);
+    stand.store.mark_restored().unwrap();
+    assert!(stand.store.begin_life(Uuid::from_u128(9), 8_000).unwrap());
+    let all = entries.concat();
+    let mut push = stand.push_at(&all, 9_000);
+    // Of two for one place the older counts, and one that is later than what is given now does not.
+    let second = older[1].clone();
+    let worse = [
+        Receipt {
+            received_at_ms: 6_500,
+            from: 1,
+            ..second.clone()
+        },
+        Receipt {
+            life: 3,
+            received_at_ms: 1,
+            ..second
+        },
+    ];
+    let worse = worse.map(|receipt| stand.seal(receipt));
+    push.brought = Brought::proved([older.clone(), worse.to_vec()].concat(), (1, 4));
+    // The second is not accepted any more.
+    let judge: &Judge<'_> = &|candidate, _| match candidate.entry.seq {
+        2 => Err("event"),
+        _ => Ok(()),
+    };
+    let taken = held(stand.store.append(&push, judge).unwrap());
+    assert_eq!(taken.receipts.len(), 1);
+    let given = &taken.receipts[0];
+    assert_eq!((given.life, given.received_at_ms), (2, 9_000));
+    let again = held(stand.store.append(&push, judge).unwrap());
+    assert_eq!(
+        again.receipts, taken.receipts,
+        "it is confirmed as the first time"
+    );
+    let next = stand.receive_at(&log.sets(1), 10_000);
+    stand.receive_at(&theirs, 11_000);
+
+    let (_, batch) = stand.pull(1, &[], 100);
+    let given_with = |seq| {
+        let mut rows = batch.rows.iter();
+        let row = rows.find(|row| (row.entry.device, row.entry.seq) == (log.device, seq));
+        row.map(|row| batch.receipts[row.covered.unwrap()].clone())
+    };
+    assert_eq!(given_with(1), Some(older[0].clone()));
+    assert_eq!(given_with(2), None);
+    assert_eq!(given_with(3), Some(older[1].clone()));
+    assert_eq!(given_with(5), Some(next[0].clone()));
+    let store = O::open(stand.dir.path());
+    let brought = store.brought_of(log.device).unwrap();
+    let expected = [
+        (1, older[0].clone()),
+        (3, older[1].clone()),
+        (4, older[1].clone()),
+    ];
+    assert_eq!(brought, expected);
+    assert_eq!(store.brought_of(theirs[0].entry.device).unwrap(), []);
+    let confirmed = store.receipts_of(log.device).unwrap();
+    let confirmed: Vec<u64> = confirmed.iter().map(|(receipt, _)| receipt.seq).collect();
+    assert_eq!(confirmed, [0, 4, next[0].seq]);
 }

@@ -8,8 +8,8 @@ use shicha_domain::{
     directory::{Org, OrgKind, Person, Role},
 };
 use shicha_server::store::{
-    Appended, Candidate, Enrolment, Holding, Known, MIGRATIONS, Migration, PullQuery, Pulled,
-    Pushed, SqliteStore, Store, StoreError,
+    Appended, Brought, Candidate, Enrolment, Holding, Known, MIGRATIONS, Migration, PullQuery,
+    Pulled, Pushed, SqliteStore, Store, StoreError,
 };
 use shicha_sync::protocol::{
     Batch, BatchWriter,
@@ -149,6 +149,7 @@ impl<O: Open> Stand<O> {
             is_in_session: true,
             is_by_itself: true,
             end: None,
+            brought: Brought::default(),
         }
     }
 

@@ -58,6 +58,8 @@ impl Parting {
 }
 
 type Waiting = Arc<Vec<(EntryId, Entry)>>;
+/// Receipts of earlier lives of the server that are brought back to it with the entries that they are for, oldest first.
+type Older = Arc<Vec<Receipt>>;
 
 /// What one batch came to.
 enum Sent {
@@ -80,10 +82,11 @@ impl Round<'_> {
     pub(super) async fn push(&mut self) -> Result<Pushed, SyncError> {
         let mut overtaken_at = None;
         loop {
-            let (waiting, before) = self
+            let (waiting, older, before) = self
                 .on_ledger(|ledger| {
                     let waiting = ledger.outbox(BATCH * READ_AHEAD, BATCH_BYTES * READ_AHEAD)?;
-                    Ok((waiting, ledger.acked()?.0))
+                    let older = to_bring_back(ledger, &waiting)?;
+                    Ok((waiting, older, ledger.acked()?.0))
                 })
                 .await?;
             if waiting.is_empty() {
@@ -91,7 +94,8 @@ impl Round<'_> {
             }
             let last = waiting.last().map(|(_, entry)| entry.seq);
             let mut recording = None;
-            let sent = self.push_these(Arc::new(waiting), &mut recording).await;
+            let (waiting, older) = (Arc::new(waiting), Arc::new(older));
+            let sent = self.push_these(waiting, older, &mut recording).await;
             // Also when a later batch failed: what the server confirmed is confirmed.
             let recorded = finished(recording).await;
             let sent = sent?;
@@ -113,11 +117,12 @@ impl Round<'_> {
     async fn push_these(
         &mut self,
         waiting: Waiting,
+        older: Older,
         recording: &mut Option<Working<Result<(), SyncError>>>,
     ) -> Result<These, SyncError> {
         let mut all = These::Held;
-        for batch in batches(&waiting) {
-            let reply = match self.send(&waiting, batch.clone()).await? {
+        for batch in batches(&waiting, &older) {
+            let reply = match self.send(&waiting, &older, batch.clone()).await? {
                 Sent::Held(reply) => reply,
                 Sent::Overtaken(reply) => {
                     all = These::Overtaken;
@@ -146,11 +151,16 @@ impl Round<'_> {
         Ok(all)
     }
 
-    async fn send(&mut self, waiting: &Waiting, batch: Range<usize>) -> Result<Sent, SyncError> {
+    async fn send(
+        &mut self,
+        waiting: &Waiting,
+        older: &Older,
+        batch: Range<usize>,
+    ) -> Result<Sent, SyncError> {
         let key = self.identity.signing_key.clone();
         let body = blocking({
-            let (waiting, batch) = (Arc::clone(waiting), batch.clone());
-            move || write(&waiting[batch], &key)
+            let (waiting, older, batch) = (Arc::clone(waiting), Arc::clone(older), batch.clone());
+            move || write(&waiting[batch], &key, &older)
         })
         .await?;
         let mut request = Request::new(Method::Post, "/v1/push")
@@ -297,34 +307,75 @@ fn are_about(reply: &PushReply, first: u64, upto: u64) -> Result<(), SyncError> 
     }
 }
 
-fn batches(waiting: &Waiting) -> Vec<Range<usize>> {
+fn batches(waiting: &[(EntryId, Entry)], older: &[Receipt]) -> Vec<Range<usize>> {
     let mut batches = Vec::new();
-    let (mut from, mut bytes) = (0, 0);
-    for (n, (_, entry)) in waiting.iter().enumerate() {
-        bytes += entry.event.len();
-        // What is written again goes by itself, because its bounds are others.
-        let is_last_again = entry.again.is_some()
-            && waiting
-                .get(n + 1)
-                .is_some_and(|(_, next)| next.again.is_none());
-        if n + 1 - from >= BATCH || bytes >= BATCH_BYTES || is_last_again {
-            batches.push(from..n + 1);
-            (from, bytes) = (n + 1, 0);
+    let mut from = 0;
+    while from < waiting.len() {
+        let (mut upto, mut bytes) = (from, 0);
+        while upto < waiting.len() && upto - from < BATCH && bytes < BATCH_BYTES {
+            bytes += waiting[upto].1.event.len();
+            upto += 1;
+            // What is written again goes by itself, because its bounds are others.
+            let is_again = |n: usize| waiting.get(n).map(|(_, entry)| entry.again.is_some());
+            if is_again(upto - 1) == Some(true) && is_again(upto) == Some(false) {
+                break;
+            }
         }
-    }
-    if from < waiting.len() {
-        batches.push(from..waiting.len());
+        let end = match whole(&waiting[from..upto], older) {
+            Some(count) => from + count,
+            // Read again with what follows it.
+            None if upto == waiting.len() && !batches.is_empty() => break,
+            None => upto,
+        };
+        batches.push(from..end);
+        from = end;
     }
     batches
 }
 
-/// The body of a push of own entries.
-pub(super) fn write(entries: &[(EntryId, Entry)], key: &SigningKey) -> Result<Vec<u8>, SyncError> {
+/// How many of these entries go together, so that no receipt that is brought back loses the entry which proves what it is for.
+pub(super) fn whole(entries: &[(EntryId, Entry)], older: &[Receipt]) -> Option<usize> {
+    let mut end = entries.len();
+    while let Some((_, last)) = end.checked_sub(1).and_then(|n| entries.get(n)) {
+        let is_cut = |receipt: &&Receipt| (receipt.from..receipt.seq).contains(&last.seq);
+        let Some(cut) = older.iter().find(is_cut) else {
+            return Some(end);
+        };
+        end = entries.partition_point(|(_, entry)| entry.seq < cut.from);
+    }
+    None
+}
+
+/// The receipts that are to be brought back with these entries.
+pub(super) fn to_bring_back(
+    ledger: &Ledger,
+    entries: &[(EntryId, Entry)],
+) -> Result<Vec<Receipt>, SyncError> {
+    match (entries.first(), entries.last()) {
+        (Some((_, first)), Some((_, last))) => Ok(ledger.to_bring_back(first.seq - 1, last.seq)?),
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// The body of a push of own entries, each with the oldest receipt for it that is brought back.
+pub(super) fn write(
+    entries: &[(EntryId, Entry)],
+    key: &SigningKey,
+    older: &[Receipt],
+) -> Result<Vec<u8>, SyncError> {
     let Some((id, last)) = entries.last() else {
         return Ok(Vec::new());
     };
     let signature = signing::sign(key, &receipt::push_bytes(last.device, last.seq, *id));
-    write_signed(entries, &signature)
+    let mut batch = BatchWriter::new();
+    for (id, entry) in entries {
+        let oldest = older
+            .iter()
+            .find(|older| older.seq <= last.seq && older.accepts(entry.seq));
+        let covered = oldest.map(|receipt| batch.receipt(receipt));
+        batch.row(0, covered, *id, entry);
+    }
+    Ok(wire::write_push(&signature, batch)?)
 }
 
 /// The body of a push of entries that their device signed.
@@ -400,6 +451,10 @@ async fn finished(recording: Option<Working<Result<(), SyncError>>>) -> Result<(
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+    use shicha_domain::{Channel, DeviceId, Hlc, PersonId, RecordId};
+    use uuid::Uuid;
+
     use super::*;
     use crate::protocol::messages::{Head, NumberRun};
 
@@ -413,6 +468,46 @@ mod tests {
             refused: refused.iter().map(|&seq| (seq, "event".into())).collect(),
             head: Head::EMPTY,
         }
+    }
+
+    #[test]
+    fn no_push_ends_between_entries_and_the_one_that_proves_an_older_receipt_for_them() {
+        let entries: Vec<(EntryId, Entry)> = (11..=11 + 2 * BATCH as u64)
+            .map(|seq| {
+                let entry = Entry {
+                    device: DeviceId(Uuid::nil()),
+                    seq,
+                    prev: EntryId::NONE,
+                    after: None,
+                    at: Hlc::default(),
+                    author: PersonId(Uuid::nil()),
+                    channel: Channel::Own("320703".parse().unwrap()),
+                    record: RecordId(Uuid::nil()),
+                    event: Vec::new(),
+                    again: None,
+                };
+                (EntryId::NONE, entry)
+            })
+            .collect();
+        let (first, last) = (11, 11 + 2 * BATCH as u64);
+        let run = |from, seq| Receipt {
+            from,
+            ..Receipt::whole(DeviceId(Uuid::nil()), seq, EntryId::NONE, 1)
+        };
+        let ends = |older: &[Receipt]| -> Vec<u64> {
+            let ranges = batches(&entries, older).into_iter();
+            ranges.map(|range| first - 1 + range.end as u64).collect()
+        };
+        let full = first - 1 + BATCH as u64;
+        assert_eq!(ends(&[]), [full, full + BATCH as u64, last]);
+        assert_eq!(ends(&[run(first, full), run(full + 1, last)])[0], full);
+        assert_eq!(ends(&[run(full - 5, full + 5)])[0], full - 6);
+        // Of several lives.
+        let lives = [run(full - 5, full + 5), run(full - 9, full - 5)];
+        assert_eq!(ends(&lives)[0], full - 10);
+        // One that goes on after what was read waits for the rest; one that is longer than a push is cut.
+        assert_eq!(ends(&[run(last - 3, last + 3)]).last(), Some(&(last - 4)));
+        assert_eq!(ends(&[run(first, last)])[0], full);
     }
 
     #[test]

@@ -16,7 +16,7 @@ beforeEach(freshStores);
 async function open(status: SyncStatus, log: Partial<SyncLog> = {}) {
   const core = installFakeCore({
     sync_status: () => status,
-    sync_log: () => ({ rows: [], refused: [], contested: [], is_copied: false, ...log }),
+    sync_log: () => ({ rows: [], refused: [], contested: [], turned: [], is_copied: false, ...log }),
     contested_settle: () => ({}),
     sync_now: () => ({}),
     conflicts_list: () => ({ conflicts: [] }),
@@ -109,6 +109,18 @@ describe('records that differ from a restored server', () => {
     pendingConfirm.value?.answer(true);
     await flushPromises();
     expect(core.requests('contested_settle')).toEqual([place]);
+  });
+});
+
+describe('records of which another version counts since a restored server was brought its older receipts', () => {
+  it('are listed with the way to them until somebody settles between the versions', async () => {
+    const record = '018f0000-0000-7000-8000-00000000a001';
+    const { at } = await open(syncStatus(), { turned: [{ record, title: '某机构' }] });
+    expect(at('sync-turned').text()).toContain('原来的版本仍完整保留');
+    expect(at('sync-turned-row').text()).toContain('某机构');
+    expect(at('sync-turned-row').find('a').exists()).toBe(true);
+    const none = await open(syncStatus());
+    expect(none.at('sync-turned').exists()).toBe(false);
   });
 });
 

@@ -76,6 +76,8 @@ const sync: Catalogue['sync'] = {
   contestedAsk: 'Go with the server for the computer “{device}”?',
   contestedAskText: '{count} records here are no longer shown; they stay in the database of this computer and are not deleted. The server’s records are received. The decision is written to the log and cannot be undone.',
   contestedDone: 'Noted; receiving again',
+  turnedTitle: 'Records of which another version counts',
+  turnedText: 'The server was restored from a backup, and a computer has brought back older receipts that it had given before: of the signed records below another version had been received earlier and counts now. The version that counted before is kept whole. Compare them; where needed, a supervisor who took no part in the inspection decides which one counts.',
   refusedTitle: 'Refused records',
   refusedText: 'The server did not accept these. They are kept whole on this computer and do not hold up the others.',
   refusedOpen: 'Open the record',

@@ -75,6 +75,8 @@ export default {
   contestedAsk: '电脑“{device}”的记录以中心端为准？',
   contestedAskText: '本机的 {count} 条不再显示，另存在本机的数据库里，不会删除；中心端的记录接收进来。这个决定记入同步日志，不能撤销。',
   contestedDone: '已记下，正在重新接收',
+  turnedTitle: '有效版本变了的记录',
+  turnedText: '中心端从备份恢复过，后来有电脑交回了它以前发的、更早的回执：下面的已签记录，另一个版本更早收到，现在以它为准。原来的版本仍完整保留。请核对，需要时由没有参与检查的监管负责人决定以哪一个为准。',
   refusedTitle: '被退回的记录',
   refusedText: '服务器没有接收下面的记录。它们仍完整保存在本机，不影响其他记录发送。',
   refusedOpen: '查看记录',

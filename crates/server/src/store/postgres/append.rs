@@ -116,6 +116,10 @@ pub(super) fn append(
         [] => Holding::default(),
         [.., before] => held(tx, device, first.entry.seq, before.entry.seq)?,
     };
+    let mut brought = HashMap::new();
+    for (n, receipt) in push.brought.after(head.seq) {
+        brought.insert(n, rows::insert_brought(tx, receipt)?);
+    }
     let named = rows::named(tx, device, &state.past.names(fresh))?;
     let mut sealing = state.past.sealing(push, fresh, &named);
     let verdicts = judged(tx, &sealing, judge)?;
@@ -137,9 +141,16 @@ pub(super) fn append(
         };
         rows::insert_receipt(tx, receipt, signature)?;
     }
-    let covered: Vec<i64> = receipts
+    let given = receipts
         .iter()
-        .flat_map(|(receipt, count)| std::iter::repeat_n(receipt.seq as i64, *count))
+        .flat_map(|(receipt, count)| std::iter::repeat_n(receipt, *count));
+    let covered: Vec<i64> = (given.zip(fresh).zip(&verdicts))
+        .map(|((given, candidate), verdict)| {
+            let oldest = push.brought.oldest(candidate.entry.seq, given.rank());
+            let older = oldest.filter(|_| verdict.is_ok());
+            let older = older.and_then(|(n, _)| brought.get(&n)).copied();
+            older.unwrap_or(given.seq as i64)
+        })
         .collect();
     holding.head = Head {
         seq: last.entry.seq,

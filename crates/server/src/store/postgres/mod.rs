@@ -342,6 +342,28 @@ impl Store for PostgresStore {
         })
     }
 
+    fn brought_of(&self, device: DeviceId) -> Result<Vec<(u64, Receipt)>, StoreError> {
+        self.connections.read(|tx| {
+            tx.query(
+                concat!(
+                    "SELECT ",
+                    rows::receipt_columns!(),
+                    ", e.seq FROM entry e JOIN older_receipt r ON r.n = -e.covered
+                     WHERE e.device = $1 AND e.covered < 0 ORDER BY e.seq"
+                ),
+                &[&device.0],
+            )?
+            .iter()
+            .map(|row| {
+                Ok((
+                    count(row, rows::RECEIPT_COLUMNS)?,
+                    rows::receipt(row, device)?,
+                ))
+            })
+            .collect()
+        })
+    }
+
     fn channels(&self) -> Result<Vec<ChannelNumbers>, StoreError> {
         self.connections.read(|tx| {
             tx.query(
@@ -538,7 +560,7 @@ fn entries_of(
     let state = rows::device(tx, device)?.ok_or(StoreError::Missing("device"))?;
     let found = tx.query(
         "SELECT e.seq, e.id, e.after, e.at, e.author, e.channel, e.number, e.record, e.event, e.code, e.prev, r.id, e.again
-         FROM entry e LEFT JOIN receipt r ON r.device = e.device AND r.seq = e.covered
+         FROM entry e LEFT JOIN any_receipt r ON r.device = e.device AND r.place = e.covered
          WHERE e.device = $1 AND e.seq >= $2 ORDER BY e.seq LIMIT $3",
         &[&device.0, &(from as i64), &(limit as i64)],
     )?;

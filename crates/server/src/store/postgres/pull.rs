@@ -202,8 +202,8 @@ struct Wanted {
 struct Giving<'a> {
     batch: &'a mut BatchWriter,
     authors: HashMap<DeviceId, PersonId>,
-    /// The places of receipts in the batch.
-    receipts: HashMap<(DeviceId, u64), usize>,
+    /// The places of receipts in the batch, by what entries name them by.
+    receipts: HashMap<(DeviceId, i64), usize>,
 }
 
 impl<'a> Giving<'a> {
@@ -345,7 +345,7 @@ impl<'a> Giving<'a> {
         let device = DeviceId(get(row, 1)?);
         let covered = self
             .receipts
-            .get(&(device, count(row, 8)?))
+            .get(&(device, get(row, 8)?))
             .ok_or(StoreError::Damaged("receipt"))?;
         let entry = Entry {
             device,
@@ -374,12 +374,12 @@ impl<'a> Giving<'a> {
         let mut devices = BTreeSet::new();
         let mut receipts = BTreeSet::new();
         for row in found {
-            let (device, covered) = (DeviceId(get(row, 1)?), count(row, 8)?);
+            let (device, covered) = (DeviceId(get(row, 1)?), get::<i64>(row, 8)?);
             if !self.authors.contains_key(&device) {
                 devices.insert(device.0);
             }
             if !self.receipts.contains_key(&(device, covered)) {
-                receipts.insert((device.0, covered as i64));
+                receipts.insert((device.0, covered));
             }
         }
         let devices: Vec<Uuid> = devices.into_iter().collect();
@@ -390,7 +390,25 @@ impl<'a> Giving<'a> {
             self.authors
                 .insert(DeviceId(get(row, 0)?), PersonId(get(row, 1)?));
         }
-        let (of, seqs): (Vec<Uuid>, Vec<i64>) = receipts.into_iter().unzip();
+        let (older, given): (BTreeSet<_>, BTreeSet<_>) =
+            receipts.into_iter().partition(|(_, covered)| *covered < 0);
+        if !older.is_empty() {
+            let older: Vec<i64> = older.into_iter().map(|(_, covered)| -covered).collect();
+            for row in &tx.query(
+                concat!(
+                    "SELECT ",
+                    rows::receipt_columns!(),
+                    ", r.device, r.n FROM older_receipt r WHERE r.n = ANY ($1)"
+                ),
+                &[&older],
+            )? {
+                let device = DeviceId(get(row, rows::RECEIPT_COLUMNS)?);
+                let place = self.batch.receipt(&rows::receipt(row, device)?);
+                let n: i64 = get(row, rows::RECEIPT_COLUMNS + 1)?;
+                self.receipts.insert((device, -n), place);
+            }
+        }
+        let (of, seqs): (Vec<Uuid>, Vec<i64>) = given.into_iter().unzip();
         for row in &tx.query(
             concat!(
                 "SELECT ",
@@ -403,7 +421,7 @@ impl<'a> Giving<'a> {
             let device = DeviceId(get(row, rows::RECEIPT_COLUMNS)?);
             let receipt = rows::receipt(row, device)?;
             let place = self.batch.receipt(&receipt);
-            self.receipts.insert((device, receipt.seq), place);
+            self.receipts.insert((device, receipt.seq as i64), place);
         }
         Ok(())
     }

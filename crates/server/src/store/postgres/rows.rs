@@ -225,6 +225,30 @@ pub(super) fn insert_receipt(
     Ok(())
 }
 
+/// Keeps a receipt of an earlier life that was brought back and proved, and returns what entries name it by.
+pub(super) fn insert_brought(tx: &mut Tx<'_>, receipt: &Receipt) -> Result<i64, StoreError> {
+    let row = tx.first(
+        "INSERT INTO older_receipt (id, device, life, first, seq, head, received_at_ms, since_ms, seen_ms, refused, signature)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+         ON CONFLICT (id) DO UPDATE SET device = excluded.device RETURNING n",
+        &[
+            &receipt.id().0.as_slice(),
+            &receipt.device.0,
+            &(receipt.life as i64),
+            &(receipt.from as i64),
+            &(receipt.seq as i64),
+            &receipt.head.0.as_slice(),
+            &(receipt.received_at_ms as i64),
+            &(receipt.since_ms as i64),
+            &receipt.seen_ms.map(|ms| ms as i64),
+            &receipt.refused_text(),
+            &receipt.signature.tagged(),
+        ],
+    )?;
+    let n: i64 = get(&row.ok_or(StoreError::Damaged("receipt"))?, 0)?;
+    Ok(-n)
+}
+
 /// When receipts of a device or of one that it continues were given, for those of these names that are known. What enrolment gave tells
 /// nothing that the line's first enrolment does not, and a time after the end of its life is one of a wrong clock.
 pub(super) fn named(
@@ -239,7 +263,9 @@ pub(super) fn named(
     tx.query(
         "WITH RECURSIVE line (id) AS (SELECT $2::uuid UNION SELECT d.continues FROM device d JOIN line ON d.id = line.id
                                       WHERE d.continues IS NOT NULL)
-         SELECT r.id, r.received_at_ms FROM receipt r
+         SELECT r.id, r.received_at_ms
+         FROM (SELECT id, received_at_ms, seq, device, life FROM receipt WHERE id = ANY ($1) UNION ALL
+               SELECT id, received_at_ms, seq, device, life FROM older_receipt WHERE id = ANY ($1)) AS r
          WHERE r.id = ANY ($1) AND r.seq > 0 AND r.device IN (SELECT id FROM line)
            AND NOT EXISTS (SELECT 1 FROM life l WHERE l.n = r.life + 1 AND r.received_at_ms > l.began_at_ms)",
         &[&names, &device.0],

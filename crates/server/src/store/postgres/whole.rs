@@ -23,7 +23,7 @@ impl Whole for PostgresStore {
                     ", e.record, w.channel, w.kind, e.device, e.seq, e.id, e.prev, e.after, e.at, e.author, d.person, e.channel, e.number,
                        e.event, e.again
                      FROM entry e JOIN record w ON w.id = e.record JOIN device d ON d.id = e.device
-                     LEFT JOIN receipt r ON r.device = e.device AND r.seq = e.covered
+                     LEFT JOIN any_receipt r ON r.device = e.device AND r.place = e.covered
                      WHERE e.number IS NOT NULL ORDER BY e.record, e.number"
                 ),
                 &mut |row| {

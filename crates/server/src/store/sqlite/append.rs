@@ -120,6 +120,10 @@ pub(super) fn append(
         [] => Holding::default(),
         [.., before] => held(transaction, device, first.entry.seq, before.entry.seq)?,
     };
+    let mut brought = HashMap::new();
+    for (n, receipt) in push.brought.after(head.seq) {
+        brought.insert(n, rows::insert_brought(transaction, device_n, receipt)?);
+    }
     let author = rows::person_n(transaction, state.person.id)?;
     let named = rows::named(transaction, device_n, &state.past.names(fresh))?;
     let mut sealing = state.past.sealing(push, fresh, &named);
@@ -148,6 +152,12 @@ pub(super) fn append(
         };
         let covered = rows::insert_receipt(transaction, device_n, &receipt, signature)?;
         for (candidate, one) in fresh_judged.by_ref().take(count) {
+            let oldest = push.brought.oldest(candidate.entry.seq, receipt.rank());
+            let older = oldest.filter(|_| one.verdict.is_ok());
+            let covered = older
+                .and_then(|(n, _)| brought.get(&n))
+                .copied()
+                .unwrap_or(covered);
             intake.insert(candidate, one, state.person.id, covered)?;
         }
         holding.receipts.push(receipt);
@@ -472,7 +482,7 @@ fn held(
     let mut statement = connection.prepare_cached(concat!(
         "SELECT ",
         rows::receipt_columns!(),
-        " FROM receipt WHERE device = ?1 AND seq >= ?2 AND signature IS NOT NULL ORDER BY seq"
+        " FROM receipt WHERE device = ?1 AND seq >= ?2 AND signature IS NOT NULL AND is_brought = 0 ORDER BY seq"
     ))?;
     let mut found = statement.query((device_n, first as i64))?;
     let mut upto = 0;

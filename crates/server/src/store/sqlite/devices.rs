@@ -314,7 +314,7 @@ fn existing(connection: &Connection, device: i64) -> Result<(DeviceState, Receip
     let mut statement = connection.prepare_cached(concat!(
         "SELECT ",
         rows::receipt_columns!(),
-        " FROM receipt WHERE device = ?1 AND seq = 0 AND signature IS NOT NULL"
+        " FROM receipt WHERE device = ?1 AND seq = 0 AND signature IS NOT NULL AND is_brought = 0"
     ))?;
     let mut found = statement.query([device])?;
     let row = found.next()?.ok_or(StoreError::Damaged("receipt"))?;

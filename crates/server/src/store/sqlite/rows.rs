@@ -263,6 +263,41 @@ pub(super) fn insert_receipt(
     Ok(n)
 }
 
+/// Keeps a receipt of an earlier life that was brought back and proved, and returns the small integer that stands for it.
+pub(super) fn insert_brought(
+    connection: &Connection,
+    device: i64,
+    receipt: &Receipt,
+) -> Result<i64, StoreError> {
+    // One that is here already stays as it is.
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO receipt (id, device, seq, head, received_at_ms, signature, life, first, since_ms, seen_ms, refused, is_brought)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 1)
+         ON CONFLICT (id) DO UPDATE SET device = excluded.device, seq = excluded.seq, head = excluded.head,
+             received_at_ms = excluded.received_at_ms, signature = excluded.signature, life = excluded.life, first = excluded.first,
+             since_ms = excluded.since_ms, seen_ms = excluded.seen_ms, refused = excluded.refused,
+             is_brought = receipt.signature IS NULL OR receipt.is_brought
+         RETURNING n",
+    )?;
+    let n = statement.query_row(
+        (
+            receipt.id().0,
+            device,
+            receipt.seq as i64,
+            receipt.head.0,
+            receipt.received_at_ms as i64,
+            receipt.signature.tagged(),
+            receipt.life as i64,
+            receipt.from as i64,
+            receipt.since_ms as i64,
+            receipt.seen_ms.map(|ms| ms as i64),
+            receipt.refused_text(),
+        ),
+        |row| row.get(0),
+    )?;
+    Ok(n)
+}
+
 /// When receipts of a device or of one that it continues were given, for those of these names that are known. What enrolment gave tells
 /// nothing that the line's first enrolment does not, and a time after the end of its life is one of a wrong clock.
 pub(super) fn named(

@@ -67,7 +67,7 @@ fn uses(connection: &Connection, device: i64, since_ms: u64) -> Result<u64, Stor
          WHERE d.n = ?1 AND e.number IS NOT NULL
            AND e.seq > max(d.head_seq - ?2, coalesce(
                  (SELECT max(r.seq) FROM receipt r
-                  WHERE r.device = ?1 AND r.signature IS NOT NULL AND r.received_at_ms < ?3), 0))
+                  WHERE r.device = ?1 AND r.signature IS NOT NULL AND r.is_brought = 0 AND r.received_at_ms < ?3), 0))
            AND (instr(e.event, ?4) > 0 OR instr(e.event, ?5) > 0)",
     )?;
     let of = (
@@ -427,7 +427,7 @@ impl Store for SqliteStore {
             let mut statement = transaction.prepare_cached(concat!(
                 "SELECT ",
                 rows::receipt_columns!(),
-                ", push_signature FROM receipt WHERE device = ?1 AND signature IS NOT NULL ORDER BY seq"
+                ", push_signature FROM receipt WHERE device = ?1 AND signature IS NOT NULL AND is_brought = 0 ORDER BY seq"
             ))?;
             let mut found = statement.query([n])?;
             let mut receipts = Vec::new();
@@ -442,6 +442,32 @@ impl Store for SqliteStore {
                 ));
             }
             Ok(receipts)
+        })
+    }
+
+    fn brought_of(&self, device: DeviceId) -> Result<Vec<(u64, Receipt)>, StoreError> {
+        self.read(|transaction| {
+            let n = rows::device_n(transaction, device)?;
+            let mut statement = transaction.prepare_cached(concat!(
+                "SELECT ",
+                rows::receipt_columns!(),
+                ", n FROM receipt WHERE device = ?1 AND is_brought = 1"
+            ))?;
+            let mut entries = transaction.prepare_cached(
+                "SELECT seq FROM entry WHERE device = ?1 AND covered = ?2 AND seq BETWEEN ?3 AND ?4",
+            )?;
+            let mut found = statement.query([n])?;
+            let mut brought = Vec::new();
+            while let Some(row) = found.next()? {
+                let receipt = rows::receipt(row, device)?;
+                let of: i64 = row.get(rows::RECEIPT_COLUMNS)?;
+                let run = (n, of, receipt.from as i64, receipt.seq as i64);
+                for seq in entries.query_map(run, |row| row.get::<_, i64>(0))? {
+                    brought.push((seq? as u64, receipt.clone()));
+                }
+            }
+            brought.sort_by_key(|(seq, _)| *seq);
+            Ok(brought)
         })
     }
 

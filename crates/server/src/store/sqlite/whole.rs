@@ -62,7 +62,7 @@ impl Whole for SqliteStore {
         self.read(|transaction| {
             let mut statement = transaction.prepare(
                 "SELECT e.channel, c.name, e.number, v.life, v.received_at_ms
-                 FROM entry e JOIN channel c ON c.n = e.channel LEFT JOIN receipt v ON v.n = e.covered
+                 FROM entry e JOIN channel c ON c.n = e.channel LEFT JOIN receipt v ON v.n = e.covered AND v.is_brought = 0
                  WHERE e.number IS NOT NULL ORDER BY e.channel, e.number",
             )?;
             let mut found = statement.query([])?;

@@ -324,12 +324,16 @@ fn push_own<W: Write>(
     let mut after = from - 1;
     while after < to {
         let most = usize::try_from(to - after).unwrap_or(BATCH).min(BATCH);
-        let entries = ledger.own_log(after, most, BATCH_BYTES)?;
+        let mut entries = ledger.own_log(after, most, BATCH_BYTES)?;
+        let older = push::to_bring_back(ledger, &entries)?;
+        if let Some(whole) = push::whole(&entries, &older) {
+            entries.truncate(whole);
+        }
         let Some((_, last)) = entries.last() else {
             return Err(PackageFault::Malformed("entries are gone".to_owned()).into());
         };
         after = last.seq;
-        writer.bytes(Kind::Push, &push::write(&entries, &me.key)?)?;
+        writer.bytes(Kind::Push, &push::write(&entries, &me.key, &older)?)?;
     }
     Ok(())
 }

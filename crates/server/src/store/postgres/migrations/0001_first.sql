@@ -98,7 +98,7 @@ CREATE TABLE entry (
     -- NULL: the device's person. Another is possible only in a refused entry.
     author  uuid,
     record  uuid NOT NULL,
-    -- The sequence number of the receipt that covers it.
+    -- The sequence number of the receipt that covers it; below zero the number of an older one.
     covered bigint NOT NULL,
     code    text,
     event   bytea NOT NULL,

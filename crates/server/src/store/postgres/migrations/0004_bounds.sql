@@ -18,6 +18,30 @@ ALTER TABLE receipt ADD COLUMN refused text NOT NULL DEFAULT '';
 
 CREATE INDEX receipt_by_id ON receipt (id);
 
+-- Receipts of earlier lives that devices brought back. `entry.covered` names one of these by its number below zero.
+CREATE TABLE older_receipt (
+    n              bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    id             bytea NOT NULL UNIQUE,
+    device         uuid NOT NULL,
+    life           bigint NOT NULL,
+    first          bigint NOT NULL,
+    seq            bigint NOT NULL,
+    head           bytea NOT NULL,
+    received_at_ms bigint NOT NULL,
+    since_ms       bigint NOT NULL,
+    seen_ms        bigint,
+    refused        text NOT NULL,
+    signature      bytea NOT NULL
+);
+
+CREATE INDEX older_receipt_place ON older_receipt (device, (-n));
+
+-- All of them, each by what entries name it by.
+CREATE VIEW any_receipt AS
+    SELECT seq AS place, id, device, life, first, seq, head, received_at_ms, since_ms, seen_ms, refused, signature FROM receipt
+    UNION ALL
+    SELECT -n AS place, id, device, life, first, seq, head, received_at_ms, since_ms, seen_ms, refused, signature FROM older_receipt;
+
 -- The earlier bound of what the device sends next.
 ALTER TABLE device ADD COLUMN since_ms bigint NOT NULL DEFAULT 0;
 -- The time of its newest receipt in this life.

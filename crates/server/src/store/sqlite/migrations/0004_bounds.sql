@@ -15,6 +15,11 @@ ALTER TABLE receipt ADD COLUMN since_ms INTEGER;
 ALTER TABLE receipt ADD COLUMN seen_ms INTEGER;
 -- The refused places, with commas between them.
 ALTER TABLE receipt ADD COLUMN refused TEXT;
+-- Whether it is one of an earlier life that a device brought back. Its entries were confirmed by another one after that.
+ALTER TABLE receipt ADD COLUMN is_brought INTEGER NOT NULL DEFAULT 0;
+DROP INDEX receipt_by_device;
+CREATE UNIQUE INDEX receipt_by_device ON receipt (device, seq) WHERE signature IS NOT NULL AND is_brought = 0;
+CREATE INDEX receipt_brought ON receipt (device) WHERE is_brought = 1;
 
 -- The earlier bound of what the device sends next.
 ALTER TABLE device ADD COLUMN since_ms INTEGER NOT NULL DEFAULT 0;
