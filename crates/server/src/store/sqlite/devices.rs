@@ -253,7 +253,7 @@ fn since_at(connection: &Connection, device: i64, seq: u64) -> Result<Option<u64
     let since = connection
         .query_row(
             "SELECT max(since_ms, coalesce((SELECT end_tick_ms FROM device WHERE n = ?1 AND end_seq <= ?2), 0)) FROM receipt
-             WHERE device = ?1 AND seq >= ?2 AND signature IS NOT NULL ORDER BY seq LIMIT 1",
+             WHERE device = ?1 AND seq >= ?2 AND signature IS NOT NULL AND is_brought = 0 ORDER BY seq LIMIT 1",
             (device, seq as i64),
             |row| row.get::<_, i64>(0),
         )
