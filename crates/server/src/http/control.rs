@@ -329,7 +329,7 @@ pub(crate) fn new_identity(
             home.signer.seal(receipt)
         })?;
     let (state, receipt) = match added {
-        GoesOn::As(state, receipt) => (state, receipt),
+        GoesOn::As(state, receipt) => (state, *receipt),
         GoesOn::Refused => return Err(Fault::new(ProblemCode::Forbidden, "the key is taken")),
         GoesOn::NotCommon => {
             let detail = "that is no entry of the log that is held of this device";

@@ -197,7 +197,7 @@ impl DeviceState {
 #[derive(Debug)]
 pub enum GoesOn {
     /// It does, as this device, with the receipt for its empty ledger.
-    As(Box<DeviceState>, Receipt),
+    As(Box<DeviceState>, Box<Receipt>),
     /// The key is somebody's already, or the identity may not take part.
     Refused,
     /// The log does not have that entry.

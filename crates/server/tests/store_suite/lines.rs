@@ -40,7 +40,7 @@ fn goes_on<O: Open>(
         .add_identity(old, common, &enrolment, &|receipt| stand.seal(receipt))
         .unwrap()
     {
-        GoesOn::As(state, receipt) => Ok((*state, receipt)),
+        GoesOn::As(state, receipt) => Ok((*state, *receipt)),
         other => Err(other),
     }
 }
@@ -124,7 +124,7 @@ pub(crate) fn a_line_goes_on_after_the_last_common_entry_under_one_identity_for_
     };
     match ask(old.device, at_two) {
         GoesOn::As(known, same) => {
-            assert_eq!((known.device.id, same), (state.device.id, receipt));
+            assert_eq!((known.device.id, *same), (state.device.id, receipt));
         }
         other => panic!("{other:?}"),
     }

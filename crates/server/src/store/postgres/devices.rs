@@ -92,7 +92,7 @@ impl PostgresStore {
                 let (known, receipt) = existing(tx, device)?;
                 let is_same = known.device.continues == Some(old) && known.start == common.id;
                 return Ok(if is_same {
-                    GoesOn::As(Box::new(known), receipt)
+                    GoesOn::As(Box::new(known), Box::new(receipt))
                 } else {
                     GoesOn::Refused
                 });
@@ -119,7 +119,7 @@ impl PostgresStore {
             };
             let receipt = insert(tx, enrolment, state.person.id, Some(&origin), seal)?;
             let state = rows::device(tx, enrolment.device)?.ok_or(StoreError::Missing("device"))?;
-            Ok(GoesOn::As(Box::new(state), receipt))
+            Ok(GoesOn::As(Box::new(state), Box::new(receipt)))
         })
     }
 

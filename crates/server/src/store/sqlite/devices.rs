@@ -92,7 +92,7 @@ impl SqliteStore {
                 let (known, receipt) = existing(transaction, device)?;
                 let is_same = known.device.continues == Some(old) && known.start == common.id;
                 return Ok(if is_same {
-                    GoesOn::As(Box::new(known), receipt)
+                    GoesOn::As(Box::new(known), Box::new(receipt))
                 } else {
                     GoesOn::Refused
                 });
@@ -124,7 +124,7 @@ impl SqliteStore {
             let (_, receipt) = insert(transaction, enrolment, person, Some(&origin), seal)?;
             let state = rows::device_by_id(transaction, enrolment.device)?
                 .ok_or(StoreError::Missing("device"))?;
-            Ok(GoesOn::As(Box::new(state), receipt))
+            Ok(GoesOn::As(Box::new(state), Box::new(receipt)))
         })
     }
 
