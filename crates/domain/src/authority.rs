@@ -202,6 +202,28 @@ pub fn role_may_write(
     }
 }
 
+/// Whether an administrator may let an entry in whose author had no right to it: there is such a channel, or was, and it neither publishes
+/// nor decides over what others signed. Those who have the right do that themselves.
+///
+/// # Errors
+/// The reason why not.
+pub fn may_be_let_in(channel: &Channel, event: &Event, tree: &OrgTree) -> Result<(), Refusal> {
+    let is_pack = matches!(
+        event,
+        Event::Opened {
+            kind: RecordKind::Pack,
+            ..
+        }
+    );
+    match channel {
+        Channel::Pub(_) => Err(Refusal::Channel),
+        _ if is_pack || decides_over_others(event) => Err(Refusal::Event),
+        Channel::Own(org) if tree.has(org) => Ok(()),
+        Channel::Inst(bureau, institution) if !tree.pair(bureau, institution).is_empty() => Ok(()),
+        Channel::Own(_) | Channel::Inst(..) => Err(Refusal::NoSuchOrg),
+    }
+}
+
 /// Whether `actor` may have the central endpoint publish a pack in the organisation's name.
 ///
 /// # Errors
@@ -483,6 +505,33 @@ mod tests {
         assert_eq!(at(bounds(Some(18 * DAY)), 19 * DAY), Some(19 * DAY));
         // A clock that is a little behind makes no right of the minute before.
         assert_eq!(at(bounds(None), 10 * DAY - 60_000), Some(10 * DAY));
+    }
+
+    #[test]
+    fn an_administrator_lets_in_no_pack_no_decision_over_others_and_nothing_where_there_is_no_channel()
+     {
+        let set = Event::Set {
+            field: "name".into(),
+            value: "x".into(),
+            replaces: vec![],
+        };
+        let annulled = Event::Annulled {
+            reason: "误录".into(),
+            signature: None,
+            by_supervisor: true,
+        };
+        let judged =
+            |channel: &str, event: &Event| may_be_let_in(&channel.parse().unwrap(), event, &tree());
+        for channel in ["own/east", "inst/east/school", "inst/east/academy"] {
+            assert_eq!(judged(channel, &set), Ok(()), "{channel}");
+            for event in [&opened(RecordKind::Pack), &annulled] {
+                assert_eq!(judged(channel, event), Err(Refusal::Event), "{channel}");
+            }
+        }
+        assert_eq!(judged("pub/east", &set), Err(Refusal::Channel));
+        for channel in ["own/nowhere", "inst/west/school"] {
+            assert_eq!(judged(channel, &set), Err(Refusal::NoSuchOrg), "{channel}");
+        }
     }
 
     #[test]

@@ -282,7 +282,9 @@ impl Ledger {
                 " WHERE device = ?1 AND seq = ?2"
             ))?;
             for (seq, given) in numbers {
-                number.execute(params![own.device, *seq as i64, *given as i64, covered])?;
+                // Released before this answer came: the receipt by which it counts is pulled with it.
+                let accepts = (!receipt.refused.contains(seq)).then_some(covered);
+                number.execute(params![own.device, *seq as i64, *given as i64, accepts])?;
             }
         }
         judged.extend(refuse(&tx, own.device, refused, Some(covered))?);
@@ -474,12 +476,13 @@ pub(crate) fn read_entry(row: &Row<'_>) -> Result<(EntryId, Entry), LedgerError>
     Ok((EntryId(row.get(0)?), entry))
 }
 
-/// Which receipt an entry keeps when one comes for it: the oldest that the endpoint gave (invariant 10, nothing proved is given up). The
-/// argument is where the statement is given the number of the new one.
+/// Which receipt an entry keeps when one comes for it: the oldest that the endpoint gave (invariant 10, nothing proved is given up), but none
+/// that says that it was refused. The argument is where the statement is given the number of the new one.
 macro_rules! older_receipt {
     ($new:literal) => {
         concat!(
             "CASE WHEN covered IS NULL OR (SELECT (old.life, old.received_at_ms) > (new.life, new.received_at_ms)
+                     OR instr(',' || old.refused || ',', ',' || entry.seq || ',') > 0
                  FROM receipt old, receipt new WHERE old.n = covered AND new.n = ",
             $new,
             ") THEN ",

@@ -336,7 +336,7 @@ impl Taking<'_> {
                 LedgerError::Withheld
             });
         }
-        let (before, covered_before) = self.number_at(device, entry.seq)?;
+        let (before, covered_before, was_refused) = self.number_at(device, entry.seq)?;
         // If it could be given again under the next number, another one could be left out without a gap.
         if before.is_some_and(|before| before > 0 && before as u64 != number) {
             return Err(LedgerError::Withheld);
@@ -344,7 +344,7 @@ impl Taking<'_> {
         let (record, covered) = self
             .tx
             .prepare_cached(concat!(
-                "UPDATE entry SET number = ?3, covered = ",
+                "UPDATE entry SET number = ?3, refused = NULL, covered = ",
                 older_receipt!("?4"),
                 " WHERE device = ?1 AND seq = ?2 RETURNING record, covered"
             ))?
@@ -354,9 +354,15 @@ impl Taking<'_> {
             )?;
         self.heads.insert(entry.device, (entry.seq, id));
         self.inserted.known += 1;
+        if was_refused {
+            // An administrator released it (invariant 12, refused is outside for all, and kept).
+            self.tx
+                .prepare_cached("UPDATE record SET refused = refused - 1 WHERE n = ?1")?
+                .execute([record])?;
+        }
         // Either it was not received before, or the endpoint was brought an older receipt of its own for it.
         let is_other = before.is_none() || covered_before != Some(covered);
-        if is_other && is_changed_by_number(self.tx, covered, record, entry)? {
+        if was_refused || is_other && is_changed_by_number(self.tx, covered, record, entry)? {
             self.changed.insert(entry.record, None);
         } else if self.is_own(entry.device) && is_signed(self.tx, record)? {
             self.own_back.insert(entry.record);
@@ -367,13 +373,19 @@ impl Taking<'_> {
 
 impl Taking<'_> {
     /// The number of an entry that is here: below zero, if an earlier life of the central endpoint gave it.
-    /// And the number of its receipt.
-    fn number_at(&self, device: i64, seq: u64) -> Result<(Option<i64>, Option<i64>), LedgerError> {
+    /// And the number of its receipt, and whether it was refused.
+    fn number_at(
+        &self,
+        device: i64,
+        seq: u64,
+    ) -> Result<(Option<i64>, Option<i64>, bool), LedgerError> {
         Ok(self
             .tx
-            .prepare_cached("SELECT number, covered FROM entry WHERE device = ?1 AND seq = ?2")?
+            .prepare_cached(
+                "SELECT number, covered, refused IS NOT NULL FROM entry WHERE device = ?1 AND seq = ?2",
+            )?
             .query_row(params![device, seq as i64], |row| {
-                Ok((row.get(0)?, row.get(1)?))
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
             })?)
     }
 

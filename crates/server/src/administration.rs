@@ -17,9 +17,11 @@ use shicha_sync::protocol::{
 
 use crate::{
     home::Home,
+    intake,
     store::{
         Appended, DeviceState, Judge, Pushed, StoreError,
         administration::{By, CodeId, Deed, Note, Noting, Sign},
+        refusals::{Released, Releasing},
     },
 };
 
@@ -190,6 +192,54 @@ impl<'a> Hand<'a> {
         self.does(Deed::Elsewhere, &note)?;
         let device = state.device.id;
         Ok(Some(self.home.signer.unlock_secret(device, order.at_ms)))
+    }
+
+    /// Lets an entry in that was refused for the directory's sake. `None`: there is none at that place.
+    pub(crate) fn release(
+        &self,
+        device: DeviceId,
+        seq: u64,
+        reason: &str,
+    ) -> Result<Option<Released>, StoreError> {
+        let reason = reason.trim();
+        if reason.is_empty() || reason.chars().count() > 500 || reason.chars().any(char::is_control)
+        {
+            return Err(StoreError::Contradiction(
+                "a reason has 1 to 500 characters",
+            ));
+        }
+        let store = &self.home.store;
+        let (Some(state), Some(refused)) = (store.device(device)?, store.refused_at(device, seq)?)
+        else {
+            return Ok(None);
+        };
+        let entry = &refused.candidate.entry;
+        let mut note = device_note(
+            act::ENTRY_RELEASED,
+            &state,
+            json!({
+                "seq": seq,
+                "entry": refused.candidate.id,
+                "channel": entry.channel,
+                "record": entry.record,
+                "refused": refused.code,
+                "reason": reason,
+            }),
+        );
+        note.org = Some(entry.channel.org().clone());
+        let register = store.register()?;
+        let signer = &self.home.signer;
+        let sign = |bytes: &[u8]| signer.sign(bytes);
+        store.release(
+            device,
+            seq,
+            Releasing {
+                may: &|refused, placed| intake::may_release(&register.tree, refused, placed),
+                seal: &|receipt| signer.seal(receipt),
+                now_ms: self.now_ms,
+                noting: self.noting(&note, &sign),
+            },
+        )
     }
 
     /// Notes something that is done elsewhere.

@@ -12,7 +12,7 @@ use shicha_domain::{
 };
 use shicha_sync::protocol::{Row, messages::refusal};
 
-use crate::store::{Candidate, DeviceState, Known};
+use crate::store::{Candidate, DeviceState, Known, Placed, refusals::RefusedEntry};
 
 /// Somebody in the directory, as authority is decided by.
 pub(crate) fn actor_of(state: &DeviceState) -> Actor {
@@ -65,6 +65,53 @@ pub(crate) fn judge(
         at_ms: authority::counting_at(known.bounds, entry.at),
     };
     authority::may_write(actor, &entry.channel, about, event, tree).map_err(code_of)
+}
+
+/// [`judge`] for what a colleague brings of somebody who does not take part any more: what else would be let in is refused for that, and
+/// kept. `None`: they take part.
+pub(crate) fn ended(state: &DeviceState) -> Option<&'static str> {
+    if state.device.revoked_at_ms.is_some() {
+        Some(refusal::REVOKED)
+    } else if !state.person.is_active {
+        Some(refusal::ENDED)
+    } else {
+        None
+    }
+}
+
+/// Whether a refused entry may be released: it was refused for the directory's sake, and could stand there otherwise. What is malformed or
+/// forged stays outside for ever (invariant 12, refused is outside for all, and kept).
+pub(crate) fn may_release(
+    tree: &OrgTree,
+    refused: &RefusedEntry,
+    placed: Option<&Placed>,
+) -> Result<(), &'static str> {
+    let entry = &refused.candidate.entry;
+    let is_for_the_directory = [
+        refusal::CHANNEL,
+        refusal::EVENT,
+        refusal::NO_SUCH_ORG,
+        refusal::PARTED,
+        refusal::ENDED,
+        refusal::REVOKED,
+    ]
+    .contains(&refused.code.as_str());
+    let (true, Some(event)) = (is_for_the_directory, &refused.candidate.event) else {
+        return Err("it was not refused for the directory's sake");
+    };
+    if placed.is_some_and(|placed| placed.channel != entry.channel) {
+        return Err("the record lives in another channel");
+    }
+    let known = placed.and_then(|placed| placed.kind);
+    if let Event::Opened { kind, .. } = event
+        && known.is_some_and(|known| known != *kind)
+    {
+        return Err("the record is of another kind");
+    }
+    authority::may_be_let_in(&entry.channel, event, tree).map_err(|refused| match refused {
+        Refusal::NoSuchOrg => "there is no such channel",
+        _ => "nobody but who has the right does this",
+    })
 }
 
 /// The code of a refusal.

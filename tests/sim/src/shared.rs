@@ -15,6 +15,7 @@ use shicha_server::store::{
     Info, Judge, OwnJudge, PullNote, PullQuery, Pulled, Pushed, Register, Seal, SqliteStore, Store,
     StoreError, ThenAppended, ToldEnd,
     administration::{Administration, Deed, Noting, OpenCode, StoredUpdate},
+    refusals::{Refusals, RefusedEntry, Released, Releasing},
     whole::{HeldRecord, Life, Look, Numbered, Whole},
 };
 use shicha_sync::protocol::{
@@ -60,6 +61,28 @@ impl Administration for SharedStore {
     }
     fn audit_from(&self, n: u64, limit: usize) -> Done<Vec<AuditRow>> {
         self.store.audit_from(n, limit)
+    }
+}
+
+impl Refusals for SharedStore {
+    fn refused(
+        &self,
+        device: Option<DeviceId>,
+        may_see: &dyn Fn(&Channel) -> bool,
+        limit: usize,
+    ) -> Done<Vec<RefusedEntry>> {
+        self.store.refused(device, may_see, limit)
+    }
+    fn refused_at(&self, device: DeviceId, seq: u64) -> Done<Option<RefusedEntry>> {
+        self.store.refused_at(device, seq)
+    }
+    fn release(
+        &self,
+        device: DeviceId,
+        seq: u64,
+        releasing: Releasing<'_>,
+    ) -> Done<Option<Released>> {
+        self.store.release(device, seq, releasing)
     }
 }
 

@@ -30,6 +30,24 @@ pub(super) fn first_bad(
     let mut rows = receipts.query([])?;
     while let Some(row) = rows.next()? {
         let receipt = read_receipt(row)?;
+        let n: i64 = row.get(10)?;
+        let held: Option<[u8; 32]> = held.query_row([n], |row| row.get(0)).optional()?;
+        let of_itself = if key.is_some_and(|key| !receipt.is_signed_by(&key)) {
+            Some(Misfit::ReceiptSignature)
+        } else if held.is_some_and(|held| held != receipt.head.0) && !is_aside(db, &receipt)? {
+            Some(Misfit::ReceiptHead)
+        } else if receipt.since_ms > receipt.received_at_ms {
+            Some(Misfit::ReceiptBounds)
+        } else {
+            None
+        };
+        // It stands beside the runs of the log, which rise without it.
+        let is_release = before
+            .as_ref()
+            .is_some_and(|before| is_release(before, &receipt));
+        if is_release && of_itself.is_none() {
+            continue;
+        }
         let same_life = before
             .take()
             .filter(|before| is_same_life(before, &receipt));
@@ -38,29 +56,17 @@ pub(super) fn first_bad(
             named_ms = 0;
         }
         let named: Option<i64> = latest_named.query_row(
-            params![
-                row.get::<_, i64>(10)?,
-                receipt.life as i64,
-                from as i64,
-                receipt.from as i64
-            ],
+            params![n, receipt.life as i64, from as i64, receipt.from as i64],
             |row| row.get(0),
         )?;
         named_ms = named_ms.max(named.unwrap_or(0) as u64);
         let rises = same_life.is_none_or(|before| {
             before.seq < receipt.seq && before.received_at_ms < receipt.received_at_ms
         });
-        let held: Option<[u8; 32]> = held
-            .query_row([row.get::<_, i64>(10)?], |row| row.get(0))
-            .optional()?;
-        let reason = if key.is_some_and(|key| !receipt.is_signed_by(&key)) {
-            Misfit::ReceiptSignature
-        } else if held.is_some_and(|held| held != receipt.head.0) && !is_aside(db, &receipt)? {
-            Misfit::ReceiptHead
+        let reason = if let Some(reason) = of_itself {
+            reason
         } else if !rises {
             Misfit::ReceiptOrder
-        } else if receipt.since_ms > receipt.received_at_ms {
-            Misfit::ReceiptBounds
         } else if receipt.since_ms < named_ms {
             Misfit::ReceiptNamed
         } else {
@@ -74,6 +80,13 @@ pub(super) fn first_bad(
         }));
     }
     Ok(None)
+}
+
+/// Whether the later of two receipts is that of a release: for one entry, of a run that had been received before.
+fn is_release(before: &Receipt, receipt: &Receipt) -> bool {
+    (before.device, before.life) == (receipt.device, receipt.life)
+        && receipt.from == receipt.seq
+        && receipt.seq <= before.seq
 }
 
 /// Whether two receipts, of which the second is later, are of one life of the central endpoint. A backup that was put back twice begins the

@@ -9,6 +9,7 @@ mod audit;
 mod device;
 mod directory;
 mod doctor;
+mod entry;
 mod import;
 mod keep;
 mod pack;
@@ -101,6 +102,9 @@ enum Command {
     /// 软件更新：放入、发放、收回 (updates of the application)
     #[command(subcommand)]
     Update(update::Update),
+    /// 被拒绝的条目：列出、放行 (refused entries: list them, let one in)
+    #[command(subcommand)]
+    Entry(entry::Entry),
     /// 审计记录：谁在何时做了什么 (audit log: who did what and when)
     Audit(audit::Query),
     /// 逐条核对全部数据 (hold everything against what it must be)
@@ -400,6 +404,7 @@ fn with_home(say: &Say, home: &Home, now_ms: u64, command: Command) -> Result<()
             device::revoke(say, home, now_ms, device, order)
         }
         Command::Device(Device::UnlockCode { device }) => device::unlock(say, home, now_ms, device),
+        Command::Entry(command) => entry::run(say, home, now_ms, command),
         Command::Audit(query) => audit::list(say, home, &query),
         Command::Pack(Pack::Publish { file, org, person }) => {
             pack::publish(say, home, now_ms, &file, &org, person.as_deref())

@@ -256,7 +256,17 @@ impl ReadPush {
                 "the device did not sign these entries",
             ));
         }
-        let actor = actor_of(&active(author)?);
+        // What a colleague brings of somebody who does not take part any more is kept, and refused.
+        let is_carried = caller.is_some_and(|caller| caller.device.id != device);
+        let ended = author
+            .as_ref()
+            .filter(|_| is_carried)
+            .and_then(intake::ended);
+        let author = match (ended, author) {
+            (Some(_), Some(author)) => author,
+            (_, author) => active(author)?,
+        };
+        let actor = actor_of(&author);
         let line = match push.batch.rows.iter().any(|row| row.entry.again.is_some()) {
             true => home.store.line(device)?,
             false => Vec::new(),
@@ -278,7 +288,8 @@ impl ReadPush {
                 brought,
             },
             judge: Box::new(move |candidate, known| {
-                intake::judge(&actor, &register.tree, &line, candidate, known)
+                intake::judge(&actor, &register.tree, &line, candidate, known)?;
+                ended.map_or(Ok(()), Err)
             }),
             asked: Asked { device, first },
         })

@@ -11,6 +11,7 @@ pub mod format;
 mod numbers;
 mod past;
 pub mod postgres;
+pub mod refusals;
 mod register;
 mod seen;
 mod sound;
@@ -447,7 +448,9 @@ pub struct ChannelNumbers {
 /// 4. A record lives in the channel of its first accepted entry.
 /// 5. No two blocks of document numbers of one organisation, word and year overlap.
 /// 6. Calls may come from several threads, and the administrator's commands from another process, at the same time.
-pub trait Store: administration::Administration + whole::Whole + Send + Sync + 'static {
+pub trait Store:
+    administration::Administration + refusals::Refusals + whole::Whole + Send + Sync + 'static
+{
     /// Names the server; a new store gets an epoch with it. Naming it again changes the name.
     fn set_info(&self, name: &str, is_sample: bool, epoch: Uuid) -> Result<(), StoreError>;
     /// What the server is called, if it was named.

@@ -121,7 +121,7 @@ impl Past {
 /// New entries on the way to their receipts.
 pub(super) struct Sealing<'p> {
     push: &'p Pushed,
-    pub(super) fresh: &'p [Candidate],
+    fresh: &'p [Candidate],
     runs: Vec<Run>,
     /// What will be kept of the device.
     pub(super) past: Past,

@@ -37,7 +37,7 @@ pub struct Numbered {
     pub channel: Channel,
     /// The number.
     pub number: u64,
-    /// The rank of the entry that bears it; `None` where its receipt is not here, or is an older one that was brought back.
+    /// The rank of the entry that bears it; `None` where its receipt is not here, or stands beside the runs of its log.
     pub rank: Option<Rank>,
 }
 

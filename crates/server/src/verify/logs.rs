@@ -304,10 +304,16 @@ impl Walked {
 
     /// Why an entry does not stand under an older receipt that was brought back.
     fn misplaced_under(&self, older: &Receipt, held: &HeldEntry) -> Option<&'static str> {
+        let seq = held.entry.seq;
         let given = self.open.iter().map(|n| &self.given[*n].receipt);
+        if let Some(refusing) = given.clone().find(|given| given.refused.contains(&seq))
+            && !given.clone().any(|given| given.accepts(seq))
+        {
+            return misreleased(refusing, older, held);
+        }
         if held.verdict.is_err() {
             Some("it counts as refused, and stands under a receipt that was brought back for it")
-        } else if !older.accepts(held.entry.seq) {
+        } else if !older.accepts(seq) {
             Some("it stands under a receipt that is not for it")
         } else if given.clone().next().is_none() {
             Some("the receipt that confirms it is not here")
@@ -461,6 +467,22 @@ impl Walked {
         } else {
             None
         }
+    }
+}
+
+/// Why an entry is not one that was refused and released after that (invariant 12, refused is outside for all, and kept): its receipt is for
+/// it alone, later than the one that refused it, and gives the same earlier bound.
+fn misreleased(refusing: &Receipt, release: &Receipt, held: &HeldEntry) -> Option<&'static str> {
+    let seq = held.entry.seq;
+    let since_ms = refusing.since_ms.min(release.received_at_ms);
+    if held.verdict.is_err() {
+        Some("it counts as refused, and stands under a receipt of its release")
+    } else if (release.from, release.seq) != (seq, seq) || !release.refused.is_empty() {
+        Some("its receipt says that it was refused, and it was not released")
+    } else if release.rank() <= refusing.rank() || release.since_ms != since_ms {
+        Some("the receipt of its release does not follow the one that refused it")
+    } else {
+        None
     }
 }
 

@@ -235,7 +235,9 @@ async fn every_operation_answers_as_it_is_described() {
 
 async fn administration_answers(server: &Server, described: &Description) {
     let city = server.device("市管", "320700", Role::Administrator).await;
-    let lost = server.device("丙", "320703", Role::Inspector).await;
+    let mut lost = server.device("丙", "320703", Role::Inspector).await;
+    let entry = lost.set("own/320706", crate::common::record(), "别的县");
+    lost.push(&[entry]).await;
     let asks = async |path: &'static str| {
         let answer = city.request(Method::GET, path).send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::OK, "{path}");
@@ -270,6 +272,10 @@ async fn administration_answers(server: &Server, described: &Description) {
     does("/v1/admin/devices/revoke", order).await;
     does("/v1/admin/devices/unlock", json!({ "device": lost.id })).await;
     asks("/v1/admin/devices").await;
+    let refused = asks("/v1/admin/refused").await;
+    assert_eq!(refused["entries"][0]["code"], "channel");
+    let release = json!({ "device": lost.id, "seq": 1, "reason": "借调" });
+    does("/v1/admin/refused/release", release).await;
     let pack: Value = serde_json::from_slice(PACK).unwrap();
     does("/v1/admin/packs", pack).await;
     asks("/v1/admin/packs").await;

@@ -16,6 +16,7 @@ mod packages;
 mod pulls;
 mod quiet;
 mod raw;
+mod refused;
 mod routes;
 #[path = "../common/s3.rs"]
 mod s3;

@@ -55,6 +55,8 @@ pub(crate) const ROUTES: &[(&str, &[&str], Access)] = &[
     ("/v1/admin/updates/release", &["POST"], Access::Session),
     ("/v1/admin/updates/withdraw", &["POST"], Access::Session),
     ("/v1/admin/audit", &["GET"], Access::Session),
+    ("/v1/admin/refused", &["GET"], Access::Session),
+    ("/v1/admin/refused/release", &["POST"], Access::Session),
     ("/v1/update", &["GET"], Access::Session),
     ("/v1/updates/{name}", &["GET"], Access::Session),
     (

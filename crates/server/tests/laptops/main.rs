@@ -19,6 +19,7 @@ mod nearby;
 mod numbers;
 mod ordered;
 mod parting;
+mod releasing;
 mod restored;
 mod salvaged;
 mod texts;

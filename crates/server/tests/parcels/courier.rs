@@ -120,7 +120,7 @@ async fn nobody_gets_what_they_may_not_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_revoked_device_signed_goes_no_further() {
+async fn what_a_revoked_device_signed_goes_no_further_until_an_administrator_releases_it() {
     let server = Server::start().await;
     let author = Laptop::of(&server, "甲", COUNTY, Role::Inspector).await;
     let colleague = Laptop::of(&server, "乙", COUNTY, Role::Inspector).await;
@@ -135,13 +135,18 @@ async fn what_a_revoked_device_signed_goes_no_further() {
     server.command(&["device", "revoke", "--device", &device]);
     let error = try_at_endpoint(&server, &late, &stick.path("back.shicha")).unwrap_err();
     assert!(error.to_string().contains("revoked"), "{error}");
-    let outcome = colleague.round(&server).await.unwrap();
-    assert_eq!(outcome.pushed, 0);
-    assert!(colleague.has(subject), "nothing goes from a screen");
+    colleague.round(&server).await.unwrap();
+    assert!(!colleague.has(subject), "refused is outside for all");
     assert!(
         colleague.ledger.carried().unwrap().is_empty(),
         "nor further"
     );
     let found = fault(look(&colleague, &early).unwrap_err());
     assert_eq!(found.code(), "unknown_sender");
+
+    let line = ["entry", "release", "--device", &device, "--seq", "1"];
+    server.command(&[&line[..], &["--reason", "交接之前写的"]].concat());
+    colleague.round(&server).await.unwrap();
+    assert!(colleague.has(subject), "it was kept");
+    assert!(colleague.is_whole());
 }

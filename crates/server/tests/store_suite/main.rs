@@ -11,10 +11,12 @@ mod people;
 #[cfg(unix)]
 #[path = "../common/postgres.rs"]
 mod postgres_server;
+mod refusals;
 mod updates;
 
 use crate::{
-    administration::*, bounds::*, entries::*, formats::*, kit::*, lines::*, people::*, updates::*,
+    administration::*, bounds::*, entries::*, formats::*, kit::*, lines::*, people::*, refusals::*,
+    updates::*,
 };
 
 macro_rules! suite {
@@ -75,6 +77,9 @@ every_store!(
     what_is_written_again_has_the_earlier_bound_of_the_common_place_and_no_other,
     an_end_bounds_what_comes_after_it_and_counts_only_at_the_head_that_is_held,
     a_receipt_says_when_the_device_was_in_touch_before,
+    what_was_refused_is_listed_and_outside_for_all,
+    what_is_released_counts_once_and_ranks_after_what_came_meanwhile,
+    a_release_that_is_not_allowed_changes_nothing,
     an_update_is_there_once_under_its_name_and_released_by_organisation,
     a_store_that_was_only_added_to_goes_on_being_served_by_the_programs_before,
     a_program_that_is_too_old_leaves_the_store_as_it_is,

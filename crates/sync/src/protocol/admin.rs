@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use shicha_domain::{
-    BlobHash, DeviceId, OrgCode, PersonId,
+    BlobHash, Channel, DeviceId, EntryId, OrgCode, PersonId, RecordId,
     directory::{Org, Person},
     suite::{self, SignatureBytes},
 };
@@ -16,6 +16,8 @@ use super::order::OrderAct;
 
 /// The most rows of the audit log in one answer.
 pub const MAX_AUDIT_ROWS: u32 = 1_000;
+/// The most refused entries in one answer.
+pub const MAX_REFUSED: u32 = 1_000;
 
 /// `GET /v1/admin/orgs`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -230,6 +232,66 @@ pub mod pack_refusal {
     pub const ABOVE: &str = "above";
 }
 
+/// The query of `GET /v1/admin/refused`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
+pub struct RefusedQuery {
+    /// Only of this device.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", param(value_type = Option<String>, format = "uuid"))]
+    pub device: Option<DeviceId>,
+    /// The most entries, at most [`MAX_REFUSED`].
+    #[serde(default)]
+    pub limit: Option<u32>,
+}
+
+/// The answer to [`RefusedQuery`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Refused {
+    /// What was refused last first.
+    pub entries: Vec<RefusedReport>,
+}
+
+/// An entry that was refused: it is kept, and outside for everybody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RefusedReport {
+    /// Whose ledger it stands in.
+    pub device: DeviceId,
+    /// At which place.
+    pub seq: u64,
+    /// Its name.
+    pub id: EntryId,
+    /// Whose device that is.
+    pub person: PersonId,
+    /// Where it should go.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub channel: Channel,
+    /// What it is about.
+    pub record: RecordId,
+    /// Why it was refused.
+    pub code: String,
+    /// The time that it claims, Unix ms.
+    pub claimed_ms: u64,
+    /// When it was received, Unix ms.
+    pub received_ms: u64,
+    /// Whether it may be released: it was refused for the directory's sake, and there is such a channel.
+    pub is_releasable: bool,
+}
+
+/// `POST /v1/admin/refused/release`: lets an entry in that was refused for the directory's sake. It counts from then on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ReleaseEntry {
+    /// Whose ledger it stands in.
+    pub device: DeviceId,
+    /// At which place.
+    pub seq: u64,
+    /// Why it is let in, for the audit log.
+    pub reason: String,
+}
+
 /// The query of `GET /v1/admin/audit`: all that is given must fit.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
@@ -334,6 +396,8 @@ pub mod act {
     pub const SERVER_NAMED: &str = "server_named";
     /// The store was restored from a backup.
     pub const RESTORED: &str = "restored";
+    /// An entry that had been refused was released.
+    pub const ENTRY_RELEASED: &str = "entry_released";
     /// The clock of the endpoint was ahead and is right again: another life begins.
     pub const CLOCK_CORRECTED: &str = "clock_corrected";
 }

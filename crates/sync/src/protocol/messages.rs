@@ -203,6 +203,10 @@ pub mod refusal {
     pub const PARTED: &str = "parted";
     /// The entry names another person than the device's.
     pub const AUTHOR: &str = "author";
+    /// Brought by a colleague: the person does not act any more.
+    pub const ENDED: &str = "ended";
+    /// Brought by a colleague: the device was revoked.
+    pub const REVOKED: &str = "revoked";
     /// The event is none.
     pub const MALFORMED: &str = "malformed";
     /// The record lives in another channel.

@@ -243,6 +243,7 @@ export default {
     update_withdrawn: 'Release of an update taken back',
     server_named: 'Server named',
     restored: 'Restored from a backup',
+    entry_released: 'A refused entry was released',
     clock_corrected: "The endpoint's clock was corrected",
   },
   field: {

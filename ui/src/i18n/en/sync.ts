@@ -85,6 +85,8 @@ const sync: Catalogue['sync'] = {
   refusedCode: {
     channel: 'Your role may not write to the ledger of this organisation. Please tell the administrator.',
     event: 'Your role may not do this. Please tell the administrator.',
+    ended: 'The person does not act any more, and a colleague brought this. An administrator may release it.',
+    revoked: 'The device was revoked, and a colleague brought this. An administrator may release it.',
     no_such_org: 'The directory does not have this organisation, or the institution is not below this bureau. Please ask the administrator to check it.',
     parted: 'This institution is no longer under your bureau, so nothing new can be opened for it. Please hand it to the bureau that it is under now.',
     malformed: 'The server cannot read this entry. Please update the program or tell the administrator.',

@@ -243,6 +243,7 @@ export default {
     update_withdrawn: '收回软件更新',
     server_named: '命名中心端',
     restored: '从备份恢复',
+    entry_released: '放行被拒绝的条目',
     clock_corrected: '更正中心端时钟',
   },
   field: {

@@ -185,6 +185,7 @@ fn act_zh(act: &str) -> &str {
         DEVICE_OBEYED => "设备已照办",
         UNLOCK_SHOWN => "查看解锁码",
         PACK_PUBLISHED => "发布模板包",
+        ENTRY_RELEASED => "放行被拒绝的条目",
         SERVER_NAMED => "命名中心端",
         RESTORED => "从备份恢复",
         other => other,

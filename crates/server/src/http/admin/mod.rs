@@ -10,6 +10,7 @@ mod devices;
 mod orgs;
 mod packs;
 mod people;
+mod refused;
 mod updates;
 
 use axum::{Extension, extract::FromRequestParts, http::request::Parts};
@@ -41,6 +42,8 @@ pub(super) fn router() -> OpenApiRouter<Shared> {
         .routes(routes!(codes::withdraw))
         .routes(routes!(codes::card))
         .routes(routes!(audit::list))
+        .routes(routes!(refused::list))
+        .routes(routes!(refused::release))
         .routes(routes!(updates::list))
         .routes(routes!(updates::release))
         .routes(routes!(updates::withdraw))
@@ -111,7 +114,7 @@ fn conflict(reason: &str, detail: &str) -> Fault {
 }
 
 /// What the store refuses is a contradiction here, not a broken request.
-fn refused(error: StoreError) -> Fault {
+fn contradicted(error: StoreError) -> Fault {
     match error {
         StoreError::Contradiction(what) => conflict("value", what),
         StoreError::Missing(what) => conflict("missing", what),

@@ -4,7 +4,7 @@ use axum::{Json, extract::State};
 use shicha_domain::directory::Org;
 use shicha_sync::protocol::admin::{Changed, Orgs};
 
-use super::{Administrator, conflict, refused, tell};
+use super::{Administrator, conflict, contradicted, tell};
 use crate::http::{
     Shared,
     bodies::Sent,
@@ -70,7 +70,10 @@ pub(super) async fn put(
                 ));
             }
         }
-        let changed = administrator.hand(&app).put_org(&org).map_err(refused)?;
+        let changed = administrator
+            .hand(&app)
+            .put_org(&org)
+            .map_err(contradicted)?;
         tell(&app, changed);
         Ok(Json(Changed { changed }))
     })

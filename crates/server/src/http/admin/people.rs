@@ -4,7 +4,7 @@ use axum::{Json, extract::State};
 use shicha_domain::directory::Person;
 use shicha_sync::protocol::admin::{Changed, People};
 
-use super::{Administrator, own, refused, tell};
+use super::{Administrator, contradicted, own, tell};
 use crate::http::{
     Shared,
     bodies::Sent,
@@ -59,7 +59,7 @@ pub(super) async fn put(
         let changed = administrator
             .hand(&app)
             .put_person(&person)
-            .map_err(refused)?;
+            .map_err(contradicted)?;
         tell(&app, changed);
         Ok(Json(Changed { changed }))
     })

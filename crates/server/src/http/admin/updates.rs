@@ -6,7 +6,7 @@ use shicha_sync::protocol::{
     update::{ReleaseUpdate, Updates},
 };
 
-use super::{Administrator, refused};
+use super::{Administrator, contradicted};
 use crate::{
     administration::Hand,
     http::{
@@ -75,7 +75,7 @@ async fn change(
         let register = app.home.store.register()?;
         administrator.check_over(&register.tree, &request.org)?;
         let hand = administrator.hand(&app);
-        let changed = change(&hand, &request.name, &request.org).map_err(refused)?;
+        let changed = change(&hand, &request.name, &request.org).map_err(contradicted)?;
         Ok(Json(Changed { changed }))
     })
     .await

@@ -158,13 +158,13 @@ fn last(tx: &mut Tx<'_>) -> Result<Option<(u64, [u8; 32])>, StoreError> {
 }
 
 /// One at a time, at whichever process: each row holds the hash of the one before.
-fn lock(tx: &mut Tx<'_>) -> Result<(), StoreError> {
+pub(super) fn lock(tx: &mut Tx<'_>) -> Result<(), StoreError> {
     tx.execute("LOCK TABLE audit IN SHARE ROW EXCLUSIVE MODE", &[])?;
     Ok(())
 }
 
 /// Adds the next row in the open transaction.
-fn noted(tx: &mut Tx<'_>, noting: Noting<'_>) -> Result<(), StoreError> {
+pub(super) fn noted(tx: &mut Tx<'_>, noting: Noting<'_>) -> Result<(), StoreError> {
     let row = next_row(last(tx)?, noting);
     tx.execute(
         "INSERT INTO audit (n, at_ms, person, person_name, device, act, org, target, detail, hash, signature)

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use shicha_domain::{
-    BlobHash, Channel, DeviceId, Event, PersonId, RecordId, suite::SignatureBytes,
+    BlobHash, Channel, DeviceId, Event, PersonId, RecordId, bounds::Bounds, suite::SignatureBytes,
 };
 use shicha_sync::protocol::messages::{Head, NumberRun};
 use uuid::Uuid;
@@ -122,7 +122,7 @@ pub(super) fn append(
     }
     let named = rows::named(tx, device, &state.past.names(fresh))?;
     let mut sealing = state.past.sealing(push, fresh, &named);
-    let verdicts = judged(tx, &sealing, judge)?;
+    let verdicts = judged(tx, fresh, sealing.bounds(), judge)?;
     let refused = fresh.iter().zip(&verdicts).filter_map(|(one, verdict)| {
         let code = verdict.err()?;
         Some((one.entry.seq, code.to_owned()))
@@ -223,17 +223,17 @@ fn log(
 }
 
 /// Judges entries in their order, and writes down where records live.
-fn judged(
+pub(super) fn judged(
     tx: &mut Tx<'_>,
-    sealing: &Sealing<'_>,
+    fresh: &[Candidate],
+    bounds: impl IntoIterator<Item = Bounds>,
     judge: Judge<'_>,
 ) -> Result<Vec<Result<(), &'static str>>, StoreError> {
-    let fresh = sealing.fresh;
     let named: BTreeSet<RecordId> = fresh.iter().map(|one| one.entry.record).collect();
     let mut placed = placed(tx, &named)?;
     let mut changed = BTreeSet::new();
     let mut verdicts = Vec::with_capacity(fresh.len());
-    for (candidate, bounds) in fresh.iter().zip(sealing.bounds()) {
+    for (candidate, bounds) in fresh.iter().zip(bounds) {
         let record = candidate.entry.record;
         let known = placed.get(&record);
         let verdict = judge(
@@ -498,8 +498,17 @@ fn insert(
             &agains,
         ],
     )?;
+    note_evidence(tx, accepted(fresh, verdicts), person)
+}
+
+/// Notes whose accepted entries name which evidence.
+pub(super) fn note_evidence<'c>(
+    tx: &mut Tx<'_>,
+    accepted: impl IntoIterator<Item = &'c Candidate>,
+    person: PersonId,
+) -> Result<(), StoreError> {
     let mut blobs: BTreeMap<BlobHash, (u64, BTreeSet<String>)> = BTreeMap::new();
-    for candidate in accepted(fresh, verdicts) {
+    for candidate in accepted {
         if let Some((blob, size)) = candidate.event.as_ref().and_then(Event::blobs) {
             let (_, channels) = blobs.entry(blob).or_insert_with(|| (size, BTreeSet::new()));
             channels.insert(candidate.entry.channel.to_string());

@@ -11,6 +11,7 @@ pub mod inspect;
 mod migrate;
 mod pool;
 mod pull;
+mod refusals;
 mod rows;
 mod updates;
 mod whole;

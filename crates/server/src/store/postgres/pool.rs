@@ -215,11 +215,12 @@ impl Tx<'_> {
     pub(super) fn each(
         &mut self,
         sql: &'static str,
+        params: &[&(dyn ToSql + Sync)],
         look: &mut dyn FnMut(&Row) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         self.batch("SET LOCAL statement_timeout = 0")?;
         let statement = self.prepared(sql)?;
-        let portal = self.transaction.bind(&statement, &[])?;
+        let portal = self.transaction.bind(&statement, params)?;
         loop {
             let rows = self.transaction.query_portal(&portal, PORTION)?;
             for row in &rows {

@@ -26,6 +26,7 @@ impl Whole for PostgresStore {
                      LEFT JOIN any_receipt r ON r.device = e.device AND r.place = e.covered
                      WHERE e.number IS NOT NULL ORDER BY e.record, e.number"
                 ),
+                &[],
                 &mut |row| {
                     let record = RecordId(get(row, rows::RECEIPT_COLUMNS)?);
                     if of.as_ref().is_none_or(|held| held.record != record) {
@@ -50,6 +51,7 @@ impl Whole for PostgresStore {
                 "SELECT e.channel, e.number, r.life, r.received_at_ms
                  FROM entry e LEFT JOIN receipt r ON r.device = e.device AND r.seq = e.covered
                  WHERE e.number IS NOT NULL ORDER BY e.channel, e.number",
+                &[],
                 &mut |row| {
                     let rank = count_or_none(row, 2)?.zip(count_or_none(row, 3)?);
                     look(Numbered {

@@ -164,7 +164,7 @@ fn last(connection: &Connection) -> Result<Option<(u64, [u8; 32])>, StoreError> 
 }
 
 /// Adds the next row in the open transaction.
-fn noted(connection: &Connection, noting: Noting<'_>) -> Result<(), StoreError> {
+pub(super) fn noted(connection: &Connection, noting: Noting<'_>) -> Result<(), StoreError> {
     let row = next_row(last(connection)?, noting);
     connection.execute(
         "INSERT INTO audit (n, at_ms, person, person_name, device, act, org, target, detail, hash, signature)

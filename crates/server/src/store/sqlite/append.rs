@@ -228,7 +228,7 @@ fn log(
 }
 
 /// Takes new entries in, remembering what was looked up: first all are judged, then they are written with their receipts.
-struct Intake<'t> {
+pub(super) struct Intake<'t> {
     transaction: &'t Connection,
     device: i64,
     person: i64,
@@ -254,15 +254,15 @@ struct Home {
 }
 
 /// An entry that was judged, and where it goes.
-struct Judged {
+pub(super) struct Judged {
     channel: i64,
     record: i64,
     /// The number that it gets, or the code of its refusal.
-    verdict: Result<u64, &'static str>,
+    pub(super) verdict: Result<u64, &'static str>,
 }
 
 impl<'t> Intake<'t> {
-    fn new(transaction: &'t Connection, device: i64, person: i64) -> Self {
+    pub(super) fn new(transaction: &'t Connection, device: i64, person: i64) -> Self {
         Self {
             transaction,
             device,
@@ -275,7 +275,7 @@ impl<'t> Intake<'t> {
     }
 
     /// Judges an entry and gives it its number.
-    fn judge(
+    pub(super) fn judge(
         &mut self,
         candidate: &Candidate,
         bounds: Bounds,
@@ -326,7 +326,7 @@ impl<'t> Intake<'t> {
     }
 
     /// The time of the newest receipt of the channels that grow.
-    fn newest_ms(&self) -> u64 {
+    pub(super) fn newest_ms(&self) -> u64 {
         let grown = self.channels.iter().filter(|growing| growing.has_grown);
         grown.map(|growing| growing.received_ms).max().unwrap_or(0)
     }
@@ -367,6 +367,15 @@ impl<'t> Intake<'t> {
                 .execute((self.transaction.last_insert_rowid(), code))?;
             return Ok(());
         }
+        self.note_evidence(candidate, &judged)
+    }
+
+    /// Notes that an accepted entry names evidence.
+    pub(super) fn note_evidence(
+        &self,
+        candidate: &Candidate,
+        judged: &Judged,
+    ) -> Result<(), StoreError> {
         if let Some((blob, size)) = candidate.event.as_ref().and_then(Event::blobs) {
             self.transaction
                 .prepare_cached(
@@ -427,7 +436,7 @@ impl<'t> Intake<'t> {
     }
 
     /// Writes how far the channels have grown, and when, and returns those that have.
-    fn finish(self, received_ms: u64) -> Result<Vec<Channel>, StoreError> {
+    pub(super) fn finish(self, received_ms: u64) -> Result<Vec<Channel>, StoreError> {
         let mut grown = Vec::new();
         for growing in self.channels {
             if growing.has_grown {

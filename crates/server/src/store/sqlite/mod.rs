@@ -9,6 +9,7 @@ mod devices;
 mod directory;
 pub mod inspect;
 mod pull;
+mod refusals;
 mod rows;
 mod smaller;
 mod updates;
