@@ -253,6 +253,9 @@ impl World<'_> {
         }
         let found = self.central.beyond(&Default::default())?;
         self.truth.shrink(found, &backed_up)?;
+        if let Some(enemies) = &mut self.enemies {
+            enemies.forget_records();
+        }
         for device in &self.revoked {
             self.central.revoke(*device)?;
         }

@@ -13,6 +13,7 @@ mod couriers;
 mod dice;
 pub mod disk;
 mod faults;
+mod hostile;
 mod laptop;
 mod line;
 mod newer;
@@ -55,9 +56,21 @@ pub struct Failure {
 /// # Errors
 /// When a promise is broken, or the real machine cannot do what the run needs.
 pub fn run(seed: u64) -> Result<Run, Box<Failure>> {
+    run_with(seed, 0)
+}
+
+/// Runs a seed with one or two devices of bad faith in it, on this thread. What befalls everybody else is thrown for as without them.
+///
+/// # Errors
+/// When a promise is broken, or the real machine cannot do what the run needs.
+pub fn run_hostile(seed: u64) -> Result<Run, Box<Failure>> {
+    run_with(seed, hostile::enemies_of(seed))
+}
+
+fn run_with(seed: u64, enemies: usize) -> Result<Run, Box<Failure>> {
     shicha_sync::work::on_the_spot();
     let mut trace = Trace::default();
-    match in_world(seed, &mut trace) {
+    match in_world(seed, enemies, &mut trace) {
         Ok(()) => Ok(trace.ended()),
         Err(error) => Err(Box::new(Failure {
             error,
@@ -66,13 +79,14 @@ pub fn run(seed: u64) -> Result<Run, Box<Failure>> {
     }
 }
 
-fn in_world(seed: u64, trace: &mut Trace) -> Result<()> {
+fn in_world(seed: u64, enemies: usize, trace: &mut Trace) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build()?;
     runtime.block_on(tokio::task::unconstrained(async {
         let mut world = World::new(seed, trace)?;
         world.begin().await?;
+        world.join_enemies(seed, enemies).await?;
         world.live().await?;
         world.quiet().await
     }))

@@ -15,7 +15,7 @@ use std::{
 };
 
 use clap::Parser;
-use shicha_sim::run;
+use shicha_sim::{run, run_hostile};
 
 #[derive(Parser)]
 #[command(
@@ -32,6 +32,9 @@ struct Cli {
     /// Tell all steps of those that fail, and not only the last.
     #[arg(long)]
     steps: bool,
+    /// Let one or two devices of bad faith into each world.
+    #[arg(long)]
+    hostile: bool,
     /// Run each seed twice, and compare.
     #[arg(long)]
     twice: bool,
@@ -99,6 +102,7 @@ fn one(
             .unwrap_or_else(PoisonError::into_inner)
             .push(seed);
     };
+    let run = if cli.hostile { run_hostile } else { run };
     match run(seed) {
         Ok(first) => {
             let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);

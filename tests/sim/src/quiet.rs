@@ -36,6 +36,7 @@ impl World<'_> {
         self.is_bad = false;
         self.newer_sends().await?;
         let mut moved = true;
+        self.enemies_show_all().await?;
         for _ in 0..PASSES {
             moved = false;
             for n in 0..self.laptops.len() {
@@ -195,8 +196,9 @@ impl World<'_> {
             let digest = ledger.views_digest()?;
             let ids: Vec<EntryId> = shown.keys().copied().collect();
             let (other, first) = *views.entry(ids).or_insert((digest, n));
+            // Where the endpoint was restored one may hold older receipts than the other, and so know narrower bounds.
             ensure!(
-                other == digest,
+                other == digest || self.truth.was_restored(),
                 "{} and laptop {first} have the same entries and show other things",
                 laptop.name()
             );
@@ -211,7 +213,7 @@ impl World<'_> {
             }
             self.trace.bytes(&digest);
         }
-        Ok(())
+        self.enemies_are_found_out()
     }
 
     /// One laptop, after everything.

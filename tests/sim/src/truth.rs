@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use anyhow::{Context as _, Result, ensure};
 use shicha_domain::{
-    Channel, Digest, Entry, EntryId, Event, PersonId, RecordId,
+    Channel, Digest, Entry, EntryId, Event, PersonId, RecordId, RecordState,
     authority::{self, Actor},
     directory::OrgTree,
 };
@@ -24,7 +24,6 @@ struct Said {
 }
 
 /// All of it.
-#[derive(Default)]
 pub(crate) struct Truth {
     said: BTreeMap<u64, Said>,
     /// What was refused at once: it must not turn up anywhere.
@@ -41,10 +40,31 @@ pub(crate) struct Truth {
     pub(crate) held: HashSet<EntryId>,
     /// What it held before it was restored from a backup, and not since.
     pub(crate) lost: HashSet<EntryId>,
+    /// Of each record the signature whose version counts, and its content, once somebody has received that; `None`: nothing of this holds,
+    /// because the endpoint was restored.
+    firm: Option<HashMap<RecordId, (EntryId, Digest)>>,
     /// The mark of each entry that turned up, by its id and by its name.
     marks: HashMap<EntryId, u64>,
     /// The name of each entry that was written again, by its id.
     names: HashMap<EntryId, EntryId>,
+}
+
+impl Default for Truth {
+    fn default() -> Self {
+        Self {
+            said: BTreeMap::new(),
+            never: BTreeSet::new(),
+            records: Vec::new(),
+            signed: BTreeMap::new(),
+            numbered: BTreeMap::new(),
+            given: HashSet::new(),
+            held: HashSet::new(),
+            lost: HashSet::new(),
+            firm: Some(HashMap::new()),
+            marks: HashMap::new(),
+            names: HashMap::new(),
+        }
+    }
 }
 
 /// The mark in an event's text.
@@ -163,12 +183,36 @@ impl Truth {
     ) -> Result<()> {
         self.numbered.clear();
         self.given.clear();
+        self.firm = None;
         self.lost.extend(std::mem::take(&mut self.held));
         self.grow(found)?;
         ensure!(
             self.numbered == *backed_up,
             "the restored endpoint is not what was backed up"
         );
+        Ok(())
+    }
+
+    /// Whether the endpoint was restored from a backup.
+    pub(crate) fn was_restored(&self) -> bool {
+        self.firm.is_none()
+    }
+
+    /// What was signed and received counts, and stays as it is, for everybody (invariant 4, what was received first counts).
+    fn check_firm(&mut self, laptop: &Laptop, state: &RecordState) -> Result<()> {
+        let (Some(firm), Some(counting)) = (&mut self.firm, state.counting()) else {
+            return Ok(());
+        };
+        if counting.rank.is_some() {
+            let now = (counting.signature(), state.content_digest());
+            let first = *firm.entry(state.record()).or_insert(now);
+            ensure!(
+                first == now,
+                "{}: {} was signed and received, and has changed",
+                laptop.name(),
+                state.record()
+            );
+        }
         Ok(())
     }
 
@@ -197,6 +241,7 @@ impl Truth {
             let Some(state) = ledger.record(record)? else {
                 continue;
             };
+            self.check_firm(laptop, &state)?;
             let mut marks = BTreeSet::new();
             for stored in ledger.entries_of(record)? {
                 let mark = self.check(stored.entry.id(), &stored.entry)?;

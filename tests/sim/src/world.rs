@@ -17,6 +17,7 @@ use crate::{
     couriers::Parcel,
     dice::Dice,
     faults::Faults,
+    hostile::Enemies,
     laptop::Laptop,
     line::{Lines, Message, broken},
     newer::Newer,
@@ -40,6 +41,7 @@ pub(crate) struct World<'a> {
     /// Answers that were given before, and may be given again by a bad line.
     pub(crate) old: Vec<(usize, String, Reply)>,
     pub(crate) newer: Option<Newer>,
+    pub(crate) enemies: Option<Enemies>,
     /// Whether things may go wrong.
     pub(crate) is_bad: bool,
     pub(crate) parcels: Vec<Parcel>,
@@ -99,6 +101,7 @@ impl<'a> World<'a> {
             trace,
             old: Vec::new(),
             newer: None,
+            enemies: None,
             is_bad: true,
             parcels: Vec::new(),
             backups: Vec::new(),
@@ -138,6 +141,8 @@ impl<'a> World<'a> {
                 84..90 => self.wake_up()?,
                 _ => self.misfortune().await?,
             }
+            self.bury()?;
+            self.enemies_act().await?;
             self.bury()?;
         }
         Ok(())
@@ -276,6 +281,7 @@ impl<'a> World<'a> {
                     add_field(&mut request.body);
                 }
                 let path = request.path.clone();
+                self.overhear(&path, &request.body);
                 let reply = self.central.answer(running[to], speaks, &request).await?;
                 self.look_at_central()?;
                 let Some(reply) = reply else {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use std::{
+    collections::BTreeMap,
     sync::{
         Mutex,
         atomic::{AtomicU64, Ordering},
@@ -10,10 +11,12 @@ use std::{
     thread,
 };
 
-use shicha_sim::run;
+use shicha_sim::{Failure, Run, run, run_hostile};
 
 /// As many as a build server has time for; `cargo xtask sim` runs as many as one likes.
 const SEEDS: u64 = 200;
+/// How many of them with devices of bad faith.
+const HOSTILE: u64 = 80;
 
 /// Seeds that failed once, and what was wrong. What a seed does changes with the simulation; what is kept here failed at the time and
 /// must never fail again, and the fault has a test of its own beside the code.
@@ -78,9 +81,14 @@ const KEPT: [(u64, &str); 16] = [
     ),
 ];
 
-fn all_hold(seeds: &[u64]) {
+/// Runs the seeds, and counts what happened in all of them.
+fn all_hold(
+    seeds: &[u64],
+    run: fn(u64) -> Result<Run, Box<Failure>>,
+) -> BTreeMap<&'static str, u64> {
     let next = AtomicU64::new(0);
     let failed = Mutex::new(Vec::new());
+    let counts: Mutex<BTreeMap<&'static str, u64>> = Mutex::default();
     thread::scope(|scope| {
         for _ in 0..thread::available_parallelism()
             .map_or(1, usize::from)
@@ -88,12 +96,19 @@ fn all_hold(seeds: &[u64]) {
         {
             scope.spawn(|| {
                 while let Some(seed) = seeds.get(next.fetch_add(1, Ordering::Relaxed) as usize) {
-                    if let Err(failure) = run(*seed) {
-                        let mut failed = failed.lock().unwrap();
-                        failed.push(format!("seed {seed}: {:#}", failure.error));
-                        println!("seed {seed}: {:#}", failure.error);
-                        for step in failure.steps.iter().rev().take(12).rev() {
-                            println!("    {step}");
+                    match run(*seed) {
+                        Ok(run) => {
+                            for (what, count) in run.counts {
+                                *counts.lock().unwrap().entry(what).or_default() += count;
+                            }
+                        }
+                        Err(failure) => {
+                            let mut failed = failed.lock().unwrap();
+                            failed.push(format!("seed {seed}: {:#}", failure.error));
+                            println!("seed {seed}: {:#}", failure.error);
+                            for step in failure.steps.iter().rev().take(12).rev() {
+                                println!("    {step}");
+                            }
                         }
                     }
                 }
@@ -103,20 +118,43 @@ fn all_hold(seeds: &[u64]) {
     let failed = failed.into_inner().unwrap();
     assert!(
         failed.is_empty(),
-        "run one with `cargo xtask sim --seeds N --steps`: {failed:#?}"
+        "run one with `cargo xtask sim --seeds N --steps`, with `--hostile` where enemies are in it: {failed:#?}"
     );
+    counts.into_inner().unwrap()
 }
 
 #[test]
 fn whatever_goes_wrong_in_two_hundred_worlds_nothing_is_lost_and_all_see_the_same() {
     let seeds: Vec<u64> = (0..SEEDS).collect();
-    all_hold(&seeds);
+    all_hold(&seeds, run);
 }
 
 #[test]
 fn what_failed_once_does_not_fail_again() {
     let seeds: Vec<u64> = KEPT.iter().map(|(seed, _)| *seed).collect();
-    all_hold(&seeds);
+    all_hold(&seeds, run);
+}
+
+#[test]
+fn whatever_devices_of_bad_faith_do_no_signed_record_changes_nobody_honest_stops_and_every_forgery_shows()
+ {
+    let seeds: Vec<u64> = (0..HOSTILE).collect();
+    let counts = all_hold(&seeds, run_hostile);
+    for kind in [
+        "lies of an enemy",
+        "pushes of an enemy",
+        "stretches by an enemy's hand",
+        "false packages",
+        "forged receipts",
+        "junk of an enemy",
+        "pushes repeated by an enemy",
+        "doors tried by an enemy",
+        "forgeries refused",
+        "lies seen through",
+    ] {
+        let count = counts.get(kind).copied().unwrap_or(0);
+        assert!(count >= HOSTILE, "{kind}: only {count}");
+    }
 }
 
 #[test]
@@ -124,6 +162,8 @@ fn one_seed_is_one_run() {
     for seed in [5, 8, 25] {
         let runs = [run(seed), run(seed)].map(Result::unwrap);
         assert_eq!(runs[0], runs[1], "seed {seed}");
+        let runs = [run_hostile(seed), run_hostile(seed)].map(Result::unwrap);
+        assert_eq!(runs[0], runs[1], "seed {seed} with enemies");
     }
     assert_ne!(run(5).unwrap().hash, run(8).unwrap().hash);
 }
