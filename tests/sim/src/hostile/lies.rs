@@ -194,7 +194,9 @@ impl World<'_> {
             },
             // As if it had stood in an honest log first.
             20..24 => {
-                let Some((_, stood)) = entries.get(dice.place(entries.len())) else {
+                let stood = entries.get(dice.place(entries.len()));
+                // In a log of its own line it might have.
+                let Some((_, stood)) = stood.filter(|(_, entry)| entry.author != me) else {
                     return Ok(None);
                 };
                 let again = Again {
@@ -202,9 +204,8 @@ impl World<'_> {
                     seq: stood.seq + dice.below(2),
                     prev: stood.prev,
                 };
-                let is_own_line = stood.device == enemies.all[n].device;
                 Told {
-                    lie: if is_own_line { return Ok(None) } else { None },
+                    lie: None,
                     again: Some(again),
                     ..plain(&own, record, set(&text, vec![]))
                 }

@@ -317,7 +317,10 @@ impl World<'_> {
         let Some(reply) = self.asked_by(&mut enemies.dice, &request).await? else {
             return Ok(());
         };
-        self.step(format!("enemy {n} wants another identity: {}", reply.status));
+        self.step(format!(
+            "enemy {n} wants another identity: {}",
+            reply.status
+        ));
         ensure!(reply.status != 500, "another identity broke the endpoint");
         let Ok(IdentityReply { device, receipt }) = message(&reply) else {
             return Ok(());
