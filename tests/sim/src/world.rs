@@ -231,7 +231,8 @@ impl<'a> World<'a> {
             | SyncErrorCode::Untrustworthy
             | SyncErrorCode::BadCode => true,
             SyncErrorCode::Revoked => !self.revoked.is_empty(),
-            SyncErrorCode::Version => laptop.speaks != VERSION,
+            // Also an old answer to what it asked while it spoke another one.
+            SyncErrorCode::Version => laptop.speaks != VERSION || self.faults.versions,
             // A full disk; everything else would be the ledger's fault.
             SyncErrorCode::Ledger => self.faults.full,
             _ => false,
