@@ -67,7 +67,7 @@ const sync: Catalogue['sync'] = {
     contested_settled: 'You decided: for the computer “{device}” the server counts; what was here is kept aside',
   },
   copiedTitle: 'Two copies of this ledger are in use',
-  copiedText: 'Another computer (or this one before it was restored) goes on working with the same ledger. What either of them writes is kept, and marked as a second copy. Please use one of them only; ask the administrator to revoke the other one, and enrol it anew.',
+  copiedText: 'Another computer (or this one before it was restored) goes on working with the same ledger. What either of them writes is kept, and marked as a second copy. Please go on with one of them only: let the other deliver, then have the administrator take its data away and enrol it anew. Do not revoke it, because that shuts out both.',
   contestedTitle: 'Records that differ from the server',
   contestedText: 'The server was restored from a backup. For the computers below it now gives other records than this computer had received: the computer may have been copied whole, or somebody may have rewritten records. Until you decide, the ledgers concerned receive nothing, and nothing here is touched.',
   contestedWhat: '{count} records of that computer are here and not on the server, written from {from} to {to}',
