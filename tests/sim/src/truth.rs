@@ -11,7 +11,7 @@ use shicha_domain::{
     authority::{self, Actor},
     directory::OrgTree,
 };
-use shicha_ledger::EntryDelivery;
+use shicha_ledger::{EntryDelivery, Ledger};
 
 use crate::laptop::Laptop;
 
@@ -198,6 +198,18 @@ impl Truth {
         self.firm.is_none()
     }
 
+    /// Whether a laptop has pulled past all that it holds of a record. Before that it may know of its own signature that it was received,
+    /// and not yet of an earlier one (invariant 4: once the cursor has passed what completed a version).
+    fn is_pulled(&self, ledger: &Ledger, channel: &Channel, record: RecordId) -> Result<bool> {
+        let upto = ledger.cursors()?.into_iter().find(|(of, _)| of == channel);
+        let upto = usize::try_from(upto.map_or(0, |(_, upto)| upto))?;
+        let beyond: HashSet<&EntryId> = (self.numbered.get(channel).into_iter())
+            .flat_map(|ids| ids.iter().skip(upto))
+            .collect();
+        let entries = ledger.entries_of(record)?;
+        Ok(entries.iter().all(|one| !beyond.contains(&one.entry.id())))
+    }
+
     /// What was signed and received counts, and stays as it is, for everybody (invariant 4, what was received first counts).
     fn check_firm(&mut self, laptop: &Laptop, state: &RecordState) -> Result<()> {
         let (Some(firm), Some(counting)) = (&mut self.firm, state.counting()) else {
@@ -241,7 +253,9 @@ impl Truth {
             let Some(state) = ledger.record(record)? else {
                 continue;
             };
-            self.check_firm(laptop, &state)?;
+            if self.is_pulled(ledger, &channel, record)? {
+                self.check_firm(laptop, &state)?;
+            }
             let mut marks = BTreeSet::new();
             for stored in ledger.entries_of(record)? {
                 let mark = self.check(stored.entry.id(), &stored.entry)?;
