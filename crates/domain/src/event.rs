@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    entry::MAX_EVENT_BYTES,
+    entry::{Entry, MAX_EVENT_BYTES},
     fields,
     ids::{BlobHash, DeviceId, Digest, EntryId, PersonId, SetHash},
 };
@@ -129,12 +129,17 @@ pub struct Pin {
 }
 
 impl Pin {
-    /// Whether it covers something of the very log that the signature stands in, at its place or above. Nobody signs what they have yet to
-    /// write (invariant 1).
-    pub fn reaches(&self, device: DeviceId, seq: u64) -> bool {
-        self.covers
-            .iter()
-            .any(|place| place.0 == device && place.1 >= seq)
+    /// Whether it covers something of the very log that its signature stands in, or stood in first, at its place or above. Nobody signs what
+    /// they have yet to write (invariant 1).
+    pub fn reaches(&self, signature: &Entry) -> bool {
+        let places = [(signature.device, signature.seq), signature.place()];
+        let is_above = |covered: &Place| {
+            let (device, seq) = (covered.0, covered.1);
+            places
+                .iter()
+                .any(|place| place.0 == device && seq >= place.1)
+        };
+        self.covers.iter().any(is_above)
     }
 }
 

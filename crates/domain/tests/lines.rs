@@ -216,3 +216,92 @@ fn what_is_written_again_twice_or_beside_the_entry_itself_is_one_entry() {
         }
     }
 }
+
+#[test]
+fn what_a_device_says_later_that_it_wrote_first_goes_into_no_set_that_was_signed_before() {
+    let of = parted();
+    let pulled = [
+        (&of.common[0], Some(1)),
+        (&of.common[1], Some(2)),
+        (&of.again, Some(3)),
+        (&of.signed, Some(4)),
+    ];
+    let before = fold(&pulled);
+    assert!(before.signatures()[0].fits);
+    // The identity that the log goes on under repeats more: at the signed place, below it, and above.
+    let mut next = Log {
+        device: device(3),
+        head: (of.again.seq, of.again.id()),
+        ms: 0,
+    };
+    for seq in [3, 2, 1, 9] {
+        let forged = Entry {
+            event: Event::Set {
+                field: "name".into(),
+                value: format!("{seq}").into(),
+                replaces: vec![],
+            }
+            .to_bytes()
+            .unwrap(),
+            seq,
+            ..of.by_hand.clone()
+        };
+        let forged = next.again(&forged);
+        for received in [None, Some(5)] {
+            let all: Vec<_> = pulled
+                .iter()
+                .copied()
+                .chain([(&forged, received)])
+                .collect();
+            let state = fold(&all);
+            assert_eq!(state.content(), before.content(), "place {seq}");
+            assert!(state.signatures()[0].fits, "place {seq}");
+        }
+    }
+}
+
+#[test]
+fn what_colleagues_bring_later_of_the_past_that_was_left_takes_no_signed_set_apart() {
+    let mut a = Log::of(1);
+    let opened = a.write(&Event::Opened {
+        kind: RecordKind::Subject,
+        fields: Default::default(),
+    });
+    let mut left = a.copied();
+    // Between the common place and this one the log had entries of other records.
+    let first = Entry {
+        seq: 60,
+        ..a.set("甲")
+    };
+    let by_hand = [(&opened, Some(1)), (&first, None)];
+    let digest = fold(&by_hand).content_digest();
+    let signed = Log::of(2).write(&signature(digest, RecordState::pin(held(&by_hand))));
+    let again = Log::next(3, &opened).again(&first);
+    let mut pulled = vec![(&opened, Some(1)), (&again, Some(2)), (&signed, Some(3))];
+    let before = fold(&pulled);
+    assert!(before.signatures()[0].fits);
+    let brought: Vec<Entry> = (0..40).map(|n| left.set(&n.to_string())).collect();
+    pulled.extend(brought.iter().map(|entry| (entry, Some(4))));
+    let state = fold(&pulled);
+    assert_eq!(state.content(), before.content());
+    assert!(state.signatures()[0].fits);
+}
+
+#[test]
+fn what_an_administrator_releases_later_goes_into_no_set_that_was_signed_without_it() {
+    let mut a = Log::of(1);
+    let opened = a.write(&Event::Opened {
+        kind: RecordKind::Subject,
+        fields: Default::default(),
+    });
+    let refused = a.set("被退回的");
+    let last = a.set("甲");
+    let known = [(&opened, Some(1)), (&last, Some(1))];
+    let digest = fold(&known).content_digest();
+    let signed = a.write(&signature(digest, RecordState::pin(held(&known))));
+    let before = fold(&[known[0], known[1], (&signed, Some(2))]);
+    assert!(before.signatures()[0].fits);
+    let state = fold(&[known[0], known[1], (&signed, Some(2)), (&refused, Some(3))]);
+    assert_eq!(state.content(), before.content());
+    assert!(state.signatures()[0].fits);
+}

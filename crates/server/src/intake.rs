@@ -43,7 +43,6 @@ pub(crate) fn judge(
     let Some(event) = &candidate.event else {
         return Err(refusal::MALFORMED);
     };
-    let place = entry.place();
     if entry.author != actor.person {
         return Err(refusal::AUTHOR);
     }
@@ -51,7 +50,7 @@ pub(crate) fn judge(
         return Err(refusal::ELSEWHERE);
     }
     if let Event::Signed(Signature { pin: Some(pin), .. }) = event
-        && pin.reaches(place.0, place.1)
+        && pin.reaches(entry)
     {
         return Err(refusal::MALFORMED);
     }

@@ -10,6 +10,7 @@ use super::row::Row;
 use crate::{
     event::{Pin, Place},
     ids::{DeviceId, EntryId, SetHash},
+    receipt::Rank,
     suite::Suite,
 };
 
@@ -70,18 +71,45 @@ impl<'r> Places<'r> {
 
     /// The rows that a pin names, where exactly these are here; otherwise how many of them are here at most.
     pub(super) fn members(&self, pin: &Pin, own: usize) -> Result<BTreeSet<usize>, u64> {
+        self.members_among(pin, own, None).or_else(|held| {
+            let when = self.received_with(pin, own).ok_or(held)?;
+            self.members_among(pin, own, Some(when)).map_err(|_| held)
+        })
+    }
+
+    /// When the endpoint had received a signature and the last places that it covers: by then it had all of the set, if it ever did. What
+    /// is said later to have stood among these places (written again, brought by a colleague, released) takes no set apart that was whole
+    /// before (invariant 4, what was received first counts).
+    fn received_with(&self, pin: &Pin, own: usize) -> Option<Rank> {
+        let covered = pin.covers.iter().map(|place| self.find(place.name()));
+        let ranks = covered.map(|n| self.rows[n?].trace.received);
+        let own = self.rows.get(own)?.trace.received;
+        ranks
+            .chain([own])
+            .collect::<Option<Vec<Rank>>>()?
+            .into_iter()
+            .max()
+    }
+
+    /// The same among the rows that were received until then; `None`: among all.
+    fn members_among(
+        &self,
+        pin: &Pin,
+        own: usize,
+        until: Option<Rank>,
+    ) -> Result<BTreeSet<usize>, u64> {
         let mut found: BTreeSet<usize> = BTreeSet::new();
         let mut divided: Vec<Vec<usize>> = Vec::new();
         for place in &pin.covers {
             let Some(last) = self.find(place.name()) else {
-                found.extend(self.upto(place.0, place.0, place.1));
+                found.extend(self.upto((place.0, place.0), place.1, until));
                 continue;
             };
-            let (written_on, device) = self.rows[last].past();
+            let past = self.rows[last].past();
             let seq = self.rows[last].trace.order.seq;
-            found.extend(self.upto(written_on, device, seq));
-            if written_on != device {
-                divided.push(self.before_parting(written_on, device));
+            found.extend(self.upto(past, seq, until));
+            if past.0 != past.1 {
+                divided.push(self.before_parting(past, until));
             }
         }
         // A signature never covers itself (invariant 1).
@@ -113,20 +141,29 @@ impl<'r> Places<'r> {
         found.len() as u64 == pin.count && self.hash(found) == pin.set
     }
 
-    fn upto(&self, written_on: DeviceId, device: DeviceId, seq: u64) -> Vec<usize> {
-        let of_past = self.by_past.get(&(written_on, device));
-        let of_past = of_past.map_or(&[][..], Vec::as_slice);
+    /// What stands in a log, of one past, up to a place, of what was received until a moment.
+    fn upto(&self, past: (DeviceId, DeviceId), seq: u64, until: Option<Rank>) -> Vec<usize> {
+        let of_past = self.by_past.get(&past).map_or(&[][..], Vec::as_slice);
         let end = of_past.partition_point(|n| self.rows[*n].trace.order.seq <= seq);
-        of_past[..end].to_vec()
+        let is_there = |n: &usize| self.was_there(*n, until);
+        of_past[..end].iter().copied().filter(is_there).collect()
+    }
+
+    fn was_there(&self, n: usize, until: Option<Rank>) -> bool {
+        let received = self.rows[n].trace.received;
+        until.is_none_or(|until| received.is_some_and(|received| received <= until))
     }
 
     /// What the log itself has before the first place that was written again, from its beginning on.
-    fn before_parting(&self, written_on: DeviceId, device: DeviceId) -> Vec<usize> {
-        let again = self.by_past.get(&(written_on, device));
-        let first = again
-            .and_then(|again| again.first())
-            .map_or(0, |n| self.rows[*n].trace.order.seq);
-        self.upto(device, device, first.saturating_sub(1))
+    fn before_parting(
+        &self,
+        past @ (_, device): (DeviceId, DeviceId),
+        until: Option<Rank>,
+    ) -> Vec<usize> {
+        let again = self.by_past.get(&past).into_iter().flatten();
+        let first = again.copied().find(|n| self.was_there(*n, until));
+        let first = first.map_or(0, |n| self.rows[n].trace.order.seq);
+        self.upto((device, device), first.saturating_sub(1), until)
     }
 
     /// The name of a set: SHA-256 of a label, the number of the algorithms, and the entries' names by device and place.

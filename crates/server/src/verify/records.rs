@@ -44,7 +44,7 @@ fn one(held: &HeldRecord, found: &mut Verification) {
             Ok(Event::Opened { kind, .. }) => opened = opened.or(Some(kind)),
             Ok(Event::Signed(signature)) => {
                 is_signed = true;
-                let reaches = |pin: &Pin| pin.reaches(one.entry.device, one.entry.seq);
+                let reaches = |pin: &Pin| pin.reaches(&one.entry);
                 if signature.pin.as_ref().is_some_and(reaches) {
                     found.faults.push(VerifyFault::Entry {
                         device: one.entry.device,
