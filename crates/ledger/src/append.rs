@@ -180,6 +180,11 @@ impl Touched {
         Ok(())
     }
 
+    /// Takes a state that was folded from all that is here of its record, if there is anything.
+    pub(crate) fn put(&mut self, state: Option<RecordState>) {
+        self.0.extend(state.map(|state| (state.record(), state)));
+    }
+
     /// Folds a record from all its entries.
     pub(crate) fn refold(
         &mut self,

@@ -7,7 +7,9 @@ use std::{
 
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use shicha_domain::{
-    Channel, DeviceId, EntryId, Event, Hlc, Receipt, RecordId, entry::Entry, record::Held,
+    Channel, DeviceId, EntryId, Event, Hlc, Receipt, RecordId,
+    entry::Entry,
+    record::{Held, RecordState},
 };
 
 use crate::{
@@ -19,7 +21,7 @@ use crate::{
     error::LedgerError,
     ledger::{Ledger, begin},
     ranks::{Received, is_changed_by_number, is_signed},
-    record::{Locals, fold},
+    record::{Known, Locals, fold, held},
     rewound::put_rewound,
     turned::note_counting,
 };
@@ -95,6 +97,7 @@ impl Ledger {
                 .collect(),
             passed: HashMap::new(),
             own_back: BTreeSet::new(),
+            signed: HashMap::new(),
             inserted: Inserted::default(),
         };
         for one in incoming {
@@ -110,9 +113,16 @@ impl Ledger {
         } = taking;
         let mut touched = Touched::default();
         let mut received = Received::default();
-        for (record, entries) in changed {
-            match entries {
-                Some(entries) if self.kept(record).0.is_some() => {
+        for (record, new) in changed {
+            match new {
+                New::Whole(entries) if is_of_one_channel(&entries) => {
+                    let mut all = Vec::with_capacity(entries.len());
+                    for (id, entry, covered) in entries {
+                        all.push(Known::received(id, entry, received.of(&tx, Some(covered))?));
+                    }
+                    touched.put(RecordState::fold_held(held(&all)));
+                }
+                New::Few(entries) if self.kept(record).0.is_some() => {
                     for (id, entry, covered) in entries {
                         let receipt = received.of(&tx, Some(covered))?;
                         touched.take(self, &tx, &Held::new(id, &entry, receipt))?;
@@ -145,11 +155,48 @@ impl Ledger {
     }
 }
 
-/// More new entries of one record than this are folded from the database instead.
+fn is_of_one_channel(entries: &[Taken]) -> bool {
+    let mut channels = entries.iter().map(|(_, entry, _)| &entry.channel);
+    let first = channels.next();
+    channels.all(|channel| Some(channel) == first)
+}
+
+/// More new entries than this, of a record of which there was something here, are folded from the database instead.
 const ONE_BY_ONE: usize = 16;
 
-/// New entries of a record with the numbers of their receipts, until they are too many.
-type New = Option<Vec<(EntryId, Entry, i64)>>;
+/// A new entry with the number of its receipt.
+type Taken = (EntryId, Entry, i64);
+
+/// How the new state of a record comes about.
+enum New {
+    /// All that is here of it has come now.
+    Whole(Vec<Taken>),
+    /// These have come, besides what was here.
+    Few(Vec<Taken>),
+    /// It is folded from the database.
+    Many,
+}
+
+impl New {
+    fn add(&mut self, taken: Taken) {
+        match self {
+            Self::Whole(entries) => entries.push(taken),
+            Self::Few(entries) if entries.len() < ONE_BY_ONE => entries.push(taken),
+            Self::Few(_) => *self = Self::Many,
+            Self::Many => {}
+        }
+    }
+}
+
+/// An entry that is here.
+struct Here {
+    id: EntryId,
+    /// Below zero, if an earlier life of the central endpoint gave it.
+    number: Option<i64>,
+    covered: Option<i64>,
+    is_refused: bool,
+    record: i64,
+}
 
 struct Taking<'t> {
     tx: &'t Transaction<'t>,
@@ -168,6 +215,8 @@ struct Taking<'t> {
     passed: HashMap<(i64, i64), u64>,
     /// Signed records of which something came back that was written here, and that need not be folded again for it.
     own_back: BTreeSet<RecordId>,
+    /// Of records of which something came back, whether they have a signature.
+    signed: HashMap<i64, bool>,
     inserted: Inserted,
 }
 
@@ -275,6 +324,7 @@ impl Taking<'_> {
             return Err(LedgerError::Withheld);
         }
         self.place(&entry)?;
+        self.note_change(&entry)?;
         let event = Event::parse(&entry.event).ok();
         let put = put_entry(
             self.tx,
@@ -301,13 +351,8 @@ impl Taking<'_> {
             self.latest = self.latest.max(entry.at);
         }
         self.inserted.new += 1;
-        let new = self
-            .changed
-            .entry(entry.record)
-            .or_insert_with(|| Some(Vec::new()));
-        match new {
-            Some(entries) if entries.len() < ONE_BY_ONE => entries.push((id, entry, covered)),
-            _ => *new = None,
+        if let Some(new) = self.changed.get_mut(&entry.record) {
+            new.add((id, entry, covered));
         }
         Ok(record)
     }
@@ -321,10 +366,10 @@ impl Taking<'_> {
         covered: i64,
     ) -> Result<Option<i64>, LedgerError> {
         let device = self.locals.device(self.tx, entry.device)?;
-        let Some(known) = id_at(self.tx, device, entry.seq)? else {
+        let Some(here) = self.at(device, entry.seq)? else {
             return Ok(None);
         };
-        if known != id {
+        if here.id != id {
             if self.carried.contains(&device)
                 && self.displace(device, entry.seq, Aside::Unnumbered)?
             {
@@ -336,57 +381,83 @@ impl Taking<'_> {
                 LedgerError::Withheld
             });
         }
-        let (before, covered_before, was_refused) = self.number_at(device, entry.seq)?;
         // If it could be given again under the next number, another one could be left out without a gap.
-        if before.is_some_and(|before| before > 0 && before as u64 != number) {
+        if here.number.is_some_and(|n| n > 0 && n as u64 != number) {
             return Err(LedgerError::Withheld);
         }
-        let (record, covered) = self
-            .tx
-            .prepare_cached(concat!(
-                "UPDATE entry SET number = ?3, refused = NULL, covered = ",
-                older_receipt!("?4"),
-                " WHERE device = ?1 AND seq = ?2 RETURNING record, covered"
-            ))?
-            .query_row(
-                params![device, entry.seq as i64, number as i64, covered],
-                |row| Ok((row.get(0)?, row.get(1)?)),
-            )?;
+        let record = here.record;
+        // What comes back of the own log stands as the answer to the push said, as a rule.
+        let is_known = here.number == Some(number as i64) && here.covered == Some(covered);
+        let covered = match is_known && !here.is_refused {
+            true => covered,
+            false => self.take_number((device, entry.seq), number, covered)?,
+        };
         self.heads.insert(entry.device, (entry.seq, id));
         self.inserted.known += 1;
-        if was_refused {
+        if here.is_refused {
             // An administrator released it (invariant 12, refused is outside for all, and kept).
             self.tx
                 .prepare_cached("UPDATE record SET refused = refused - 1 WHERE n = ?1")?
                 .execute([record])?;
         }
         // Either it was not received before, or the endpoint was brought an older receipt of its own for it.
-        let is_other = before.is_none() || covered_before != Some(covered);
-        if was_refused || is_other && is_changed_by_number(self.tx, covered, record, entry)? {
-            self.changed.insert(entry.record, None);
-        } else if self.is_own(entry.device) && is_signed(self.tx, record)? {
+        let is_other = here.number.is_none() || here.covered != Some(covered);
+        if here.is_refused || is_other && is_changed_by_number(self.tx, covered, record, entry)? {
+            self.changed.insert(entry.record, New::Many);
+        } else if self.is_own(entry.device) && self.is_signed(record)? {
             self.own_back.insert(entry.record);
         }
         Ok(Some(record))
     }
+
+    /// Gives an entry that is here its number, and the receipt by which it was received. Which receipt it has then.
+    fn take_number(
+        &self,
+        (device, seq): (i64, u64),
+        number: u64,
+        covered: i64,
+    ) -> Result<i64, LedgerError> {
+        Ok(self
+            .tx
+            .prepare_cached(concat!(
+                "UPDATE entry SET number = ?3, refused = NULL, covered = ",
+                older_receipt!("?4"),
+                " WHERE device = ?1 AND seq = ?2 RETURNING covered"
+            ))?
+            .query_row(params![device, seq as i64, number as i64, covered], |row| {
+                row.get(0)
+            })?)
+    }
+
+    /// Whether a record had a signature when something of it was asked for first.
+    fn is_signed(&mut self, record: i64) -> Result<bool, LedgerError> {
+        if let Some(known) = self.signed.get(&record) {
+            return Ok(*known);
+        }
+        let is_signed = is_signed(self.tx, record)?;
+        self.signed.insert(record, is_signed);
+        Ok(is_signed)
+    }
 }
 
 impl Taking<'_> {
-    /// The number of an entry that is here: below zero, if an earlier life of the central endpoint gave it.
-    /// And the number of its receipt, and whether it was refused.
-    fn number_at(
-        &self,
-        device: i64,
-        seq: u64,
-    ) -> Result<(Option<i64>, Option<i64>, bool), LedgerError> {
+    /// What stands at a place of a log.
+    fn at(&self, device: i64, seq: u64) -> Result<Option<Here>, LedgerError> {
         Ok(self
             .tx
             .prepare_cached(
-                "SELECT number, covered, refused IS NOT NULL FROM entry WHERE device = ?1 AND seq = ?2",
+                "SELECT id, number, covered, refused IS NOT NULL, record FROM entry WHERE device = ?1 AND seq = ?2",
             )?
             .query_row(params![device, seq as i64], |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-            })?)
+                Ok(Here {
+                    id: EntryId(row.get(0)?),
+                    number: row.get(1)?,
+                    covered: row.get(2)?,
+                    is_refused: row.get(3)?,
+                    record: row.get(4)?,
+                })
+            })
+            .optional()?)
     }
 
     /// Puts what the endpoint has not numbered from a place of a log on aside, because it has another entry there. Whether there was anything.
@@ -394,7 +465,7 @@ impl Taking<'_> {
         let records = put_aside(self.tx, device, (from, u64::MAX), which, self.now_ms)?;
         let is_any = !records.is_empty();
         self.changed
-            .extend(records.into_iter().map(|record| (record, None)));
+            .extend(records.into_iter().map(|record| (record, New::Many)));
         Ok(is_any)
     }
 
@@ -415,6 +486,25 @@ impl Taking<'_> {
         put_contested(self.tx, &kept)
     }
 
+    /// Before an entry of a record is written: whether there was anything here of it.
+    fn note_change(&mut self, entry: &Entry) -> Result<(), LedgerError> {
+        if self.changed.contains_key(&entry.record) {
+            return Ok(());
+        }
+        let channel = self.locals.channel(self.tx, &entry.channel)?;
+        let (record, _) = self.locals.record(self.tx, entry.record, channel)?;
+        let is_any: bool = self
+            .tx
+            .prepare_cached("SELECT EXISTS (SELECT 1 FROM entry WHERE record = ?1)")?
+            .query_row([record], |row| row.get(0))?;
+        let new = match is_any {
+            true => New::Few(Vec::new()),
+            false => New::Whole(Vec::new()),
+        };
+        self.changed.insert(entry.record, new);
+        Ok(())
+    }
+
     /// A record lives where the endpoint has it, whatever was said of it before by entries without a number.
     fn place(&mut self, entry: &Entry) -> Result<(), LedgerError> {
         let channel = self.locals.channel(self.tx, &entry.channel)?;
@@ -430,7 +520,7 @@ impl Taking<'_> {
             .query_row([record, lives_in], |row| row.get(0))?;
         if !is_numbered {
             self.locals.move_record(self.tx, entry.record, channel)?;
-            self.changed.insert(entry.record, None);
+            self.changed.insert(entry.record, New::Many);
         }
         Ok(())
     }
@@ -449,7 +539,7 @@ impl Taking<'_> {
                 self.now_ms,
             )?;
             self.changed
-                .extend(records.into_iter().map(|record| (record, None)));
+                .extend(records.into_iter().map(|record| (record, New::Many)));
         }
         forget_settled(self.tx)
     }

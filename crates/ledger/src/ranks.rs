@@ -44,11 +44,13 @@ pub(crate) fn changed_by_receipt(
     receipt: &Receipt,
 ) -> Result<BTreeSet<RecordId>, LedgerError> {
     let mut statement = db.prepare_cached(
-        "SELECT DISTINCT r.id FROM entry e JOIN record r ON r.n = e.record
-         WHERE e.device = ?1 AND e.seq BETWEEN ?2 AND ?3
-             AND (r.is_signed = 1 OR ((e.at >> 16) & 0xffffffffffff) NOT BETWEEN ?4 AND ?5
-                 OR EXISTS (SELECT 1 FROM view_record v JOIN view_inspection i ON i.id = v.id
-                            WHERE v.record = r.id AND i.begun_ms > ?5))",
+        "SELECT r.id
+         FROM (SELECT record, max(((at >> 16) & 0xffffffffffff) NOT BETWEEN ?4 AND ?5) AS is_outside FROM entry
+               WHERE device = ?1 AND seq BETWEEN ?2 AND ?3 GROUP BY record) AS e
+         JOIN record r ON r.n = e.record
+         WHERE e.is_outside OR r.is_signed = 1
+             OR EXISTS (SELECT 1 FROM view_record v JOIN view_inspection i ON i.id = v.id
+                        WHERE v.record = r.id AND i.begun_ms > ?5)",
     )?;
     let records = statement.query_map(
         params![

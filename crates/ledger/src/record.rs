@@ -184,6 +184,18 @@ pub(crate) struct Known {
     is_refused: bool,
 }
 
+impl Known {
+    /// An entry that the endpoint has received.
+    pub(crate) fn received(id: EntryId, entry: Entry, receipt: Option<(Rank, Bounds)>) -> Self {
+        Self {
+            id,
+            entry,
+            receipt,
+            is_refused: false,
+        }
+    }
+}
+
 pub(crate) fn held(entries: &[Known]) -> impl Iterator<Item = Held<'_>> {
     entries.iter().map(|known| Held {
         is_refused: known.is_refused,

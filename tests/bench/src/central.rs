@@ -1,6 +1,6 @@
 //! A central endpoint in a process of its own, with a bureau and people in it.
 
-use std::{ffi::OsStr, path::Path, process::Stdio};
+use std::{ffi::OsStr, path::Path, process::Stdio, sync::Arc, time::Instant};
 
 use anyhow::{Context, Result};
 use shicha_domain::suite::SigningKey;
@@ -30,6 +30,9 @@ use crate::{by_hand::Device, data::START_MS, report, scale::laptop::Laptop};
 /// By this word the program knows that it is to be the other process.
 pub(crate) const SERVE: &str = "serve-for-measuring";
 
+/// The same, with a clock that begins with [`START_MS`].
+pub(crate) const SERVE_THEN: &str = "serve-for-measuring-then";
+
 /// With which the ledgers are locked.
 pub(crate) const PASSPHRASE: &str = "bench bench bench";
 
@@ -50,13 +53,29 @@ impl Central {
 
     /// With the store in that PostgreSQL database.
     pub(crate) async fn start_on(dir: &Path, database: Option<&str>) -> Result<Self> {
-        let data = dir.join("central");
-        let place = place(&data, database);
+        let place = place(&dir.join("central"), database);
+        Self::serving(SERVE, place, database).await
+    }
+
+    /// At the time of the measured entries, so that whoever is enrolled was so before they wrote them.
+    pub(crate) async fn start_then(dir: &Path) -> Result<Self> {
+        Self::serving(SERVE_THEN, place(&dir.join("central"), None), None).await
+    }
+
+    async fn serving(word: &str, place: Place, database: Option<&str>) -> Result<Self> {
         task::block_in_place(|| Self::prepare(&place))?;
-        let mut words: Vec<&OsStr> = vec![SERVE.as_ref(), data.as_ref()];
+        let mut words: Vec<&OsStr> = vec![word.as_ref(), place.dir.as_ref()];
         words.extend(database.map(OsStr::new));
         let (child, url) = start_other(&words).await?;
         Ok(Self { place, url, child })
+    }
+
+    /// Starts again, with the right time.
+    pub(crate) async fn come_to_now(&mut self) -> Result<()> {
+        self.child.kill().await?;
+        let words: [&OsStr; 2] = [SERVE.as_ref(), self.place.dir.as_ref()];
+        (self.child, self.url) = start_other(&words).await?;
+        Ok(())
     }
 
     fn prepare(place: &Place) -> Result<()> {
@@ -145,7 +164,7 @@ impl Central {
             device: DeviceId(Uuid::now_v7()),
             public_key: key.public_key(),
             label: "bench".into(),
-            now_ms: now,
+            now_ms: START_MS,
         };
         let (state, receipt) = home
             .store
@@ -208,9 +227,13 @@ pub(crate) async fn start_other(words: &[&OsStr]) -> Result<(Child, String)> {
 }
 
 /// What the other process does.
-pub(crate) async fn serve(data: &Path, database: Option<&str>) -> Result<()> {
-    let place = place(data, database);
-    let running = shicha_server::serve(Config::new(place, ([127, 0, 0, 1], 0).into())).await?;
+pub(crate) async fn serve(data: &Path, database: Option<&str>, is_then: bool) -> Result<()> {
+    let mut config = Config::new(place(data, database), ([127, 0, 0, 1], 0).into());
+    if is_then {
+        let began = Instant::now();
+        config.clock = Arc::new(move || START_MS + began.elapsed().as_millis() as u64);
+    }
+    let running = shicha_server::serve(config).await?;
     println!("{}", running.url());
     std::future::pending().await
 }

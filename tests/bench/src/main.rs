@@ -80,10 +80,13 @@ fn main() -> Result<()> {
     let words: Vec<&str> = words.iter().filter_map(|word| word.to_str()).collect();
     match words[..] {
         [central::SERVE, dir] => {
-            return runtime.block_on(central::serve(dir.as_ref(), None));
+            return runtime.block_on(central::serve(dir.as_ref(), None, false));
+        }
+        [central::SERVE_THEN, dir] => {
+            return runtime.block_on(central::serve(dir.as_ref(), None, true));
         }
         [central::SERVE, dir, database] => {
-            return runtime.block_on(central::serve(dir.as_ref(), Some(database)));
+            return runtime.block_on(central::serve(dir.as_ref(), Some(database), false));
         }
         [photo::TAKE, dir] => return runtime.block_on(photo::take(dir.as_ref())),
         [first_pull::PULL, dir, url] => {

@@ -18,13 +18,15 @@ const INSPECTIONS: usize = 600;
 const ANSWERS: usize = 100;
 const TOGETHER: usize = 4;
 const ENTRIES: usize = INSPECTIONS * ANSWERS;
+/// So soon after the beginning everybody is enrolled.
+const ENROLLED_MS: u64 = 60_000;
 const AIM_PER_SECOND: f64 = 60_000.0;
 const AIM_BYTES: f64 = 60.0;
 
 pub(crate) async fn run() -> Result<()> {
     report::heading("push and pull of 60,000 answers (aim: 60,000 entries/s each, 60 bytes/entry)");
     let dir = tempfile::tempdir()?;
-    let central = Central::start(dir.path()).await?;
+    let mut central = Central::start_then(dir.path()).await?;
     let (inspector, person) = central
         .ledger(&dir.path().join("inspector"), "320703", Role::Inspector)
         .await?;
@@ -33,7 +35,8 @@ pub(crate) async fn run() -> Result<()> {
         .await?;
     round(&central, &inspector).await?;
     round(&central, &supervisor).await?;
-    let mut now_ms = data::START_MS;
+    central.come_to_now().await?;
+    let mut now_ms = data::START_MS + ENROLLED_MS;
     for n in 0..INSPECTIONS {
         let opening = data::inspection(n)?;
         let record = opening.record;

@@ -167,11 +167,12 @@ impl Round<'_> {
             .header("content-type", BATCH_TYPE)
             .with_time_for(body.len())
             .body(body);
+        // Only the last batch can end the log; asking for it waits until the batch before is written down.
+        let is_last = batch.end == waiting.len();
         let entries = &waiting[batch];
-        let sent = entries.last().map(|(id, entry)| (entry.seq, *id));
-        let end = match sent {
-            Some(sent) => self.end_with(sent).await?,
-            None => None,
+        let end = match entries.last() {
+            Some((id, entry)) if is_last => self.end_with((entry.seq, *id)).await?,
+            _ => None,
         };
         if let Some(end) = &end {
             request = request.header(END_HEADER, end.to_text());
