@@ -21,7 +21,7 @@ import {
   syncStatus,
   workbench,
 } from '../src/testing/samples';
-import { adminAudit, adminCodes, adminDevices, adminOrgs, adminPacks, adminPeople, adminUpdates, live, offline } from '../src/testing/admin';
+import { adminAudit, adminCodes, adminDevices, adminOrgs, adminPacks, adminPeople, adminRefused, adminUpdates, live, offline } from '../src/testing/admin';
 import { updateView } from '../src/testing/updates';
 import { nearbySession, nearbyView } from '../src/testing/nearby';
 import { checklist, items, pack, regions } from './campaign';
@@ -372,6 +372,7 @@ export function answersOf({ language, stage = 'ready', role = 'inspector', signe
     admin_people: () => adminPeople(isAway ? offline : live),
     admin_devices: () => adminDevices(),
     admin_codes: () => adminCodes(),
+    admin_refused: () => adminRefused(),
     admin_packs: () => adminPacks(),
     admin_updates: () => adminUpdates(),
     admin_audit: () => adminAudit(),

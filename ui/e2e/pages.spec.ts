@@ -28,6 +28,7 @@ const PAGES: Shown[] = [
   { name: 'admin-orgs', address: '/admin/orgs', ready: '[data-test=admin-org-row]', scene: { role: 'administrator' } },
   { name: 'admin-devices', address: '/admin/devices', ready: '[data-test=admin-device-row]', scene: { role: 'administrator' } },
   { name: 'admin-codes', address: '/admin/codes', ready: '[data-test=admin-code-row]', scene: { role: 'administrator' } },
+  { name: 'admin-refused', address: '/admin/refused', ready: '[data-test=admin-refused-row]', scene: { role: 'administrator' } },
   { name: 'admin-packs', address: '/admin/packs', ready: '[data-test=admin-pack-row]', scene: { role: 'administrator' } },
   { name: 'admin-audit', address: '/admin/audit', ready: '[data-test=admin-audit-row]', scene: { role: 'administrator' } },
   {

@@ -107,6 +107,7 @@ const ADMIN: Shown[] = [
   { name: 'admin-device-wipe', address: '/admin/devices', ready: part('admin-device-row'), act: inTurn(revoke('wipe'), seen('admin-revoke-typed')) },
   { name: 'admin-device-refused', address: '/admin/devices', ready: part('admin-device-row'), act: inTurn(revoke('revoke'), press('admin-send'), seen('admin-contradiction')) },
   { name: 'admin-device-unlock', address: '/admin/devices', ready: part('admin-device-row'), act: inTurn(press('admin-device-unlock', 'confirm-ok'), seen('admin-unlock-code')) },
+  { name: 'admin-release', address: '/admin/refused', ready: part('admin-refused-row'), act: inTurn(press('admin-refused-release', 'admin-send'), seen('admin-release-dialog')) },
   { name: 'admin-code-new', address: '/admin/codes', ready: part('admin-code-row'), act: inTurn(press('admin-code-new', 'admin-send'), seen('admin-code-dialog')) },
   { name: 'admin-code-slip', address: '/admin/people', ready: part('admin-person-row'), act: inTurn(press('admin-person-code', 'admin-send'), seen('admin-code-slip')) },
   { name: 'admin-pack-good', address: '/admin/packs', ready: part('admin-pack-row'), act: hand('admin-pack-choose', 'admin-pack-change') },

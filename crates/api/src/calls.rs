@@ -59,6 +59,8 @@ macro_rules! calls {
                 admin_codes: Empty => AdminCodes,
                 admin_code_make: AdminCodeMake => AdminCodeSlip,
                 admin_code_withdraw: AdminCodeRef => Empty,
+                admin_refused: Empty => AdminRefused,
+                admin_refused_release: AdminRelease => Empty,
                 // The server's card, for computers without a network.
                 admin_card: Empty => FileOut,
                 admin_packs: Empty => AdminPacks,

@@ -16,6 +16,8 @@ import type { AdminPackPublish } from "./AdminPackPublish";
 import type { AdminPacks } from "./AdminPacks";
 import type { AdminPeople } from "./AdminPeople";
 import type { AdminPersonPut } from "./AdminPersonPut";
+import type { AdminRefused } from "./AdminRefused";
+import type { AdminRelease } from "./AdminRelease";
 import type { AdminRevoke } from "./AdminRevoke";
 import type { AdminUnlockCode } from "./AdminUnlockCode";
 import type { AdminUpdateRelease } from "./AdminUpdateRelease";
@@ -127,6 +129,8 @@ export interface Calls {
   admin_packs: { request: Empty; response: AdminPacks };
   admin_people: { request: Empty; response: AdminPeople };
   admin_person_put: { request: AdminPersonPut; response: Empty };
+  admin_refused: { request: Empty; response: AdminRefused };
+  admin_refused_release: { request: AdminRelease; response: Empty };
   admin_update_release: { request: AdminUpdateRelease; response: Empty };
   admin_update_withdraw: { request: AdminUpdateRelease; response: Empty };
   admin_updates: { request: Empty; response: AdminUpdates };

@@ -1,6 +1,7 @@
 /** What the core answers about administration in tests. */
 import type { AdminAudit } from '@/bindings/AdminAudit';
 import type { AdminCodes } from '@/bindings/AdminCodes';
+import type { AdminRefused } from '@/bindings/AdminRefused';
 import type { AdminDeviceRow } from '@/bindings/AdminDeviceRow';
 import type { AdminDevices } from '@/bindings/AdminDevices';
 import type { AdminOrgs } from '@/bindings/AdminOrgs';
@@ -113,6 +114,26 @@ export function adminCodes(known = live): AdminCodes {
       { id: '00112233445566aa', person_name: '周强', org_name: '东海县应急管理局', created_at_ms: AT - DAY, expires_at_ms: AT + 6 * DAY },
       { id: '8899aabbccddee00', person_name: '钱校长', org_name: '连云港平安安全技术培训有限公司', created_at_ms: AT, expires_at_ms: AT + 7 * DAY },
     ],
+  };
+}
+
+export function adminRefused(known = live): AdminRefused {
+  const row = (seq: number, more: Partial<AdminRefused['rows'][number]> = {}): AdminRefused['rows'][number] => ({
+    device: id(102),
+    seq,
+    label: '执法二组 1 号',
+    person_name: '赵敏',
+    org_name: '东海县应急管理局',
+    code: 'event',
+    claimed_ms: AT - 2 * DAY,
+    received_ms: AT - DAY,
+    is_releasable: true,
+    ...more,
+  });
+  return {
+    known,
+    more: false,
+    rows: [row(88), row(87), row(12, { device: id(103), label: '执法三组', person_name: '周强', code: 'malformed', is_releasable: false }), row(86, { code: 'channel' })],
   };
 }
 

@@ -40,6 +40,7 @@ pub(crate) use admin::{
     orgs::{admin_org_put, admin_orgs},
     packs::{admin_pack_check, admin_pack_publish, admin_packs},
     people::{admin_people, admin_person_put},
+    refused::{admin_refused, admin_refused_release},
     updates::{admin_update_release, admin_update_withdraw, admin_updates},
 };
 pub(crate) use conflicts::{conflict_settle, conflicts_list};

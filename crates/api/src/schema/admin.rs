@@ -204,6 +204,48 @@ dto! {
         pub expires_at_ms: u64,
     }
 
+    /// Entries that were refused, for channels of these organisations.
+    pub struct AdminRefused {
+        /// How new the list is.
+        pub known: Known,
+        /// What was refused last first.
+        pub rows: Vec<AdminRefusedRow>,
+        /// Whether there are more than are shown.
+        pub more: bool,
+    }
+
+    /// An entry that was refused: it is kept, and outside for everybody.
+    pub struct AdminRefusedRow {
+        /// In whose ledger.
+        pub device: DeviceId,
+        /// At which place.
+        pub seq: u64,
+        /// What the device's user calls it.
+        pub label: String,
+        /// Whose device that is.
+        pub person_name: String,
+        /// The organisation for which it was written.
+        pub org_name: String,
+        /// Why it was refused.
+        pub code: String,
+        /// The time that it claims, Unix ms.
+        pub claimed_ms: u64,
+        /// When it was received, Unix ms.
+        pub received_ms: u64,
+        /// Whether it may be let in: it was refused for the directory's sake only.
+        pub is_releasable: bool,
+    }
+
+    /// Lets a refused entry in. It counts from then on.
+    pub struct AdminRelease {
+        /// In whose ledger.
+        pub device: DeviceId,
+        /// At which place.
+        pub seq: u64,
+        /// Why, for the audit log.
+        pub reason: String,
+    }
+
     /// Makes an enrolment code.
     pub struct AdminCodeMake {
         /// For whom.

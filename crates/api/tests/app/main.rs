@@ -12,6 +12,7 @@ mod ordered;
 mod packages;
 mod packs;
 mod place;
+mod released;
 mod roster;
 mod signing;
 mod together;

@@ -17,8 +17,9 @@ use super::{
 use crate::protocol::{
     ProblemCode,
     admin::{
-        Audit, AuditQuery, Changed, Codes, Devices, MadeCard, MadeCode, NewCard, NewCode, Orgs,
-        PackPublished, Packs, People, Revoke, Unlock, UnlockCode, WithdrawCode,
+        Audit, AuditQuery, Changed, Codes, Devices, MAX_REFUSED, MadeCard, MadeCode, NewCard,
+        NewCode, Orgs, PackPublished, Packs, People, Refused, ReleaseEntry, Revoke, Unlock,
+        UnlockCode, WithdrawCode,
     },
     order::OrderAct,
     update::{ReleaseUpdate, Updates},
@@ -127,6 +128,21 @@ impl Engine {
     ) -> Result<Changed, SyncError> {
         self.put(ledger, "/v1/admin/codes/withdraw", &WithdrawCode { id })
             .await
+    }
+
+    /// Entries that were refused, the last ones first.
+    pub async fn admin_refused(&self, ledger: &Ledger) -> Result<Refused, SyncError> {
+        self.get(ledger, &format!("/v1/admin/refused?limit={MAX_REFUSED}"))
+            .await
+    }
+
+    /// Lets a refused entry in.
+    pub async fn admin_release(
+        &self,
+        ledger: &Ledger,
+        request: &ReleaseEntry,
+    ) -> Result<Changed, SyncError> {
+        self.put(ledger, "/v1/admin/refused/release", request).await
     }
 
     /// The card of the server, with the address that a machine would use if it ever got a network.

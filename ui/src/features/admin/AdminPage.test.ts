@@ -1,7 +1,7 @@
 import { flushPromises } from '@vue/test-utils';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { pendingConfirm } from '@/components/confirm';
-import { adminAudit, adminCodes, adminDevices, adminOrgs, adminPacks, adminPeople, live, offline } from '@/testing/admin';
+import { adminAudit, adminCodes, adminDevices, adminOrgs, adminPacks, adminPeople, adminRefused, live, offline } from '@/testing/admin';
 import { installFakeCore, type Answers } from '@/testing/fakeCore';
 import { freshStores, mountPage } from '@/testing/mountPage';
 import { platform } from '@/platform';
@@ -11,6 +11,7 @@ import DevicesTab from './DevicesTab.vue';
 import OrgsTab from './OrgsTab.vue';
 import PacksTab from './PacksTab.vue';
 import PeopleTab from './PeopleTab.vue';
+import RefusedTab from './RefusedTab.vue';
 
 beforeEach(freshStores);
 
@@ -19,6 +20,7 @@ const answers: Answers = {
   admin_people: () => adminPeople(),
   admin_devices: () => adminDevices(),
   admin_codes: () => adminCodes(),
+  admin_refused: () => adminRefused(),
   admin_packs: () => adminPacks(),
   admin_audit: () => adminAudit(),
 };
@@ -48,6 +50,15 @@ async function typeOutside(test: string, text: string): Promise<void> {
   if (!input) throw new Error(`no field in ${test}`);
   input.value = text;
   input.dispatchEvent(new Event('input'));
+  await flushPromises();
+}
+
+async function typeReason(text: string): Promise<void> {
+  const part = outside('admin-release-reason');
+  const field = part.matches('textarea') ? (part as HTMLTextAreaElement) : part.querySelector('textarea');
+  if (!field) throw new Error('no field for the reason');
+  field.value = text;
+  field.dispatchEvent(new Event('input'));
   await flushPromises();
 }
 
@@ -215,6 +226,42 @@ describe('enrolment codes', () => {
     pendingConfirm.value?.answer(true);
     await flushPromises();
     expect(core.requests('admin_code_withdraw')).toEqual([{ id: '00112233445566aa' }]);
+  });
+});
+
+describe('refused entries', () => {
+  const release = { admin_refused_release: () => ({}) };
+
+  it('say why they were refused, and those that nobody may let in say so', async () => {
+    const { all, at } = await open(RefusedTab);
+    await vi.waitFor(() => expect(all('admin-refused-row').length).toBe(4));
+    expect(all('admin-refused-release').length).toBe(3);
+    expect(at('admin-refused').text()).toContain('不可放行');
+    expect(at('admin-refused').text()).toContain('此人的岗位不能做这一步');
+  });
+
+  it('are let in with a reason, one or all alike in the order in which they were written', async () => {
+    const { core, all } = await open(RefusedTab, release);
+    await vi.waitFor(() => expect(all('admin-refused-row').length).toBe(4));
+    const first = async () => {
+      await all('admin-refused-release')[0]?.trigger('click');
+      await flushPromises();
+    };
+    await first();
+    submitOutside('admin-release-dialog');
+    await flushPromises();
+    expect(core.requests('admin_refused_release'), 'not without a reason').toEqual([]);
+    await typeReason('岗位登记有误');
+    submitOutside('admin-release-dialog');
+    await flushPromises();
+    const one = { device: '018f0000-0000-7000-8000-000000000066', reason: '岗位登记有误' };
+    expect(core.requests('admin_refused_release')).toEqual([{ ...one, seq: 88 }]);
+    await first();
+    outside<HTMLInputElement>('admin-release-all').click();
+    await typeReason('岗位登记有误');
+    submitOutside('admin-release-dialog');
+    await flushPromises();
+    expect(core.requests('admin_refused_release').slice(1)).toEqual([{ ...one, seq: 87 }, { ...one, seq: 88 }]);
   });
 });
 

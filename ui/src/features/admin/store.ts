@@ -6,6 +6,7 @@ import { defineStore } from 'pinia';
 import { ref } from 'vue';
 import type { AdminOrgPut } from '@/bindings/AdminOrgPut';
 import type { AdminPersonPut } from '@/bindings/AdminPersonPut';
+import type { AdminRefusedRow } from '@/bindings/AdminRefusedRow';
 import type { AdminRevoke } from '@/bindings/AdminRevoke';
 import type { AdminCodeSlip } from '@/bindings/AdminCodeSlip';
 import type { DeviceId } from '@/bindings/DeviceId';
@@ -20,6 +21,7 @@ export const useAdmin = defineStore('admin', () => {
   const people = makeQuery(() => call('admin_people'));
   const devices = makeQuery(() => call('admin_devices'));
   const codes = makeQuery(() => call('admin_codes'));
+  const refused = makeQuery(() => call('admin_refused'));
   const packs = makeQuery(() => call('admin_packs'));
   const updates = makeQuery(() => call('admin_updates'));
 
@@ -32,6 +34,8 @@ export const useAdmin = defineStore('admin', () => {
   const deviceSort = ref<TableSort | null>({ key: 'contact', descending: true });
   const codeQuery = ref('');
   const codeSort = ref<TableSort | null>(null);
+  const refusedQuery = ref('');
+  const refusedSort = ref<TableSort | null>(null);
 
   async function putOrg(org: AdminOrgPut): Promise<void> {
     await call('admin_org_put', org);
@@ -63,6 +67,18 @@ export const useAdmin = defineStore('admin', () => {
     await codes.load();
   }
 
+  /** Lets refused entries in, one after the other; what was let in before one failed stays in. */
+  async function release(entries: AdminRefusedRow[], reason: string, done: (n: number) => void): Promise<void> {
+    try {
+      for (const [n, { device, seq }] of entries.entries()) {
+        await call('admin_refused_release', { device, seq, reason });
+        done(n + 1);
+      }
+    } finally {
+      await refused.load();
+    }
+  }
+
   async function releaseUpdate(name: string, org: OrgCode): Promise<void> {
     await call('admin_update_release', { name, org });
     await updates.load();
@@ -78,6 +94,7 @@ export const useAdmin = defineStore('admin', () => {
     people,
     devices,
     codes,
+    refused,
     packs,
     updates,
     orgQuery,
@@ -89,12 +106,15 @@ export const useAdmin = defineStore('admin', () => {
     deviceSort,
     codeQuery,
     codeSort,
+    refusedQuery,
+    refusedSort,
     putOrg,
     putPerson,
     revoke,
     unlockCode,
     makeCode,
     withdrawCode,
+    release,
     releaseUpdate,
     withdrawUpdate,
   };

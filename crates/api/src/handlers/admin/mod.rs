@@ -10,6 +10,7 @@ pub(crate) mod devices;
 pub(crate) mod orgs;
 pub(crate) mod packs;
 pub(crate) mod people;
+pub(crate) mod refused;
 pub(crate) mod updates;
 
 use std::sync::Arc;
