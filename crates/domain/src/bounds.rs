@@ -146,10 +146,16 @@ pub fn runs(since: impl IntoIterator<Item = u64>) -> Vec<Run> {
     runs
 }
 
+/// The latest time that a receipt can bear which was given before the endpoint's clock showed this, Unix ms: a clock that lies behind a
+/// little is run past.
+pub fn latest_possible(clock_ms: u64) -> u64 {
+    clock_ms.saturating_add(CLOCK_BEHIND_MS)
+}
+
 /// When the last of `count` receipts is given that rise by milliseconds and are all later than `newest_ms`, the newest before them; Unix
 /// ms. None where the clock lies so far behind that it must be wrong, or was.
 pub fn received(clock_ms: u64, newest_ms: u64, count: u64) -> Option<u64> {
-    if newest_ms > clock_ms.saturating_add(CLOCK_BEHIND_MS) {
+    if newest_ms > latest_possible(clock_ms) {
         return None;
     }
     Some(clock_ms.max(newest_ms.saturating_add(count)))

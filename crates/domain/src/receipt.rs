@@ -13,7 +13,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Receipt {
-    /// In which of the endpoint's lives, counted from 1: a restore and a correction of its clock begin another.
+    /// In which of the endpoint's lives: 1 at first, the next number after a correction of its clock, a higher one after a restore.
     pub life: u64,
     /// Whose ledger.
     pub device: DeviceId,

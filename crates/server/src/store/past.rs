@@ -20,6 +20,12 @@ const SAME_STAY_MS: u64 = 15 * 60 * 1000;
 /// How long a stay lasts at most, in ms: as long as one session.
 const STAY_MS: u64 = 60 * 60 * 1000;
 
+/// The least number of the life that begins after a restore: that of the minute, Unix time. Lives that began after the backup was made are
+/// lost with what was lost, and their receipts are brought back; so that none has the number of another, theirs must be lower.
+pub(super) fn least_life(now_ms: u64) -> u64 {
+    now_ms / 60_000
+}
+
 /// What is kept of a device's past.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Past {

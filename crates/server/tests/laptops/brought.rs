@@ -211,7 +211,10 @@ async fn a_receipt_counts_only_if_it_is_the_endpoints_own_older_word_for_the_ver
         ),
         (
             "of a later life",
-            &|receipt| sealed(Receipt { life: 9, ..receipt }),
+            &|receipt| {
+                let life = 1 << 40;
+                sealed(Receipt { life, ..receipt })
+            },
             &[],
         ),
         (
@@ -233,7 +236,8 @@ async fn a_receipt_counts_only_if_it_is_the_endpoints_own_older_word_for_the_ver
             let reply: PushReply = serde_json::from_slice(&reply.bytes().await.unwrap()).unwrap();
             let confirmed = &reply.receipts[..];
             assert_eq!(confirmed.len(), 1, "{what}");
-            assert_eq!((confirmed[0].life, confirmed[0].seq), (2, 3), "{what}");
+            assert!(confirmed[0].life > 9, "{what}");
+            assert_eq!(confirmed[0].seq, 3, "{what}");
         }
         for entry in entries {
             let is_older = counts.contains(&entry.seq);
@@ -249,7 +253,7 @@ async fn a_receipt_counts_only_if_it_is_the_endpoints_own_older_word_for_the_ver
         let (what, older) = &expected[&row.id];
         match older {
             Some(older) => assert_eq!(receipt, older, "{what}"),
-            None => assert_eq!(receipt.life, 2, "{what}"),
+            None => assert!(receipt.life > 9, "{what}"),
         }
     }
     server.stop().await;

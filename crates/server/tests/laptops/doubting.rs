@@ -72,9 +72,13 @@ async fn an_endpoint_that_was_put_back_to_a_backup_is_named_at_both_ends() {
     let found = endpoint(&server);
     assert_eq!(found.faults, []);
     assert!(
-        matches!(found.marks[0], EndpointMark::Life { life: 2, .. }),
+        matches!(found.marks[0], EndpointMark::Life { life: 2.., .. }),
         "{:?}",
         found.marks
     );
-    assert_eq!(marks(&laptop), [VerifyMark::Lives { latest: 2 }]);
+    let here = marks(&laptop);
+    assert!(
+        matches!(here[..], [VerifyMark::Lives { latest: 2.. }]),
+        "{here:?}"
+    );
 }

@@ -271,7 +271,7 @@ async fn an_endpoint_that_was_put_back_to_a_backup_says_so() {
     let found = found(&server);
     assert_eq!(found.faults, []);
     assert!(
-        matches!(found.marks.as_slice(), [VerifyMark::Life { life: 2, .. }]),
+        matches!(found.marks.as_slice(), [VerifyMark::Life { life: 2.., .. }]),
         "{:?}",
         found.marks
     );

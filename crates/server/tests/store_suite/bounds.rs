@@ -355,3 +355,32 @@ pub(crate) fn what_is_accepted_again_after_a_restore_is_given_out_with_the_oldes
     let confirmed: Vec<u64> = confirmed.iter().map(|(receipt, _)| receipt.seq).collect();
     assert_eq!(confirmed, [0, 4, next[0].seq]);
 }
+
+pub(crate) fn a_time_of_a_wrong_clock_bounds_nothing_though_the_life_that_ended_it_is_lost<
+    O: Open,
+>() {
+    // A life that the store does not know any more, with a clock that was an hour ahead.
+    let lost = Stand::<O>::new();
+    let mut log = lost.device(1, 0);
+    let entries = log.sets(2);
+    lost.store.mark_restored().unwrap();
+    assert!(lost.store.begin_life(Uuid::from_u128(8), 900).unwrap());
+    let ahead = lost.receive_at(&entries, 260 * MINUTE);
+    log.after = Some(ahead[0].id());
+    let next = log.sets(1);
+    // It was put right before the restore, or after it.
+    for began in [200 * MINUTE, 300 * MINUTE] {
+        let stand = Stand::<O>::new();
+        stand.device(1, 0);
+        stand.store.mark_restored().unwrap();
+        let begun = stand.store.begin_life(Uuid::from_u128(9), began);
+        assert!(begun.unwrap());
+        let mut push = stand.push_at(&entries, 201 * MINUTE);
+        push.brought = Brought::proved(ahead.clone(), (1, 2));
+        held(stand.store.append(&push, &|_, _| Ok(())).unwrap());
+        let given = stand.receive_at(&next, 202 * MINUTE);
+        let bounds = (given[0].since_ms, given[0].received_at_ms);
+        assert_eq!(bounds, (1, 202 * MINUTE));
+        assert!(given[0].rank() > ahead[0].rank());
+    }
+}

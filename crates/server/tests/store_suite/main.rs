@@ -71,6 +71,7 @@ every_store!(
     an_order_becomes_heavier_and_never_lighter_and_is_done_once,
     receipts_of_a_channel_and_of_a_device_rise_strictly_whatever_the_clock_says,
     an_entry_is_judged_by_the_bounds_that_its_receipt_will_give,
+    a_time_of_a_wrong_clock_bounds_nothing_though_the_life_that_ended_it_is_lost,
     what_is_accepted_again_after_a_restore_is_given_out_with_the_oldest_receipt_that_was_brought,
     a_clock_that_must_be_wrong_receives_nothing_and_changes_nothing,
     what_a_device_named_bounds_what_it_sends_and_no_other_name_does,

@@ -88,7 +88,7 @@ describe('the settings', () => {
   });
 
   it.each([
-    ['lives', '第 9 段时期'],
+    ['lives', '回执曾重新起算'],
     ['contested', '从第 9 条起有两种版本'],
     ['aside', '从第 9 条起有 3 条另存在旁'],
     ['back_dated', '倒签：“外勤 2 号”第 9 条'],

@@ -59,7 +59,7 @@ const settings: Catalogue['settings'] = {
     receipt_named: 'Its receipt begins before a receipt that the log had named.',
   },
   mark: {
-    lives: 'The central endpoint is in its life number {seq}: it was put back to a backup, or its clock was corrected.',
+    lives: 'Receipts of the central endpoint begin anew once or more: it was put back to a backup, or its clock was corrected.',
     contested: 'The log of “{device}” has two pasts from entry {seq} on: the central endpoint gives another one than the one here.',
     aside: 'Of the log of “{device}”, from entry {seq} on, {count} were put aside: it had parted from the one at the central endpoint (installed anew, copied, or an older copy put back).',
     back_dated: 'Back-dated: entry {seq} of “{device}” claims {claimed}, and was made not before {since}.',

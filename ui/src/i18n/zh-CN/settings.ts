@@ -58,7 +58,7 @@ export default {
     receipt_named: '回执上的起始时间早于日志已经提到的回执。',
   },
   mark: {
-    lives: '中心端已进入第 {seq} 段时期：曾从备份恢复，或更正过时钟。',
+    lives: '中心端的回执曾重新起算：曾从备份恢复，或更正过时钟。',
     contested: '“{device}”的日志从第 {seq} 条起有两种版本：中心端给出的与本机的不同。',
     aside: '“{device}”的日志从第 {seq} 条起有 {count} 条另存在旁：这份日志曾与中心端的分岔（重装、复制或换回旧副本）。',
     back_dated: '倒签：“{device}”第 {seq} 条自称写于 {claimed}，实际不早于 {since}。',

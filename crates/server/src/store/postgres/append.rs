@@ -120,7 +120,7 @@ pub(super) fn append(
     for (n, receipt) in push.brought.after(head.seq) {
         brought.insert(n, rows::insert_brought(tx, receipt)?);
     }
-    let named = rows::named(tx, device, &state.past.names(fresh))?;
+    let named = rows::named(tx, device, &state.past.names(fresh), (push.now)())?;
     let mut sealing = state.past.sealing(push, fresh, &named);
     let verdicts = judged(tx, fresh, sealing.bounds(), judge)?;
     let refused = fresh.iter().zip(&verdicts).filter_map(|(one, verdict)| {

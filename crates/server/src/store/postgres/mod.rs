@@ -42,6 +42,7 @@ use super::{
     Info, Judge, MIGRATIONS, Migration, NUMBERS_SKIPPED, OwnJudge, PullNote, PullQuery, Pulled,
     Pushed, Register, Seal, Store, StoreError, ThenAppended, ToldEnd,
     numbers::{self, Lent},
+    past::least_life,
 };
 use pool::{Connections, Tx};
 use rows::{count, count_or_none, entry_id, get};
@@ -426,8 +427,8 @@ impl Store for PostgresStore {
             if is_restored {
                 rows::set_meta(tx, "epoch", &epoch.to_string())?;
                 tx.execute(
-                    "INSERT INTO life (n, began_at_ms) SELECT max(n) + 1, $1 FROM life",
-                    &[&(now_ms as i64)],
+                    "INSERT INTO life (n, began_at_ms) SELECT greatest(max(n) + 1, $2), $1 FROM life",
+                    &[&(now_ms as i64), &(least_life(now_ms) as i64)],
                 )?;
             }
             Ok(is_restored)

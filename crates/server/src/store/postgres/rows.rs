@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use postgres::{Row, types::FromSql};
 use shicha_domain::{
-    DeviceId, EntryId, PersonId, Receipt, ReceiptId,
+    DeviceId, EntryId, PersonId, Receipt, ReceiptId, bounds,
     directory::{Device, Person},
     entry::Again,
     receipt::read_refused,
@@ -250,15 +250,18 @@ pub(super) fn insert_brought(tx: &mut Tx<'_>, receipt: &Receipt) -> Result<i64, 
 }
 
 /// When receipts of a device or of one that it continues were given, for those of these names that are known. What enrolment gave tells
-/// nothing that the line's first enrolment does not, and a time after the end of its life is one of a wrong clock.
+/// nothing that the line's first enrolment does not, and a time after a later life began is one of a wrong clock. What ended its own life may be lost with a restore, so a time that
+/// is still to come is one too.
 pub(super) fn named(
     tx: &mut Tx<'_>,
     device: DeviceId,
     names: &BTreeSet<ReceiptId>,
+    now_ms: u64,
 ) -> Result<HashMap<ReceiptId, u64>, StoreError> {
     if names.is_empty() {
         return Ok(HashMap::new());
     }
+    let latest_ms = bounds::latest_possible(now_ms) as i64;
     let names: Vec<&[u8]> = names.iter().map(|name| name.0.as_slice()).collect();
     tx.query(
         "WITH RECURSIVE line (id) AS (SELECT $2::uuid UNION SELECT d.continues FROM device d JOIN line ON d.id = line.id
@@ -266,9 +269,9 @@ pub(super) fn named(
          SELECT r.id, r.received_at_ms
          FROM (SELECT id, received_at_ms, seq, device, life FROM receipt WHERE id = ANY ($1) UNION ALL
                SELECT id, received_at_ms, seq, device, life FROM older_receipt WHERE id = ANY ($1)) AS r
-         WHERE r.id = ANY ($1) AND r.seq > 0 AND r.device IN (SELECT id FROM line)
-           AND NOT EXISTS (SELECT 1 FROM life l WHERE l.n = r.life + 1 AND r.received_at_ms > l.began_at_ms)",
-        &[&names, &device.0],
+         WHERE r.id = ANY ($1) AND r.seq > 0 AND r.received_at_ms <= $3 AND r.device IN (SELECT id FROM line)
+           AND NOT EXISTS (SELECT 1 FROM life l WHERE l.n > r.life AND r.received_at_ms > l.began_at_ms)",
+        &[&names, &device.0, &latest_ms],
     )?
     .iter()
     .map(|row| Ok((ReceiptId(hash(get(row, 0)?, "receipt")?), count(row, 1)?)))

@@ -125,7 +125,12 @@ pub(super) fn append(
         brought.insert(n, rows::insert_brought(transaction, device_n, receipt)?);
     }
     let author = rows::person_n(transaction, state.person.id)?;
-    let named = rows::named(transaction, device_n, &state.past.names(fresh))?;
+    let named = rows::named(
+        transaction,
+        device_n,
+        &state.past.names(fresh),
+        (push.now)(),
+    )?;
     let mut sealing = state.past.sealing(push, fresh, &named);
     let mut intake = Intake::new(transaction, device_n, author);
     let mut judged = Vec::with_capacity(fresh.len());

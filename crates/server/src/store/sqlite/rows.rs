@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use rusqlite::{Connection, OptionalExtension as _, Row};
 use shicha_domain::{
-    DeviceId, EntryId, PersonId, Receipt, ReceiptId,
+    DeviceId, EntryId, PersonId, Receipt, ReceiptId, bounds,
     directory::{Device, Person},
     entry::Again,
     receipt::read_refused,
@@ -299,23 +299,26 @@ pub(super) fn insert_brought(
 }
 
 /// When receipts of a device or of one that it continues were given, for those of these names that are known. What enrolment gave tells
-/// nothing that the line's first enrolment does not, and a time after the end of its life is one of a wrong clock.
+/// nothing that the line's first enrolment does not, and a time after a later life began is one of a wrong clock. What ended its own life may be lost with a restore, so a time that
+/// is still to come is one too.
 pub(super) fn named(
     connection: &Connection,
     device: i64,
     names: &BTreeSet<ReceiptId>,
+    now_ms: u64,
 ) -> Result<HashMap<ReceiptId, u64>, StoreError> {
+    let latest_ms = bounds::latest_possible(now_ms) as i64;
     let mut statement = connection.prepare_cached(
         "SELECT r.received_at_ms FROM receipt r
-         WHERE r.id = ?1 AND r.seq > 0 AND r.signature IS NOT NULL
+         WHERE r.id = ?1 AND r.seq > 0 AND r.signature IS NOT NULL AND r.received_at_ms <= ?3
            AND r.device IN (WITH RECURSIVE line (n) AS (SELECT ?2 UNION SELECT d.continues FROM device d JOIN line ON d.n = line.n
                             WHERE d.continues IS NOT NULL) SELECT n FROM line)
-           AND NOT EXISTS (SELECT 1 FROM life l WHERE l.n = r.life + 1 AND r.received_at_ms > l.began_at_ms)",
+           AND NOT EXISTS (SELECT 1 FROM life l WHERE l.n > r.life AND r.received_at_ms > l.began_at_ms)",
     )?;
     let mut received = HashMap::new();
     for name in names {
         let at: Option<i64> = statement
-            .query_row((name.0, device), |row| row.get(0))
+            .query_row((name.0, device, latest_ms), |row| row.get(0))
             .optional()?;
         received.extend(at.map(|at| (*name, at as u64)));
     }

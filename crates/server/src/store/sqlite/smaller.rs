@@ -21,6 +21,7 @@ use crate::store::{
     Info, Judge, NUMBERS_SKIPPED, OwnJudge, PullNote, PullQuery, Pulled, Pushed, Register, Seal,
     Store, StoreError, ThenAppended, ToldEnd,
     numbers::{self, Lent},
+    past::least_life,
 };
 
 /// Whether a request for numbers was answered before.
@@ -532,8 +533,8 @@ impl Store for SqliteStore {
             if is_copy {
                 set_meta(transaction, "epoch", &epoch.to_string())?;
                 transaction.execute(
-                    "INSERT INTO life (n, began_at_ms) SELECT max(n) + 1, ?1 FROM life",
-                    [now_ms as i64],
+                    "INSERT INTO life (n, began_at_ms) SELECT max(max(n) + 1, ?2), ?1 FROM life",
+                    [now_ms as i64, least_life(now_ms) as i64],
                 )?;
             }
             Ok(is_copy)
