@@ -95,6 +95,9 @@ pub struct Device {
     /// The identity whose log its own goes on from, because that had parted. An identity that another one goes on from writes no more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub continues: Option<DeviceId>,
+    /// Whether it signed two entries for one place of its log, of which somebody brought one: it is at work at two places.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_parted: bool,
 }
 
 /// Organisations, people and devices that a person may know of.

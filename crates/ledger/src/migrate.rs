@@ -16,6 +16,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0012_directory.sql"),
     include_str!("migrations/0006_signed.sql"),
     include_str!("migrations/0013_lines.sql"),
+    include_str!("migrations/0014_parted.sql"),
 ];
 
 /// The version that this program writes.

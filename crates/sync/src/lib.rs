@@ -5,6 +5,8 @@
 #[cfg(feature = "client")]
 pub mod client;
 #[cfg(feature = "client")]
+mod handed;
+#[cfg(feature = "client")]
 pub mod nearby;
 pub mod package;
 pub mod protocol;

@@ -1,6 +1,6 @@
 //! Lines: which identities of devices go on from each other (invariant 9, a line goes on, it never begins anew).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{Device, MAX_DEPTH};
 use crate::ids::DeviceId;
@@ -11,6 +11,8 @@ pub struct Lines {
     continues: HashMap<DeviceId, DeviceId>,
     /// How many go on from each.
     next: HashMap<DeviceId, usize>,
+    /// Those that signed two entries for one place.
+    parted: HashSet<DeviceId>,
 }
 
 impl Lines {
@@ -22,6 +24,9 @@ impl Lines {
                 lines.continues.insert(device.id, origin);
                 *lines.next.entry(origin).or_default() += 1;
             }
+            if device.is_parted {
+                lines.parted.insert(device.id);
+            }
         }
         lines
     }
@@ -31,11 +36,15 @@ impl Lines {
         self.next.contains_key(&device)
     }
 
-    /// Whether two computers work with copies of one ledger: two identities go on from this one, or from one that it goes on from.
+    /// Whether two computers work with copies of one ledger: two identities go on from this one, or from one that it goes on from, or one
+    /// of them signed two entries for one place.
     pub fn is_copied(&self, device: DeviceId) -> bool {
         std::iter::successors(Some(device), |device| self.continues.get(device).copied())
             .take(MAX_LINE)
-            .any(|device| self.next.get(&device).is_some_and(|next| *next > 1))
+            .any(|device| {
+                self.parted.contains(&device)
+                    || self.next.get(&device).is_some_and(|next| *next > 1)
+            })
     }
 }
 
@@ -57,6 +66,7 @@ mod tests {
             label: String::new(),
             revoked_at_ms: None,
             continues: continues.map(|n| DeviceId(Uuid::from_u128(n))),
+            is_parted: false,
         }
     }
 
@@ -80,6 +90,15 @@ mod tests {
         };
         assert_eq!(ids(Lines::is_copied), [2, 3, 4, 5]);
         assert_eq!(ids(Lines::is_ended), [1, 2, 4, 6]);
+    }
+
+    #[test]
+    fn one_that_signed_two_entries_for_one_place_is_a_copy_and_so_is_what_goes_on_from_it() {
+        let mut devices = [device(1, None), device(2, Some(1)), device(3, Some(2))];
+        devices[1].is_parted = true;
+        let lines = Lines::of(&devices);
+        let copied = devices.map(|device| lines.is_copied(device.id));
+        assert_eq!(copied, [false, true, true]);
     }
 
     #[test]

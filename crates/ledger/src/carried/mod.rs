@@ -5,6 +5,7 @@
 //! entry of it takes the place of one that stands here without a number, which is put aside and never dropped.
 
 mod judged;
+mod parted;
 mod seals;
 
 use std::collections::HashMap;

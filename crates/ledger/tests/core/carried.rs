@@ -56,6 +56,7 @@ fn directory() -> Directory {
                 label: format!("电脑{n}"),
                 revoked_at_ms: None,
                 continues: None,
+                is_parted: false,
             })
             .collect(),
         former: Vec::new(),

@@ -273,7 +273,7 @@ fn a_copy_is_kept_before_a_database_is_migrated() {
     change(
         dir.path(),
         "DROP TABLE blob; DROP TABLE blob_chunk; DROP TABLE blob_picture; DROP TABLE identity_copy; DROP TABLE seal; DROP TABLE package;
-         DROP TABLE directory_row; DROP TABLE directory_part;
+         DROP TABLE directory_row; DROP TABLE directory_part; DROP TABLE parted;
          ALTER TABLE view_inspection DROP COLUMN pack_hash; DROP INDEX record_counted;
          ALTER TABLE record DROP COLUMN is_signed; ALTER TABLE record DROP COLUMN counting; ALTER TABLE record DROP COLUMN counted;
          ALTER TABLE entry DROP COLUMN covered; ALTER TABLE entry DROP COLUMN again;

@@ -61,6 +61,11 @@ pub const MIGRATIONS: &[Migration] = &[
         postgres: include_str!("postgres/migrations/0011_lines.sql"),
         oldest: 7,
     },
+    Migration {
+        sqlite: include_str!("sqlite/migrations/0012_parted.sql"),
+        postgres: include_str!("postgres/migrations/0012_parted.sql"),
+        oldest: 7,
+    },
 ];
 
 /// The key in `meta` for the oldest program format that may work on the store. Absent: no other than the store's own.

@@ -289,6 +289,14 @@ pub struct Pushed {
     pub brought: Brought,
 }
 
+impl Pushed {
+    /// Whether entries that part from what is held are news: a colleague brought them, and nobody has before. What the device itself
+    /// brings, it brings because it was restored and does not know yet that its log has parted.
+    fn shows_a_copy(&self, device: &DeviceState) -> bool {
+        !self.is_by_itself && !device.device.is_parted
+    }
+}
+
 /// In what way a device was in touch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Contact {
@@ -306,7 +314,7 @@ pub enum Contact {
 pub enum Appended {
     /// All entries are durably held.
     Held(Holding),
-    /// Another entry stands at the place of one of these. Nothing was changed.
+    /// Another entry stands at the place of one of these. None was taken; that a colleague brought them is noted of the device.
     Fork {
         /// The last place at which both agree, where the entries reach back that far.
         common: Option<Head>,

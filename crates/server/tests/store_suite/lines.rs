@@ -227,6 +227,41 @@ pub(crate) fn an_identity_that_another_one_goes_on_from_writes_no_more_and_what_
     }
 }
 
+pub(crate) fn two_pasts_that_a_device_signed_prove_two_copies_whoever_shows_them<O: Open>() {
+    let stand = Stand::<O>::new();
+    let mut old = stand.device(1, 0);
+    stand.receive_at(&old.sets(2), MINUTE);
+    let mut copy = old.clone();
+    let held_past = old.sets(2);
+    let other_past: Vec<Candidate> = (["别", "的", "过去"].iter())
+        .map(|said| copy.set("own/east", 1, said))
+        .collect();
+    stand.receive_at(&held_past, 2 * MINUTE);
+    let known = || stand.store.register().unwrap().directory.clone();
+    let is_copied = || Lines::of(&known().devices).is_copied(old.device);
+    let version = known().version;
+    let bring = |entries: &[Candidate], is_by_itself| {
+        let mut push = stand.push_at(entries, 3 * MINUTE);
+        (push.is_in_session, push.is_by_itself) = (false, is_by_itself);
+        stand.store.append(&push, &|_, _| Ok(())).unwrap()
+    };
+    // What the device itself brings, it brings because it was restored.
+    assert!(matches!(bring(&other_past, true), Appended::Fork { .. }));
+    assert!(!is_copied() && known().version == version);
+    assert!(matches!(
+        bring(&other_past[1..2], false),
+        Appended::Fork { .. }
+    ));
+    assert!(is_copied() && known().version == version + 1);
+    // Whoever brings it again changes nothing more.
+    assert!(matches!(bring(&other_past, false), Appended::Fork { .. }));
+    assert_eq!(known().version, version + 1);
+    let heads: Vec<_> = (stand.store.log(old.device, 3, 9).unwrap().into_iter())
+        .map(|head| head.id)
+        .collect();
+    assert_eq!(heads, [held_past[0].id, held_past[1].id]);
+}
+
 pub(crate) fn a_line_gets_a_few_identities_a_day<O: Open>() {
     let stand = Stand::<O>::new();
     let old = stand.device(1, 0);

@@ -51,6 +51,7 @@ every_store!(
     a_code_enrols_one_device_once_and_not_after_it_ran_out,
     a_line_goes_on_after_the_last_common_entry_under_one_identity_for_each_key,
     an_identity_that_another_one_goes_on_from_writes_no_more_and_what_a_colleague_brings_of_it_is_taken,
+    two_pasts_that_a_device_signed_prove_two_copies_whoever_shows_them,
     a_line_gets_a_few_identities_a_day,
     what_is_written_again_is_given_out_as_such,
     a_log_that_is_forked_on_purpose_gains_no_time,

@@ -7,12 +7,15 @@ use shicha_ledger::{LedgerError, Sealed};
 use super::{
     engine::blocking,
     error::SyncError,
-    push::{each_receipt, write_signed},
+    push::each_receipt,
     round::Round,
     session::message,
     transport::{Method, Request},
 };
-use crate::protocol::{BATCH_TYPE, messages::PushReply};
+use crate::{
+    handed,
+    protocol::{BATCH_TYPE, messages::PushReply},
+};
 
 impl Round<'_> {
     /// Brings what is held here for other devices. What the endpoint does not take of one holds up no other: its author will bring it,
@@ -31,16 +34,29 @@ impl Round<'_> {
                 Err(error) => return Err(error),
             }
         }
+        self.show_parted().await
+    }
+
+    /// Shows the endpoint what parts from what is here of colleagues' logs. Whatever it answers, it has seen it.
+    async fn show_parted(&mut self) -> Result<(), SyncError> {
+        for (device, push) in self.on_ledger(|ledger| Ok(ledger.parted()?)).await? {
+            match self.ask(push_of(push)).await {
+                Ok(_) => {}
+                Err(SyncError::Problem(problem)) => {
+                    tracing::info!(%device, code = problem.code.as_str(), "a colleague's log has parted");
+                }
+                Err(error) => return Err(error),
+            }
+            self.on_ledger(move |ledger| Ok(ledger.forget_parted(device)?))
+                .await?;
+        }
         Ok(())
     }
 
     async fn bring(&mut self, device: DeviceId, sealed: Sealed) -> Result<(), SyncError> {
-        let body = blocking(move || write_signed(&sealed.entries, &sealed.signature)).await?;
-        let request = Request::new(Method::Post, "/v1/push")
-            .header("content-type", BATCH_TYPE)
-            .with_time_for(body.len())
-            .body(body);
-        let reply: PushReply = message(&self.ask(request).await?)?;
+        let write = move || Ok(handed::write(&sealed.entries, &sealed.signature)?);
+        let body = blocking(write).await?;
+        let reply: PushReply = message(&self.ask(push_of(body)).await?)?;
         let (key, now_ms) = (self.server_key, self.engine.now_ms());
         self.on_ledger(move |ledger| {
             each_receipt(&reply, |receipt, numbers, refused| {
@@ -58,4 +74,11 @@ impl Round<'_> {
         })
         .await
     }
+}
+
+fn push_of(body: Vec<u8>) -> Request {
+    Request::new(Method::Post, "/v1/push")
+        .header("content-type", BATCH_TYPE)
+        .with_time_for(body.len())
+        .body(body)
 }

@@ -2,7 +2,7 @@
 
 use std::{ops::Range, sync::Arc};
 
-use shicha_domain::suite::{SignatureBytes, SigningKey};
+use shicha_domain::suite::SigningKey;
 use shicha_domain::{Entry, EntryId, Receipt, receipt};
 use shicha_ledger::Ledger;
 
@@ -377,18 +377,6 @@ pub(super) fn write(
         batch.row(0, covered, *id, entry);
     }
     Ok(wire::write_push(&signature, batch)?)
-}
-
-/// The body of a push of entries that their device signed.
-pub(super) fn write_signed(
-    entries: &[(EntryId, Entry)],
-    signature: &SignatureBytes,
-) -> Result<Vec<u8>, SyncError> {
-    let mut batch = BatchWriter::new();
-    for (id, entry) in entries {
-        batch.row(0, None, *id, entry);
-    }
-    Ok(wire::write_push(signature, batch)?)
 }
 
 /// The last entry that both ledgers have.

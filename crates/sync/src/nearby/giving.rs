@@ -8,7 +8,10 @@ use shicha_domain::{
 use shicha_ledger::{ConfirmedBatch, Holdings, Identity, Ledger, Sealed};
 
 use super::{exchange::tag, fault::NearbyFault, peer::Reader};
-use crate::protocol::{BatchWriter, MAX_BATCH_ROWS, signing, wire};
+use crate::{
+    handed,
+    protocol::{BatchWriter, MAX_BATCH_ROWS, signing, wire},
+};
 
 /// Entries of one message, so that a line that breaks loses little.
 const LOT: usize = 2_000;
@@ -138,11 +141,7 @@ fn sealed(
     entries: &[(EntryId, Entry)],
     signature: &SignatureBytes,
 ) -> Result<Vec<u8>, NearbyFault> {
-    let mut batch = BatchWriter::new();
-    for (id, entry) in entries {
-        batch.row(0, None, *id, entry);
-    }
-    tagged(tag::SEALED, &wire::write_push(signature, batch)?)
+    tagged(tag::SEALED, &handed::write(entries, signature)?)
 }
 
 fn confirmed(ledger: &Ledger, batch: &ConfirmedBatch) -> Result<Vec<u8>, NearbyFault> {

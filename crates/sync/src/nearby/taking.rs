@@ -1,14 +1,14 @@
 //! Taking in what the other laptop gives, by the same rules as what comes from the endpoint or in a package.
 
 use shicha_domain::suite::{PublicKey, VerifyingKey};
-use shicha_ledger::{Confirmed, Ledger, Sealed, SealedTaken, Vouched};
+use shicha_ledger::{Confirmed, Ledger, SealedTaken, Vouched};
 
 use super::{
     exchange::{Count, tag},
     fault::NearbyFault,
     line::out_of_place,
 };
-use crate::protocol::wire;
+use crate::{handed, protocol::wire};
 
 /// Takes one message of entries. What may not be taken is counted, and nothing of it is kept.
 pub(super) fn take(
@@ -20,20 +20,11 @@ pub(super) fn take(
 ) -> Result<Count, NearbyFault> {
     let (tag, body) = bytes.split_first().ok_or_else(out_of_place)?;
     let push = wire::read_push(body)?;
-    let entries: Vec<_> = push
-        .batch
-        .rows
-        .into_iter()
-        .map(|row| (row.id, row.entry))
-        .collect();
-    let all = entries.len() as u64;
     match *tag {
         tag::SEALED => {
-            let sealed = Sealed {
-                signature: push.signature,
-                entries,
-            };
-            match ledger.take_sealed_of(&sealed, vouched, now_ms)? {
+            let handed = handed::take::<NearbyFault>(ledger, push, vouched, now_ms)?;
+            let all = handed.entries;
+            match handed.taken {
                 SealedTaken::Held { new, .. } => Ok(Count {
                     new,
                     known: all.saturating_sub(new),
@@ -52,6 +43,8 @@ pub(super) fn take(
             let key = VerifyingKey::new(server_key)
                 .map_err(|_| NearbyFault::garbage("no key of an endpoint"))?;
             let receipts = push.batch.receipts;
+            let rows = push.batch.rows.into_iter();
+            let entries = rows.map(|row| (row.id, row.entry)).collect();
             if !receipts.iter().all(|receipt| receipt.is_signed_by(&key)) {
                 return Err(NearbyFault::garbage(
                     "a receipt that the endpoint did not sign",

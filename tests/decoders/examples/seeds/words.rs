@@ -345,6 +345,7 @@ pub(crate) fn messages() -> Vec<Vec<u8>> {
             label: "电脑".into(),
             revoked_at_ms: Some(log::NOW),
             continues: None,
+            is_parted: false,
         }],
         former: vec![FormerParent {
             org: "320703".parse().unwrap(),

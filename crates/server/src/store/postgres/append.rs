@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::{
     PostgresStore,
+    directory::changed,
     pool::Tx,
     rows::{self, count, count_or_none, entry_id, get},
 };
@@ -100,7 +101,12 @@ pub(super) fn append(
             return Ok((Appended::Fork { common, head }, 0));
         }
         Agreement::Whole(common) => common,
-        Agreement::Parted(common) => return Ok((Appended::Fork { common, head }, 0)),
+        Agreement::Parted(common) => {
+            if push.shows_a_copy(&state) {
+                note_parted(tx, device, (push.now)())?;
+            }
+            return Ok((Appended::Fork { common, head }, 0));
+        }
     };
     let fresh = &entries[common.min(entries.len())..];
     if fresh.is_empty() {
@@ -175,6 +181,15 @@ pub(super) fn append(
         put_end(tx, device, holding.head, end)?;
     }
     Ok((Appended::Held(holding), new_numbers))
+}
+
+/// Notes that a device signed two entries for one place.
+fn note_parted(tx: &mut Tx<'_>, device: DeviceId, now_ms: u64) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE device SET parted_at_ms = $2 WHERE id = $1",
+        &[&device.0, &(now_ms as i64)],
+    )?;
+    changed(tx)
 }
 
 /// Takes an end that a device told, if its log ends there. Whether it does. The device is locked.

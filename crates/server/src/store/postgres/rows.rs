@@ -63,7 +63,8 @@ macro_rules! device {
                     d.enrolled_at_ms, d.client_version, d.order_act, d.order_at_ms, d.order_done_at_ms,
                     p.id, p.name, p.org, p.role, p.certificate, p.is_active,
                     (SELECT max(n) FROM life), d.since_ms, d.received_ms, d.newest, d.named, d.seen_ms, d.stay_from_ms,
-                    d.stay_last_ms, d.start, d.continues, EXISTS (SELECT 1 FROM device next WHERE next.continues = d.id)
+                    d.stay_last_ms, d.start, d.continues, EXISTS (SELECT 1 FROM device next WHERE next.continues = d.id),
+                    d.parted_at_ms IS NOT NULL
              FROM device d JOIN person p ON p.id = d.person ",
             $rest
         )
@@ -80,6 +81,7 @@ fn device_state(row: &Row) -> Result<DeviceState, StoreError> {
             label: get(row, 2)?,
             revoked_at_ms: count_or_none(row, 3)?,
             continues: get::<Option<Uuid>>(row, 27)?.map(DeviceId),
+            is_parted: get(row, 29)?,
         },
         person,
         head: Head {

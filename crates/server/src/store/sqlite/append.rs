@@ -14,7 +14,7 @@ use shicha_domain::{
 };
 use shicha_sync::protocol::messages::{Head, NumberRun};
 
-use super::{SqliteStore, rows};
+use super::{SqliteStore, directory::changed, rows};
 use crate::store::{
     Appended, Candidate, Holding, Judge, Known, OwnJudge, Placed, Pushed, StoreError, ThenAppended,
     ToldEnd,
@@ -104,7 +104,12 @@ pub(super) fn append(
             return Ok(Appended::Fork { common, head });
         }
         Agreement::Whole(common) => common,
-        Agreement::Parted(common) => return Ok(Appended::Fork { common, head }),
+        Agreement::Parted(common) => {
+            if push.shows_a_copy(&state) {
+                note_parted(transaction, device_n, (push.now)())?;
+            }
+            return Ok(Appended::Fork { common, head });
+        }
     };
     let (before, fresh) = entries.split_at(common.min(entries.len()));
     if fresh.is_empty() {
@@ -181,6 +186,15 @@ pub(super) fn append(
         put_end(transaction, device_n, holding.head, end)?;
     }
     Ok(Appended::Held(holding))
+}
+
+/// Notes that a device signed two entries for one place.
+fn note_parted(connection: &Connection, device: i64, now_ms: u64) -> Result<(), StoreError> {
+    connection.execute(
+        "UPDATE device SET parted_at_ms = ?2 WHERE n = ?1",
+        (device, now_ms as i64),
+    )?;
+    changed(connection)
 }
 
 /// Takes an end that a device told, if its log ends there. Whether it does.

@@ -44,7 +44,7 @@ const DEVICE: &str =
                              p.id, p.name, p.org, p.role, p.certificate, p.is_active,
                              (SELECT max(n) FROM life), d.since_ms, d.received_ms, d.newest, d.named, d.seen_ms, d.stay_from_ms,
                              d.stay_last_ms, d.start, (SELECT o.id FROM device o WHERE o.n = d.continues),
-                             EXISTS (SELECT 1 FROM device next WHERE next.continues = d.n)
+                             EXISTS (SELECT 1 FROM device next WHERE next.continues = d.n), d.parted_at_ms IS NOT NULL
                       FROM device d JOIN person p ON p.n = d.person";
 
 fn device_state(row: &Row<'_>) -> Result<DeviceState, StoreError> {
@@ -59,6 +59,7 @@ fn device_state(row: &Row<'_>) -> Result<DeviceState, StoreError> {
             continues: (row.get::<_, Option<Vec<u8>>>(27)?)
                 .map(|id| uuid(&id, "device").map(DeviceId))
                 .transpose()?,
+            is_parted: row.get(29)?,
         },
         person,
         head: Head {

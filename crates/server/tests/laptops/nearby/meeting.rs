@@ -1,10 +1,10 @@
 //! What goes over, what does not, and what the central endpoint makes of it.
 
-use shicha_domain::directory::Role;
+use shicha_domain::directory::{Role, lines::Lines};
 use shicha_ledger::EntryDelivery;
 use shicha_sync::nearby::{Reason, Stage};
 
-use super::{Open, assert_same, assert_sound, meet};
+use super::{Open, assert_same, assert_sound, meet, meet_at};
 use crate::{
     common::Server,
     kit::{CITY, COUNTY, Laptop, NEIGHBOUR, noise},
@@ -115,6 +115,46 @@ async fn what_the_endpoint_has_confirmed_goes_on_with_its_receipt_and_takes_its_
         other.ledger.cursors().unwrap(),
         one.ledger.cursors().unwrap()
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_of_a_laptop_that_only_neighbours_see_is_told_to_the_endpoint_by_them() {
+    let mut server = Server::start().await;
+    let (one, other) = colleagues(&server).await;
+    let school = one.subject("连云区安全培训学校");
+    one.round(&server).await.unwrap();
+    // The disk is copied; the copy never asks the endpoint again.
+    let copy = one.copied();
+    one.set(school, "phone", "0518-1");
+    one.round(&server).await.unwrap();
+    other.round(&server).await.unwrap();
+    copy.set(school, "phone", "0518-2");
+    copy.set(school, "remark", "给旁边的人看的");
+    let device = one.ledger.identity().unwrap().unwrap().device;
+    let is_copied =
+        |laptop: &Laptop| Lines::of(&laptop.ledger.directory().unwrap().devices).is_copied(device);
+    let entries = other.ledger.counts().unwrap().entries;
+    let (here, there) = (Open::of(&copy).await, Open::of(&other).await);
+    meet_at(&here, &there, there.address()).await;
+    here.0.stop().await;
+    there.0.stop().await;
+    assert_eq!(other.ledger.counts().unwrap().entries, entries);
+    assert_eq!(other.ledger.parted().unwrap().len(), 1);
+    // It outlives the program, and is brought with the next round.
+    let other = other.restart();
+    assert!(!is_copied(&other));
+    other.round(&server).await.unwrap();
+    assert!(other.ledger.parted().unwrap().is_empty());
+    for laptop in [&one, &other] {
+        laptop.round(&server).await.unwrap();
+        assert!(is_copied(laptop));
+    }
+    // Whose ledger was copied works on.
+    one.set(school, "remark", "照常");
+    one.round(&server).await.unwrap();
+    other.round(&server).await.unwrap();
+    assert_same(&[&one, &other]);
+    assert_sound(&mut server).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -19,7 +19,7 @@ use super::{
     Me, PackageError, active, parting, update,
 };
 use crate::{
-    Random,
+    Random, handed,
     package::{
         Contents, Kind, Label, MAX_WANTED_EVIDENCE, PackageFault, Party, Progress, Wanted, Writer,
     },
@@ -295,7 +295,7 @@ pub fn give<W: Write>(
     for sealed in carried(ledger, &recipient)? {
         writer.bytes(
             Kind::Push,
-            &push::write_signed(&sealed.entries, &sealed.signature)?,
+            &handed::write(&sealed.entries, &sealed.signature)?,
         )?;
     }
     for (hash, size) in &plan.evidence {

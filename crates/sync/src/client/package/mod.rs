@@ -28,6 +28,7 @@ pub use update::TakenUpdate;
 use super::SyncError;
 use crate::{
     package::{Label, PackageFault, Party},
+    protocol::BatchFault,
     update::UpdateFault,
 };
 
@@ -52,6 +53,12 @@ pub enum PackageError {
     /// The recipient is not known here, or may not take part any more.
     #[error("the recipient is not known or was revoked")]
     UnknownRecipient,
+}
+
+impl From<BatchFault> for PackageError {
+    fn from(fault: BatchFault) -> Self {
+        Self::Sync(fault.into())
+    }
 }
 
 /// Who this ledger is, with its key.

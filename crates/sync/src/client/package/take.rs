@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, io::Read};
 
 use shicha_domain::suite::VerifyingKey;
 use shicha_domain::{Channel, DeviceId, Receipt, RecordId, directory::parts::DirectoryPart};
-use shicha_ledger::{DirectoryTaken, Ledger, LedgerError, Sealed, SealedRefusal, SealedTaken};
+use shicha_ledger::{DirectoryTaken, Ledger, LedgerError, SealedRefusal, SealedTaken};
 
 use super::{
     super::{SyncError, numbers, pull, push, restored},
@@ -14,6 +14,7 @@ use super::{
     update::{self, TakenUpdate},
 };
 use crate::{
+    handed,
     package::{
         Answer, Kind, Looked, Message, Opening, Outcome, PackageFault, Party, Piece, Pieces,
         Progress, State, look as look_at,
@@ -216,19 +217,11 @@ impl Taking<'_> {
 
     /// Entries that another device hands over itself.
     fn push(&mut self, push: Push) -> Result<(), PackageError> {
-        let sealed = Sealed {
-            signature: push.signature,
-            entries: push
-                .batch
-                .rows
-                .into_iter()
-                .map(|row| (row.id, row.entry))
-                .collect(),
-        };
-        let Some(device) = sealed.entries.first().map(|(_, entry)| entry.device) else {
+        let handed = handed::take::<PackageError>(self.ledger, push, None, self.now_ms)?;
+        let Some(device) = handed.device else {
             return Ok(());
         };
-        match self.ledger.take_sealed(&sealed, self.now_ms)? {
+        match handed.taken {
             SealedTaken::Held { new, records } => {
                 self.taken.entries += new;
                 self.taken.records.extend(records);

@@ -85,6 +85,7 @@ impl Endpoint {
             label: format!("{name}的电脑"),
             revoked_at_ms: None,
             continues: None,
+            is_parted: false,
         });
         me
     }
