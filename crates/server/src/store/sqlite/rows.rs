@@ -300,8 +300,8 @@ pub(super) fn insert_brought(
 }
 
 /// When receipts of a device or of one that it continues were given, for those of these names that are known. What enrolment gave tells
-/// nothing that the line's first enrolment does not, and a time after a later life began is one of a wrong clock. What ended its own life may be lost with a restore, so a time that
-/// is still to come is one too.
+/// nothing that the line's first enrolment does not. A time after a later life began is one of a wrong clock; so is one that is still to
+/// come, because the life that ended its own may be lost with a restore.
 pub(super) fn named(
     connection: &Connection,
     device: i64,
