@@ -254,7 +254,7 @@ describe('refused entries', () => {
     await typeReason('岗位登记有误');
     submitOutside('admin-release-dialog');
     await flushPromises();
-    const one = { device: '018f0000-0000-7000-8000-000000000066', reason: '岗位登记有误' };
+    const one = { device: '018f0000-0000-7000-8000-000000000102', reason: '岗位登记有误' };
     expect(core.requests('admin_refused_release')).toEqual([{ ...one, seq: 88 }]);
     await first();
     outside<HTMLInputElement>('admin-release-all').click();

@@ -128,6 +128,7 @@ export default {
   refusedEmptyText: 'What the server does not take (sent after a person was retired, or had another role) is kept here and not lost.',
   refusedMore: 'Only the last {n} are listed.',
   refusedWho: 'Written by',
+  refusedEntry: 'Entry',
   refusedPlace: '{label}, entry {n}',
   refusedFor: 'For',
   refusedClaimed: 'Says it was written',

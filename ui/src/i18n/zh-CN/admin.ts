@@ -128,6 +128,7 @@ export default {
   refusedEmptyText: '服务器不予收下的内容（如人员停用、岗位变动后送来的）会留在这里，不会丢失。',
   refusedMore: '只列出最近的 {n} 条。',
   refusedWho: '填写人',
+  refusedEntry: '条目',
   refusedPlace: '{label} 第 {n} 条',
   refusedFor: '写给',
   refusedClaimed: '自称写于',
