@@ -93,6 +93,8 @@ impl World<'_> {
             Some(record) => ledger.record(record)?,
             None => None,
         };
+        // Under its name something may be here that an enemy wrote elsewhere: nobody takes that for the record.
+        let state = state.filter(|state| state.channel() == channel);
         let mark = self.truth.next();
         let text = format!("§{mark}§");
         let (record, event) = match state {

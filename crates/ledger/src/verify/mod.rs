@@ -182,11 +182,13 @@ fn claim(entry: &Entry, bounds: Bounds, report: &mut VerifyReport) {
 /// Of each channel all numbers up to the cursor are here, each once: what was taken away leaves a gap.
 fn numbers(db: &Connection) -> Result<Option<BadEntry>, LedgerError> {
     let mut statement = db.prepare(
-        "SELECT e.channel, c.cursor, e.number, d.id, e.seq FROM entry e JOIN channel c ON c.n = e.channel JOIN device d ON d.n = e.device
+        "SELECT e.channel, c.cursor, e.number, d.id, e.seq, r.life FROM entry e
+         JOIN channel c ON c.n = e.channel JOIN device d ON d.n = e.device LEFT JOIN receipt r ON r.n = e.covered
          WHERE e.number BETWEEN 1 AND c.cursor ORDER BY e.channel, e.number",
     )?;
     let mut rows = statement.query([])?;
     let mut last: Option<(i64, i64, i64, BadEntry)> = None;
+    let mut last_life: Option<i64> = None;
     while let Some(row) = rows.next()? {
         let (channel, cursor, number): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
         let here = BadEntry {
@@ -194,6 +196,15 @@ fn numbers(db: &Connection) -> Result<Option<BadEntry>, LedgerError> {
             seq: row.get::<_, i64>(4)? as u64,
             reason: Misfit::Number,
         };
+        let life: Option<i64> = row.get(5)?;
+        let is_twice = last
+            .as_ref()
+            .is_some_and(|(before, last, ..)| (*before, *last) == (channel, number));
+        let is_of_another_life = std::mem::replace(&mut last_life, life) != life;
+        if is_twice && is_of_another_life {
+            // The endpoint was restored, and this came with the answer to a push: the channel is still to be pulled anew.
+            continue;
+        }
         let expected = match last {
             Some((before, number, ..)) if before == channel => number + 1,
             // The channel before this one ends short of what was pulled.

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use shicha_domain::{EntryId, Event, Receipt};
-use shicha_ledger::{EntryDelivery, LedgerError};
+use shicha_ledger::{EntryDelivery, LedgerError, Misfit};
 
 use crate::kit::*;
 
@@ -353,4 +353,32 @@ fn an_entry_keeps_the_oldest_receipt_that_was_given_for_it() {
         stored.bounds.map(|bounds| bounds.received_ms),
         Some(NOW + 5_000)
     );
+}
+
+#[test]
+fn a_number_of_a_restored_endpoint_is_no_damage_before_its_channel_was_pulled_anew() {
+    let (dir, other_dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (ledger, other) = (ledger(dir.path(), 1), ledger(other_dir.path(), 2));
+    other
+        .append(person(), vec![opened(record(6), "乙")], NOW)
+        .unwrap();
+    let theirs = other.outbox(usize::MAX, usize::MAX).unwrap();
+    ledger.insert(vec![pulled(theirs, 0)], NOW).unwrap();
+    ledger
+        .append(person(), vec![opened(record(5), "甲")], NOW)
+        .unwrap();
+    let (seq, head) = ledger.head().unwrap();
+    let answer = |life| {
+        let receipt = Receipt {
+            life,
+            ..Receipt::whole(device(1), seq, head, NOW + 9_000)
+        };
+        ledger
+            .accept_receipt(&receipt.signed(&server()), &[(1, 1)], &[])
+            .unwrap();
+        ledger.verify(&mut |_, _| {}).unwrap().first_bad
+    };
+    assert_eq!(answer(2), None);
+    // In one life no number is given twice.
+    assert!(answer(1).is_some_and(|bad| bad.reason == Misfit::Number));
 }
