@@ -25,7 +25,7 @@ use crate::{
     carried::put_seal,
     entries::{ENTRY, RECEIPT, put_entry, put_receipt, read_entry, read_receipt, receipt_of},
     error::LedgerError,
-    incoming::{AHEAD_MS, id_at},
+    incoming::{AHEAD_MS, id_at, is_followed},
     ledger::{Ledger, begin},
     record::Locals,
 };
@@ -466,6 +466,7 @@ impl Taking<'_> {
         };
         let channel = self.locals.channel(self.tx, &entry.channel)?;
         let fits = before.is_none_or(|before| before == entry.prev)
+            && is_followed(self.tx, device, (entry.seq, id))?
             && self.locals.record(self.tx, entry.record, channel)?.1 == channel;
         if !fits {
             self.taken.left_out += 1;

@@ -323,6 +323,10 @@ impl Taking<'_> {
         if previous.is_some_and(|previous| previous != entry.prev) {
             return Err(LedgerError::Withheld);
         }
+        // The other way round as well: what was handed over may be of another past, and stand after what comes now.
+        if is_carried && !is_followed(self.tx, device, (entry.seq, id))? {
+            self.displace(device, entry.seq.saturating_add(1), Aside::Unnumbered)?;
+        }
         self.place(&entry)?;
         self.note_change(&entry)?;
         let event = Event::parse(&entry.event).ok();
@@ -555,4 +559,17 @@ pub(crate) fn id_at(
         .query_row(params![device, seq as i64], |row| row.get(0))
         .optional()?;
     Ok(id.map(EntryId))
+}
+
+/// Whether what is here at the next place of a log follows this entry, if there is anything.
+pub(crate) fn is_followed(
+    db: &Connection,
+    device: i64,
+    (seq, id): (u64, EntryId),
+) -> Result<bool, LedgerError> {
+    let next: Option<[u8; 32]> = db
+        .prepare_cached("SELECT prev FROM entry WHERE device = ?1 AND seq = ?2 + 1")?
+        .query_row(params![device, seq as i64], |row| row.get(0))
+        .optional()?;
+    Ok(next.is_none_or(|prev| prev == id.0))
 }

@@ -14,7 +14,11 @@ use shicha_domain::{
 };
 
 use super::{Sealed, SealedRefusal, Vouched};
-use crate::{error::LedgerError, incoming::id_at, record::fold};
+use crate::{
+    error::LedgerError,
+    incoming::{id_at, is_followed},
+    record::fold,
+};
 
 /// Who wrote a stretch: its device is known, may take part, and signed it; the entries are what their names say and follow each other.
 pub(super) fn signed_by(
@@ -102,6 +106,9 @@ pub(super) fn fresh<'s>(
             match id_at(db, device, entry.seq)? {
                 Some(here) if here != *id => return Ok(Err(SealedRefusal::Parted)),
                 Some(_) => continue,
+                None if !is_followed(db, device, (entry.seq, *id))? => {
+                    return Ok(Err(SealedRefusal::Parted));
+                }
                 None => {}
             }
             let upto = match settled.get(&entry.channel) {

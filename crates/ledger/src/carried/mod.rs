@@ -219,8 +219,9 @@ impl Ledger {
     }
 
     /// Takes a receipt for another device's log, which this device brought to the endpoint: `numbers` and `refused` as in
-    /// [`Self::accept_receipt`]. What the endpoint refused is given to nobody, so it is put aside here. The receipt's signature was
-    /// checked by the caller.
+    /// [`Self::accept_receipt`]. What the endpoint refused is given to nobody, so it is put aside here. What does not lead to the receipt
+    /// by its links is left as it is (invariant 11, what is handed on proves only what hashes and receipts prove): it may be of another
+    /// past, and its number comes by pulling. The receipt's signature was checked by the caller.
     ///
     /// # Errors
     /// [`LedgerError::Withheld`] when it is for another entry than the one that is here; otherwise when the database cannot be written.
@@ -240,6 +241,12 @@ impl Ledger {
             return Err(LedgerError::Withheld);
         }
         let covered = put_receipt(&tx, &mut locals, receipt)?;
+        let told = numbers.iter().map(|(seq, _)| *seq);
+        let told = told.chain(refused.iter().map(|(seq, _)| *seq)).min();
+        let from = led_to(&tx, device, receipt, told.unwrap_or(receipt.seq))?;
+        let is_led = |seq: u64| from.is_some_and(|from| (from..=receipt.seq).contains(&seq));
+        let numbers = numbers.iter().filter(|(seq, _)| is_led(*seq));
+        let refused = refused.iter().filter(|(seq, _)| is_led(*seq));
         let mut touched = Touched::default();
         {
             let mut number = tx.prepare_cached(concat!(
@@ -250,7 +257,7 @@ impl Ledger {
             let mut delivered = tx.prepare_cached(
                 "UPDATE record SET last_number = max(last_number, ?2), delivered_ms = max(delivered_ms, ?3) WHERE n = ?1",
             )?;
-            for (seq, given) in numbers {
+            for (seq, given) in numbers.clone() {
                 let record: Option<i64> = number
                     .query_row(
                         params![device, *seq as i64, *given as i64, covered],
@@ -266,7 +273,7 @@ impl Ledger {
                 }
             }
         }
-        if let Some((first, _)) = numbers.first() {
+        if let Some((first, _)) = numbers.clone().next() {
             let covered = (*first, receipt.seq);
             let changed = changed_by_receipt(&tx, device, covered, receipt)?;
             for record in changed {
@@ -284,6 +291,30 @@ impl Ledger {
         self.forget_folded();
         Ok(())
     }
+}
+
+/// From which place on the entries here lead to a receipt's head without a gap, looking no further down than to `lowest`; none where the
+/// head is not here.
+fn led_to(
+    db: &Connection,
+    device: i64,
+    receipt: &Receipt,
+    lowest: u64,
+) -> Result<Option<u64>, LedgerError> {
+    let mut at = db.prepare_cached("SELECT id, prev FROM entry WHERE device = ?1 AND seq = ?2")?;
+    let (mut from, mut wanted) = (None, receipt.head.0);
+    for seq in (lowest.max(1)..=receipt.seq).rev() {
+        let found: Option<([u8; 32], [u8; 32])> = at
+            .query_row(params![device, seq as i64], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .optional()?;
+        match found {
+            Some((id, prev)) if id == wanted => (from, wanted) = (Some(seq), prev),
+            _ => break,
+        }
+    }
+    Ok(from)
 }
 
 fn stretch(

@@ -321,6 +321,42 @@ fn a_colleague_who_was_restored_from_a_copy_shows_what_the_endpoint_holds_in_the
 }
 
 #[test]
+fn an_answer_about_another_past_gives_no_number_to_what_a_colleague_handed_over() {
+    let ((_a, a), (_copy, copy), (_b, b)) = (laptop(1), laptop(1), laptop(2));
+    for (ledger, name) in [(&a, "甲"), (&copy, "乙")] {
+        let drafts = [5, 6, 7].map(|n| opened(record(n), name));
+        ledger.append(person(), drafts.to_vec(), NOW).unwrap();
+    }
+    let handed = seal(vec![sealed(&a).entries[1].clone()]);
+    taken(&b, &handed);
+    let head = sealed(&copy).entries[2].0;
+    let receipt = Receipt::whole(device(1), 3, head, NOW + 9_000).signed(&server());
+    b.accept_carried(&receipt, &[(1, 1), (2, 2), (3, 3)], &[], NOW)
+        .unwrap();
+    let delivery = b.delivery(record(6)).unwrap();
+    assert_eq!(delivery.delivered_at_ms, None);
+    b.insert(vec![as_pulled(&copy, 0)], NOW).unwrap();
+    assert_eq!(b.views_digest().unwrap(), copy.views_digest().unwrap());
+}
+
+#[test]
+fn what_was_handed_over_before_what_it_does_not_follow_gives_way_and_nothing_is_called_damaged() {
+    let ((_a, a), (_copy, copy), (_b, b)) = (laptop(1), laptop(1), laptop(2));
+    for (ledger, name) in [(&a, "甲"), (&copy, "乙")] {
+        let drafts = vec![opened(record(5), name), opened(record(6), name)];
+        ledger.append(person(), drafts, NOW).unwrap();
+    }
+    let one_of = |from: &Ledger, n: usize| seal(vec![sealed(from).entries[n].clone()]);
+    // The second entry of one past, then the first of another.
+    taken(&b, &one_of(&a, 1));
+    assert_eq!(refused(&b, &one_of(&copy, 0)), SealedRefusal::Parted);
+    assert_eq!(b.verify(&mut |_, _| {}).unwrap().first_bad, None);
+    b.insert(vec![as_pulled(&copy, 0)], NOW).unwrap();
+    assert_eq!(b.verify(&mut |_, _| {}).unwrap().first_bad, None);
+    assert_eq!(b.views_digest().unwrap(), copy.views_digest().unwrap());
+}
+
+#[test]
 fn a_receipt_for_a_later_entry_of_another_past_says_nothing_of_what_was_brought_by_hand() {
     let ((_a, a), (_copy, copy), (_b, b)) = (laptop(1), laptop(1), laptop(2));
     for (ledger, name) in [(&a, "甲"), (&copy, "乙")] {

@@ -5,6 +5,7 @@ use anyhow::{Context as _, Result, ensure};
 use shicha_domain::{
     EntryId, RecordState,
     bounds::{self, Claim},
+    record::Trace,
 };
 use shicha_ledger::{InspectionFilter, InspectionSort, Ledger, StoredEntry};
 
@@ -110,7 +111,12 @@ fn is_seen(lie: Lie, state: &RecordState, stored: &StoredEntry) -> bool {
     match lie {
         Lie::Hollow => signed().is_none_or(|one| !one.standing.is_complete() && !one.fits),
         Lie::Misfit => signed().is_none_or(|one| !one.fits),
-        Lie::Idle => state.annulled().is_none_or(|note| note.trace.entry != id),
+        // Whose opening was received first may annul what is not signed, though another one meant to open it.
+        Lie::Idle => {
+            let is_opener = |trace: &Trace| trace.author == stored.entry.author;
+            state.annulled().is_none_or(|note| note.trace.entry != id)
+                || state.opened().is_some_and(is_opener)
+        }
         // Within a version the claimed times order everything, which its set fixes (invariant 3).
         Lie::Second => state.counting().is_some() || is_not_the_opening(state, id),
         // Where the administrator stated that the endpoint's clock was wrong, what it had told before bounds nothing any more.
