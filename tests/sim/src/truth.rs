@@ -259,9 +259,11 @@ impl Truth {
             let mut marks = BTreeSet::new();
             for stored in ledger.entries_of(record)? {
                 let mark = self.check(stored.entry.id(), &stored.entry)?;
+                // Under a record's name something may be here that an enemy wrote elsewhere.
+                let written_to = &stored.entry.channel;
                 let may_see = stored.entry.author == actor.person
-                    || authority::may_read(&actor, &channel, tree);
-                ensure!(may_see, "{} sees {channel}", laptop.name());
+                    || authority::may_read(&actor, written_to, tree);
+                ensure!(may_see, "{} sees {written_to}", laptop.name());
                 if let EntryDelivery::Delivered { .. } = stored.delivery {
                     let is_there = self.held.contains(&stored.id) || self.lost.contains(&stored.id);
                     ensure!(
