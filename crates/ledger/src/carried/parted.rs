@@ -1,5 +1,5 @@
 //! Stretches of other devices' logs that part from what is here. They are not taken in, but they are proof that two computers write as one
-//! device, so they are kept until the endpoint has seen them (trust: two signed entries at one place prove two copies).
+//! device, so they are kept until the endpoint has seen them (invariant 9, a line goes on).
 
 use rusqlite::params;
 use shicha_domain::DeviceId;

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     handed,
-    protocol::{BATCH_TYPE, messages::PushReply},
+    protocol::{BATCH_TYPE, ProblemCode, messages::PushReply},
 };
 
 impl Round<'_> {
@@ -37,13 +37,18 @@ impl Round<'_> {
         self.show_parted().await
     }
 
-    /// Shows the endpoint what parts from what is here of colleagues' logs. Whatever it answers, it has seen it.
+    /// Shows the endpoint what parts from what is here of colleagues' logs. It is kept where the endpoint cannot tell yet.
     async fn show_parted(&mut self) -> Result<(), SyncError> {
         for (device, push) in self.on_ledger(|ledger| Ok(ledger.parted()?)).await? {
             match self.ask(push_of(push)).await {
                 Ok(_) => {}
                 Err(SyncError::Problem(problem)) => {
                     tracing::info!(%device, code = problem.code.as_str(), "a colleague's log has parted");
+                    if let ProblemCode::Gap | ProblemCode::Unavailable | ProblemCode::SlowDown =
+                        problem.code
+                    {
+                        continue;
+                    }
                 }
                 Err(error) => return Err(error),
             }
